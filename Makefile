@@ -1,0 +1,60 @@
+# One word a job. Every target sets up what it needs; running it again is fast.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .setup-stamps
+
+.PHONY: setup setup-dev run demo test test-unit check fmt clean
+
+setup: $(STAMPS)/app $(STAMPS)/npm
+
+setup-dev: $(STAMPS)/dev $(STAMPS)/npm
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; exit 1; }
+	@free=$$(df -Pk . | awk 'NR==2 {print int($$4/1048576)}'); [ -d $(VENV) ] || [ $$free -ge 9 ] || { echo "About 9 GB of free disk are needed for the libraries, $$free GB are free here. Free some space and run it again."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/app: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: requirements-dev.txt $(STAMPS)/app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/npm: package.json package-lock.json $(STAMPS)/app
+	$(BIN)/npm ci --no-audit --no-fund --loglevel=error
+	$(BIN)/python manage.py vendor_static
+	@mkdir -p $(STAMPS) && touch $@
+
+run: setup
+	@exec $(BIN)/python manage.py up
+
+demo: setup
+	@exec $(BIN)/python manage.py demo
+
+# Everything: the checks, then unit, integration and browser tests.
+test: check
+	$(BIN)/python -m pytest tests/integration tests/browser
+
+test-unit: setup-dev
+	$(BIN)/python -m pytest tests/unit
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest tests/unit
+
+fmt: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf var static/vendor node_modules $(VENV) $(STAMPS)

@@ -1,0 +1,107 @@
+"""A candidate of a run: an architecture, how far it was trained and what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nas.architecture import Architecture, architecture_from_json, architecture_to_json
+
+Phase = Literal["first_model", "baselines", "base_search", "scaling", "final_training", "export"]
+PHASES: tuple[Phase, ...] = (
+    "first_model",
+    "baselines",
+    "base_search",
+    "scaling",
+    "final_training",
+    "export",
+)
+
+Source = Literal["first_model", "baseline", "base_search", "scaled"]
+"""Where the architecture comes from; it stays the same when it is trained further."""
+
+Fidelity = Literal["frozen", "short", "final"]
+Status = Literal["finished", "failed"]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What was measured on validation data and in the runtime; never on the test part.
+
+    Attributes:
+        accuracy: Top-1 on the validation part, fraction in [0, 1].
+        accuracy_low: Lower end of the 95% Wilson interval.
+        accuracy_high: Upper end of the 95% Wilson interval.
+        latency_ms: Median batch-1 latency in ONNX Runtime, one thread, milliseconds.
+        latency_p95_ms: 95th percentile of the same, milliseconds.
+        n_params: Number of parameters.
+        macs: Multiply-accumulates of one image.
+        size_bytes: Size of the fp32 ONNX file in bytes.
+    """
+
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    latency_ms: float
+    latency_p95_ms: float
+    n_params: int
+    macs: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One evaluated network.
+
+    Attributes:
+        number: Unique within the run, counted from 0 without gaps.
+        phase: Phase in which it was evaluated.
+        source: Origin of its architecture.
+        fidelity: How it was trained: frozen features, short training, final training.
+        status: ``"failed"`` candidates carry `error` and no metrics.
+        label: Short name for people, e.g. ``"Lite0 · 128 px"``.
+        architecture: What was built.
+        seconds: Wall-clock seconds spent on it, failures included.
+        choices: Indices into the space's decisions, when a strategy proposed it.
+        metrics: Measurements, None if failed.
+        refines: Number of the candidate whose architecture is trained further here.
+        inherited_from: Number of the candidate whose weights were inherited; None for ImageNet or scratch.
+        weights: Path of the safetensors file, relative to the run's work directory.
+        error: Why it failed, one plain sentence.
+        details: Anything further for the expert (epochs, images seen, initialisation, phi, ...).
+    """
+
+    number: int
+    phase: Phase
+    source: Source
+    fidelity: Fidelity
+    status: Status
+    label: str
+    architecture: Architecture
+    seconds: float
+    choices: tuple[int, ...] | None = None
+    metrics: Metrics | None = None
+    refines: int | None = None
+    inherited_from: int | None = None
+    weights: str | None = None
+    error: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns a JSON-ready dict; `from_json` is its inverse."""
+        data = dict(vars(self))
+        data["architecture"] = architecture_to_json(self.architecture)
+        data["choices"] = None if self.choices is None else list(self.choices)
+        data["metrics"] = None if self.metrics is None else dict(vars(self.metrics))
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Candidate:
+        """Rebuilds a candidate from `to_json`."""
+        fields = dict(data)
+        fields["architecture"] = architecture_from_json(fields["architecture"])
+        if fields.get("choices") is not None:
+            fields["choices"] = tuple(fields["choices"])
+        if fields.get("metrics") is not None:
+            fields["metrics"] = Metrics(**fields["metrics"])
+        return cls(**fields)

@@ -1,0 +1,34 @@
+"""What a running search tells its caller. The caller saves each event before anything else happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+EventKind = Literal[
+    "phase_started",  # phase, message
+    "phase_finished",  # phase, seconds
+    "candidate_finished",  # candidate: Candidate.to_json() (status finished or failed)
+    "progress",  # phase, fraction [0, 1], spent_seconds, eta_seconds, message
+    "log",  # message: one plain sentence
+    "model_exported",  # model: {"name", "candidate", "directory", ...}, see nas.export.bundle
+    "run_finished",  # reason: "done" | "stopped", report: relative path
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        kind: What happened.
+        payload: JSON-ready details; the keys of each kind stand beside `EventKind`.
+    """
+
+    kind: EventKind
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+OnEvent = Callable[[Event], None]
+ShouldStop = Callable[[], bool]

@@ -1,0 +1,39 @@
+"""What a search optimises: named metrics with a direction, and rewards that join two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric and its direction.
+
+    Attributes:
+        name: Key in a candidate's metrics, e.g. ``"accuracy"`` or ``"latency_ms"``.
+        maximize: True if larger is better.
+    """
+
+    name: str
+    maximize: bool
+
+
+ACCURACY = Objective("accuracy", maximize=True)
+LATENCY_MS = Objective("latency_ms", maximize=False)
+
+
+def absolute_reward(accuracy: float, latency_ms: float, target_ms: float, beta: float = -0.1) -> float:
+    """TuNAS' absolute reward, Q + beta * |T / T0 - 1| (Bender et al. 2020, eq. 2).
+
+    Args:
+        accuracy: Fraction in [0, 1].
+        latency_ms: Milliseconds, > 0.
+        target_ms: The wanted latency T0 in milliseconds, > 0.
+        beta: Price of missing the target, <= 0.
+
+    Raises:
+        ValueError: If `target_ms` is not positive.
+    """
+    if target_ms <= 0:
+        raise ValueError("target_ms must be positive")
+    return accuracy + beta * abs(latency_ms / target_ms - 1.0)

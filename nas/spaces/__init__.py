@@ -1,0 +1,1 @@
+"""Search spaces: decisions as data, decoded to architectures. No torch here."""

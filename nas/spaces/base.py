@@ -1,0 +1,62 @@
+"""The contract of a search space: named categorical decisions that decode to an architecture."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from nas.architecture import Architecture
+
+Choices = tuple[int, ...]
+"""One index into `Decision.choices` for each decision, in order."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One categorical decision.
+
+    Attributes:
+        name: Unique within the space, e.g. ``"stage3.depth"``.
+        choices: The values to choose from, at least one.
+    """
+
+    name: str
+    choices: tuple[str | int | float, ...]
+
+
+class SearchSpace(ABC):
+    """A finite product of decisions."""
+
+    name: str
+    decisions: tuple[Decision, ...]
+
+    @abstractmethod
+    def decode(self, choices: Choices) -> Architecture:
+        """Returns the architecture of `choices`.
+
+        Raises:
+            SpaceError: If the choices do not fit the decisions.
+        """
+
+    def canonical(self, choices: Choices) -> Choices:
+        """Returns the representative of all choices that decode to the same network."""
+        return choices
+
+    def sample(self, rng: random.Random) -> Choices:
+        """Draws uniformly over the decisions."""
+        return tuple(rng.randrange(len(decision.choices)) for decision in self.decisions)
+
+    def mutate(self, choices: Choices, rng: random.Random) -> Choices:
+        """Changes exactly one decision that has an alternative to another value."""
+        movable = [i for i, decision in enumerate(self.decisions) if len(decision.choices) > 1]
+        position = rng.choice(movable)
+        others = [i for i in range(len(self.decisions[position].choices)) if i != choices[position]]
+        return choices[:position] + (rng.choice(others),) + choices[position + 1 :]
+
+    def size(self) -> int:
+        """Returns the number of different choices."""
+        total = 1
+        for decision in self.decisions:
+            total *= len(decision.choices)
+        return total

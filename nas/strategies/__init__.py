@@ -1,0 +1,1 @@
+"""Search strategies with one ask/tell contract. No torch here."""
