@@ -1,0 +1,57 @@
+"""`manage.py vendor_static`: browser libraries from node_modules into static/vendor."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+FILES: dict[str, str] = {
+    "@tabler/core/dist/css/tabler.min.css": "tabler/tabler.min.css",
+    "@tabler/icons-webfont/dist/tabler-icons.min.css": "tabler-icons/tabler-icons.min.css",
+    "@tabler/icons-webfont/dist/fonts/tabler-icons.woff2": "tabler-icons/fonts/tabler-icons.woff2",
+    "@tabler/icons-webfont/LICENSE": "tabler-icons/LICENSE",
+    "htmx.org/dist/htmx.min.js": "htmx/htmx.min.js",
+    "htmx.org/LICENSE": "htmx/LICENSE",
+    "plotly.js-cartesian-dist-min/plotly-cartesian.min.js": "plotly/plotly-cartesian.min.js",
+    "plotly.js-cartesian-dist-min/LICENSE": "plotly/LICENSE",
+}
+"""File below node_modules -> file below static/vendor: exactly what the pages load, and the licences."""
+
+_SOURCE_MAP = re.compile(rb"(//[#@]\s*sourceMappingURL=\S+|/\*[#@]\s*sourceMappingURL=[^*]*\*/)\s*$")
+_OLD_FONTS = re.compile(rb',url\("\./fonts/[^"]+\.(?:woff|ttf)\?[^"]*"\) format\("[a-z]+"\)')
+
+
+class Command(BaseCommand):
+    help = "Copy the browser libraries that the pages use from node_modules to static/vendor."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        root = Path(settings.BASE_DIR)
+        vendor_files(root / "node_modules", root / "static" / "vendor")
+        self.stdout.write(f"{len(FILES)} files of browser libraries are in static/vendor.")
+
+
+def vendor_files(source: Path, target: Path) -> None:
+    """Replaces `target` by fresh copies of `FILES`.
+
+    References to files that are not shipped (source maps, old font formats) are taken out, so that a
+    manifest of hashed names finds every file that a style sheet names.
+
+    Raises:
+        CommandError: If a library is not installed.
+    """
+    missing = sorted(name for name in FILES if not (source / name).is_file())
+    if missing:
+        raise CommandError(f"{missing[0]} is not in node_modules. Run 'make setup' (it runs 'npm ci') first.")
+    shutil.rmtree(target, ignore_errors=True)
+    for name, copy in FILES.items():
+        destination = target / copy
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        content = (source / name).read_bytes()
+        if destination.suffix in {".css", ".js"}:
+            content = _OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content.rstrip()))
+        destination.write_bytes(content)
