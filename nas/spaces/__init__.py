@@ -1,1 +1,29 @@
 """Search spaces: decisions as data, decoded to architectures. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas.errors import SpaceError
+from nas.spaces.base import SearchSpace
+from nas.spaces.lite_elastic import LiteElastic
+
+SPACES: tuple[str, ...] = (LiteElastic.name,)
+
+
+def make_space(
+    name: str, *, max_resolution: int = 224, resolutions: Sequence[int] | None = None
+) -> SearchSpace:
+    """Builds a search space by name.
+
+    Args:
+        name: One of `SPACES`.
+        max_resolution: Side of the cached images in pixels; resolutions go up to the next one above it.
+        resolutions: Exactly these resolutions instead, e.g. those that a short budget can train.
+
+    Raises:
+        SpaceError: If the name is unknown.
+    """
+    if name == LiteElastic.name:
+        return LiteElastic(max_resolution=max_resolution, resolutions=resolutions)
+    raise SpaceError(f"There is no search space called {name!r}; choose one of {', '.join(SPACES)}.")

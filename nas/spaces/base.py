@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from nas.architecture import Architecture
+from nas.errors import SpaceError
 
 Choices = tuple[int, ...]
 """One index into `Decision.choices` for each decision, in order."""
@@ -39,6 +40,23 @@ class SearchSpace(ABC):
             SpaceError: If the choices do not fit the decisions.
         """
 
+    def values(self, choices: Choices) -> dict[str, str | int | float]:
+        """Returns decision name -> chosen value.
+
+        Raises:
+            SpaceError: If the choices do not fit the decisions.
+        """
+        fits = len(choices) == len(self.decisions) and all(
+            0 <= index < len(decision.choices)
+            for index, decision in zip(choices, self.decisions, strict=True)
+        )
+        if not fits:
+            raise SpaceError(f"These choices do not fit the {len(self.decisions)} decisions of {self.name}.")
+        return {
+            decision.name: decision.choices[index]
+            for index, decision in zip(choices, self.decisions, strict=True)
+        }
+
     def canonical(self, choices: Choices) -> Choices:
         """Returns the representative of all choices that decode to the same network."""
         return choices
@@ -52,7 +70,7 @@ class SearchSpace(ABC):
         movable = [i for i, decision in enumerate(self.decisions) if len(decision.choices) > 1]
         position = rng.choice(movable)
         others = [i for i in range(len(self.decisions[position].choices)) if i != choices[position]]
-        return choices[:position] + (rng.choice(others),) + choices[position + 1 :]
+        return (*choices[:position], rng.choice(others), *choices[position + 1 :])
 
     def size(self) -> int:
         """Returns the number of different choices."""

@@ -1,0 +1,170 @@
+"""Dominance, ranks, crowding, hypervolume, and the front that a run shows. Pure Python, no numpy.
+
+A point is a sequence of values, one an objective. A point with a NaN value is never on a front, never
+dominates and counts nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from nas.architecture import architecture_key
+from nas.candidate import Candidate
+from nas.objectives import ACCURACY, LATENCY_MS, Objective
+
+Point = Sequence[float]
+
+
+def _costs(point: Point, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
+    """Returns the point as values to minimise, or None if one of them is NaN."""
+    if len(point) != len(objectives):
+        raise ValueError(f"a point has {len(point)} values for {len(objectives)} objectives")
+    if any(math.isnan(value) for value in point):
+        return None
+    return tuple(
+        -value if objective.maximize else value for value, objective in zip(point, objectives, strict=True)
+    )
+
+
+def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
+
+
+def dominates(a: Point, b: Point, objectives: Sequence[Objective]) -> bool:
+    """Tells whether `a` is nowhere worse than `b` and somewhere better; equal points do not dominate.
+
+    Raises:
+        ValueError: If a point does not have one value an objective.
+    """
+    first, second = _costs(a, objectives), _costs(b, objectives)
+    if first is None or second is None:
+        return False
+    return _dominates(first, second)
+
+
+def non_dominated(points: Sequence[Point], objectives: Sequence[Objective]) -> list[int]:
+    """Returns the indices of the points that no other dominates, in their order.
+
+    Equal points are all kept, an empty input gives an empty front, points with NaN are left out.
+    """
+    return [index for index, rank in enumerate(ranks(points, objectives)) if rank == 0]
+
+
+def ranks(points: Sequence[Point], objectives: Sequence[Objective]) -> list[int | None]:
+    """Sorts into fronts (Deb et al. 2002, non-dominated sorting).
+
+    Returns:
+        For each point 0 for the first front, 1 for the next and so on; None for a point with NaN.
+    """
+    costs = [_costs(point, objectives) for point in points]
+    result: list[int | None] = [None] * len(points)
+    left = [index for index, cost in enumerate(costs) if cost is not None]
+    rank = 0
+    while left:
+        front = [i for i in left if not any(_dominates(_known(costs[j]), _known(costs[i])) for j in left)]
+        for index in front:
+            result[index] = rank
+        left = [index for index in left if result[index] is None]
+        rank += 1
+    return result
+
+
+def _known(cost: tuple[float, ...] | None) -> tuple[float, ...]:
+    assert cost is not None
+    return cost
+
+
+def crowding(points: Sequence[Point]) -> list[float]:
+    """Returns the crowding distance of each point within one front (Deb et al. 2002, section III-B).
+
+    The ends of each objective get infinity; an objective without spread adds nothing beyond that.
+    """
+    distances = [0.0] * len(points)
+    for dimension in range(len(points[0]) if points else 0):
+        order = sorted(range(len(points)), key=lambda i: points[i][dimension])
+        values = [points[i][dimension] for i in order]
+        distances[order[0]] = distances[order[-1]] = math.inf
+        spread = values[-1] - values[0]
+        if not spread > 0 or math.isinf(spread):
+            continue
+        for place in range(1, len(order) - 1):
+            distances[order[place]] += (values[place + 1] - values[place - 1]) / spread
+    return distances
+
+
+def hypervolume(points: Sequence[Point], reference: Point, objectives: Sequence[Objective]) -> float:
+    """Returns the exact area that two-objective points dominate up to a reference point.
+
+    Args:
+        points: Any points, dominated ones included; NaN and points beyond the reference add nothing.
+        reference: The worst values that count.
+        objectives: Exactly two.
+
+    Raises:
+        ValueError: If there are not two objectives or the reference has a NaN.
+    """
+    if len(objectives) != 2:
+        raise ValueError("hypervolume is exact for two objectives only")
+    limit = _costs(reference, objectives)
+    if limit is None:
+        raise ValueError("the reference point must not hold NaN")
+    inside = [
+        cost
+        for cost in (_costs(point, objectives) for point in points)
+        if cost is not None and cost[0] < limit[0] and cost[1] < limit[1]
+    ]
+    area, height = 0.0, limit[1]
+    for x, y in sorted(inside):
+        if y < height:
+            area += (limit[0] - x) * (height - y)
+            height = y
+    return area
+
+
+_FIDELITIES: Mapping[str, int] = {"frozen": 0, "short": 1, "final": 2}
+
+
+def current_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Drops failed records and those that a later, further training of the same network supersedes.
+
+    A record is superseded by a finished one that `refines` it (also over several steps), or that has the
+    same architecture and origin at a higher fidelity.
+    """
+    finished = [one for one in candidates if one.status == "finished" and one.metrics is not None]
+    parents = {one.number: one.refines for one in candidates}
+    superseded: set[int] = set()
+    for one in finished:
+        parent = one.refines
+        while parent is not None and parent not in superseded:
+            superseded.add(parent)
+            parent = parents.get(parent)
+    furthest: dict[tuple[str, str], int] = {}
+    for one in finished:
+        key = (architecture_key(one.architecture), one.source)
+        furthest[key] = max(furthest.get(key, 0), _FIDELITIES[one.fidelity])
+    return [
+        one
+        for one in finished
+        if one.number not in superseded
+        and _FIDELITIES[one.fidelity] == furthest[architecture_key(one.architecture), one.source]
+    ]
+
+
+def front_of_candidates(candidates: Sequence[Candidate]) -> list[int]:
+    """Returns the numbers on the front of validation accuracy against measured latency.
+
+    Failed records and superseded trainings do not count (see `current_candidates`).
+
+    Returns:
+        Candidate numbers, fastest first.
+    """
+    current = current_candidates(candidates)
+    points = [(one.metrics.accuracy, one.metrics.latency_ms) for one in current if one.metrics is not None]
+    chosen = [current[index] for index in non_dominated(points, (ACCURACY, LATENCY_MS))]
+
+    def speed(one: Candidate) -> tuple[float, int]:
+        assert one.metrics is not None
+        return (one.metrics.latency_ms, one.number)
+
+    return [one.number for one in sorted(chosen, key=speed)]
