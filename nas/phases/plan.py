@@ -1,0 +1,66 @@
+"""How the minutes are shared between the phases. Time that a phase leaves over flows on to the next ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from nas.candidate import Phase
+
+Goal = Literal["balanced", "accuracy", "speed"]
+
+SHARES: dict[Phase, float] = {"baselines": 0.22, "base_search": 0.18, "scaling": 0.13, "final_training": 0.47}
+"""Shares of the time between the first model and the export."""
+
+ADAPTATION_SHARE = 0.7
+"""Part of the baseline phase for adapting Lite0, whose weights every candidate inherits."""
+
+TARGET_LATENCY: dict[Goal, float] = {"balanced": 0.6, "accuracy": 1.0, "speed": 0.35}
+"""Latency that the base should have, as a multiple of the adapted Lite0's. At 0.6 the family S, M, L, XL
+of compound scaling brackets Lite0."""
+
+_EPOCHS_WANTED = 4.0
+_MODELS_EXPECTED = 10
+
+
+def phase_seconds(phase: Phase, remaining: float, still_to_come: Sequence[Phase]) -> float:
+    """Returns the seconds of one phase.
+
+    Args:
+        phase: One of `SHARES`.
+        remaining: Seconds until the export must start, >= 0.
+        still_to_come: The phases that share the rest, `phase` included.
+    """
+    return max(0.0, remaining) * SHARES[phase] / sum(SHARES[each] for each in still_to_come)
+
+
+def export_reserve(total_seconds: float, n_test: int, network_ms: float) -> float:
+    """Returns the seconds kept back for exports, parity checks, the test part and the report.
+
+    Args:
+        total_seconds: The promise to the user.
+        n_test: Images of the sealed part.
+        network_ms: Latency of a typical network, milliseconds per image.
+    """
+    wanted = 6.0 + _MODELS_EXPECTED * (2.0 + n_test * network_ms / 1000.0)
+    return min(wanted, 0.25 * total_seconds)
+
+
+def parent_resolution(
+    choices: Sequence[int], n_train: int, seconds: float, speed_at: int, images_per_second: float
+) -> int:
+    """Returns the largest resolution at which the adaptation sees every training image four times.
+
+    Args:
+        choices: Resolutions in pixels that the images allow.
+        n_train: Training images.
+        seconds: Training seconds of the adaptation.
+        speed_at: Resolution in pixels at which the speed was measured.
+        images_per_second: Training speed there; falls with the square of the resolution.
+    """
+    affordable = [
+        resolution
+        for resolution in choices
+        if seconds * images_per_second * (speed_at / resolution) ** 2 >= _EPOCHS_WANTED * n_train
+    ]
+    return max(affordable) if affordable else min(choices)
