@@ -1,0 +1,1 @@
+"""The site: settings, addresses, the web process and the workers."""

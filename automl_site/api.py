@@ -1,0 +1,64 @@
+"""The JSON API under /api/v1/: both apps' routers, one form of errors."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError
+from ninja.errors import ValidationError as RequestError
+from ninja.security import SessionAuth
+
+NOT_FOUND = "This does not exist, or it is not yours. Go back to your list and open it from there."
+
+api = NinjaAPI(
+    title="AutoML for images",
+    version="1",
+    urls_namespace="api",
+    docs_url=None,  # its page needs inline scripts, which the content security policy refuses
+    auth=SessionAuth(csrf=True),
+)
+
+
+def _answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    return api.create_response(request, {"detail": detail}, status=status)
+
+
+@api.exception_handler(ObjectDoesNotExist)
+@api.exception_handler(Http404)
+@api.exception_handler(PermissionDenied)
+def not_found(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answers alike for what is missing and for what belongs to someone else."""
+    return _answer(request, 404, NOT_FOUND)
+
+
+@api.exception_handler(AuthenticationError)
+def not_signed_in(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Asks for a sign-in."""
+    return _answer(request, 401, "You are not signed in. Sign in and try again.")
+
+
+@api.exception_handler(ValidationError)
+def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Passes on the sentence of a service that refused its input."""
+    return _answer(request, 422, " ".join(error.messages))
+
+
+@api.exception_handler(RequestError)
+def malformed(request: HttpRequest, error: RequestError) -> HttpResponse:
+    """Names the fields that did not fit."""
+    problems = "; ".join(f"{_field(one)}: {one.get('msg', 'wrong value')}" for one in error.errors)
+    return _answer(request, 422, f"Correct these fields and send again: {problems}.")
+
+
+def _field(problem: dict[str, Any]) -> str:
+    names = [str(part) for part in problem.get("loc", ()) if part not in {"body", "query", "path", "form"}]
+    return ".".join(names[1:] or names)
+
+
+if find_spec("datasets_app.api"):
+    api.add_router("", "datasets_app.api.router", tags=["data sets"])
+api.add_router("", "search_app.api.router", tags=["searches"])

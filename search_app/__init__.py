@@ -1,0 +1,1 @@
+"""Searches: runs, candidates, events, trained models and the live page."""

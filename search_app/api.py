@@ -1,0 +1,7 @@
+"""JSON API of searches, candidates, events and models."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+router = Router()
