@@ -1,0 +1,54 @@
+"""Fixtures of all tests: one cast of people, storage of their own, a client that is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Any, tmp_path: Path) -> Path:
+    """Keeps every test's files in a directory of its own."""
+    settings.VAR_DIR = tmp_path
+    settings.STORAGE_DIR = tmp_path / "storage"
+    settings.STORAGE_DIR.mkdir()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return settings.STORAGE_DIR
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """The person whose things they are."""
+    return factories.UserFactory(username="owner", email="owner@example.org")
+
+
+@pytest.fixture
+def teammate(db: None) -> User:
+    """Someone of the same installation who may one day share things with the owner."""
+    return factories.UserFactory(username="teammate", email="teammate@example.org")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Someone who must see nothing of the owner's."""
+    return factories.UserFactory(username="stranger", email="stranger@example.org")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User | None], Client]:
+    """Returns a function from a user to a signed-in client; None gives an anonymous one."""
+
+    def make(user: User | None) -> Client:
+        client = Client()
+        if user is not None:
+            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
