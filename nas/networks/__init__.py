@@ -1,0 +1,7 @@
+"""Architectures become torch modules here, with fresh, ImageNet or inherited weights."""
+
+from nas.networks.build import build_network
+from nas.networks.counting import count_macs, count_params
+from nas.networks.weights import lite0_state_dict
+
+__all__ = ["build_network", "count_macs", "count_params", "lite0_state_dict"]
