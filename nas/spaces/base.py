@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nas.architecture import Architecture
@@ -66,11 +68,26 @@ class SearchSpace(ABC):
         return tuple(rng.randrange(len(decision.choices)) for decision in self.decisions)
 
     def mutate(self, choices: Choices, rng: random.Random) -> Choices:
-        """Changes exactly one decision that has an alternative to another value."""
+        """Changes exactly one decision that has an alternative to another value.
+
+        Raises:
+            SpaceError: If no decision has an alternative.
+        """
         movable = [i for i, decision in enumerate(self.decisions) if len(decision.choices) > 1]
+        if not movable:
+            raise SpaceError(f"The space {self.name} holds one network only; there is nothing to search.")
         position = rng.choice(movable)
         others = [i for i in range(len(self.decisions[position].choices)) if i != choices[position]]
         return (*choices[:position], rng.choice(others), *choices[position + 1 :])
+
+    def walk(self) -> Iterator[Choices]:
+        """Yields the canonical choices of every different network once; only for small spaces."""
+        seen: set[Choices] = set()
+        for choices in itertools.product(*(range(len(decision.choices)) for decision in self.decisions)):
+            canonical = self.canonical(choices)
+            if canonical not in seen:
+                seen.add(canonical)
+                yield canonical
 
     def size(self) -> int:
         """Returns the number of different choices."""

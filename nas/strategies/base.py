@@ -50,6 +50,7 @@ class Strategy(ABC):
     name: str
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
+        """Takes the space to search and the seed of all draws."""
         self.space = space
         self.seed = seed
 

@@ -1,0 +1,38 @@
+"""Random search: the honest baseline of every benchmark (Li & Talwalkar 2019; Yang et al. 2020)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.spaces.base import Choices, SearchSpace
+from nas.strategies.pending import SequentialStrategy
+
+
+@dataclass(frozen=True)
+class RandomOptions:
+    """Options of random search.
+
+    Attributes:
+        initial: Choices to propose before the first random draw.
+    """
+
+    initial: Sequence[Choices] = ()
+
+
+class RandomSearch(SequentialStrategy):
+    """Draws every proposal uniformly over the decisions, without replacement."""
+
+    name = "random"
+
+    def __init__(self, space: SearchSpace, seed: int, options: RandomOptions | None = None) -> None:
+        """Sets up the draws; see `RandomOptions`."""
+        super().__init__(space, seed, (options or RandomOptions()).initial)
+
+    def draw(self, rng: random.Random) -> Choices:
+        """Draws uniformly."""
+        return self.space.sample(rng)
+
+    def observe(self, choices: Choices, reward: float | None) -> None:
+        """Learns nothing from a result, on purpose."""
