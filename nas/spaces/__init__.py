@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from nas.errors import SpaceError
 from nas.spaces.base import SearchSpace
 from nas.spaces.lite_elastic import LiteElastic
+from nas.spaces.mbconv import MBConvSpace
 
-SPACES: tuple[str, ...] = (LiteElastic.name,)
+SPACES: tuple[str, ...] = (LiteElastic.name, MBConvSpace.name)
+"""Names for people to choose from, the default first."""
 
 
 def make_space(
@@ -26,4 +28,6 @@ def make_space(
     """
     if name == LiteElastic.name:
         return LiteElastic(max_resolution=max_resolution, resolutions=resolutions)
+    if name == MBConvSpace.name:
+        return MBConvSpace(max_resolution=max_resolution, resolutions=resolutions)
     raise SpaceError(f"There is no search space called {name!r}; choose one of {', '.join(SPACES)}.")
