@@ -109,3 +109,12 @@ def test_unknown_strategies_and_foreign_options_are_refused_in_a_sentence() -> N
     with pytest.raises(SpaceError, match="not options of"):
         make_strategy("random", ToySpace(), 0, RegularizedEvolutionOptions())
     assert STRATEGIES[0] == "regularized_evolution"
+
+
+def test_initial_networks_and_expected_evaluations_can_be_given_to_any_strategy() -> None:
+    good = (2, 2, 2, 2)
+    for name in STRATEGIES:
+        assert make_strategy(name, ToySpace(), 0, initial=[good], evaluations=14).ask().choices == good
+    evolution = make_strategy("regularized_evolution", ToySpace(), 0, evaluations=14)
+    assert isinstance(evolution, RegularizedEvolution)
+    assert (evolution.options.population, evolution.options.sample) == (7, 2)
