@@ -1,0 +1,166 @@
+"""The decoded images of a data set: one memory-mapped file of uint8 pixels, read by every training."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from nas.data.sealed import ReportToken
+from nas.errors import DataError, SealedTestError
+
+SCHEMA_VERSION: Final = 1
+IMAGES_FILE: Final = "images.u8"
+INDEX_FILE: Final = "index.jsonl"
+MANIFEST_FILE: Final = "manifest.json"
+_SPLITS: Final = ("train", "val", "test")
+
+
+class ImageCache:
+    """A finished import, opened for reading.
+
+    Attributes:
+        directory: Where it lies.
+        classes: Class names; a label is an index into them.
+        cache_size: Side C of the stored squares in pixels.
+        images: (N, C, C, 3) uint8, memory-mapped read-only.
+        labels: (N,) int64.
+        sizes: (N, 2) int32, original width and height.
+        content_hash: Changes when any image, label or split changes.
+    """
+
+    def __init__(self, directory: Path, manifest: dict[str, Any], index: Sequence[dict[str, Any]]) -> None:
+        """Use `ImageCache.open`, which checks the files first."""
+        self.directory = directory
+        self.classes: tuple[str, ...] = tuple(manifest["classes"])
+        self.cache_size: int = int(manifest["cache_size"])
+        self.content_hash: str = manifest["content_hash"]
+        shape = (len(index), self.cache_size, self.cache_size, 3)
+        self.images: np.memmap[Any, np.dtype[np.uint8]] = np.memmap(
+            directory / IMAGES_FILE, dtype=np.uint8, mode="r", shape=shape
+        )
+        number = {name: i for i, name in enumerate(self.classes)}
+        self.labels: npt.NDArray[np.int64] = np.array([number[r["label"]] for r in index], dtype=np.int64)
+        self.sizes: npt.NDArray[np.int32] = np.array(
+            [(r["width"], r["height"]) for r in index], dtype=np.int32
+        )
+        self._splits = np.array([_SPLITS.index(r["split"]) for r in index], dtype=np.int8)
+
+    @classmethod
+    def open(cls, directory: Path) -> ImageCache:
+        """Opens a finished cache.
+
+        Raises:
+            DataError: Missing, unfinished, of another format version, or its files do not fit together.
+        """
+        manifest = read_manifest(directory)
+        try:
+            with (directory / INDEX_FILE).open(encoding="utf-8") as file:
+                index = [json.loads(line) for line in file]
+            n_bytes = (directory / IMAGES_FILE).stat().st_size
+        except (OSError, ValueError) as error:
+            raise _unusable(directory) from error
+        n = int(manifest["n_images"])
+        if len(index) != n or n == 0 or n_bytes != n * int(manifest["cache_size"]) ** 2 * 3:
+            raise _unusable(directory)
+        try:
+            return cls(directory, manifest, index)
+        except (KeyError, ValueError, TypeError) as error:
+            raise _unusable(directory) from error
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    def __len__(self) -> int:
+        """Number of images in all parts."""
+        return len(self.labels)
+
+    def indices(self, split: Literal["train", "val"]) -> npt.NDArray[np.int64]:
+        """Rows of a part, ascending.
+
+        Raises:
+            SealedTestError: The test part is asked for; it needs `open_test`.
+        """
+        if split not in ("train", "val"):
+            raise SealedTestError("The test part is sealed until the final report.")
+        return np.flatnonzero(self._splits == _SPLITS.index(split)).astype(np.int64)
+
+    def open_test(self, token: ReportToken) -> npt.NDArray[np.int64]:
+        """Rows of the sealed test part, for the final report only.
+
+        Raises:
+            SealedTestError: Without a token of `nas.data.sealed.open_seal`.
+        """
+        if not isinstance(token, ReportToken):
+            raise SealedTestError("The test part opens only with the report's token.")
+        return np.flatnonzero(self._splits == _SPLITS.index("test")).astype(np.int64)
+
+    def thumbnail(self, row: int, size: int = 160) -> bytes:
+        """WebP of one image in its original proportions, longest side `size` pixels."""
+        width, height = (int(v) for v in self.sizes[row])
+        return encode_thumbnail(self.images[row].tobytes(), self.cache_size, width, height, size)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a finished cache.
+
+    Raises:
+        DataError: Missing, unreadable or of another format version.
+    """
+    try:
+        manifest = json.loads((directory / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable(directory) from error
+    if not isinstance(manifest, dict) or manifest.get("schema_version") != SCHEMA_VERSION:
+        raise _unusable(directory)
+    return manifest
+
+
+def read_thumbnail(directory: Path, row: int, *, width: int, height: int, size: int = 160) -> bytes:
+    """WebP of one row without opening the whole cache (for the web process).
+
+    Args:
+        directory: A finished cache.
+        row: Its row.
+        width: Original width in pixels, for the proportions.
+        height: Original height in pixels.
+        size: Longest side of the result in pixels.
+
+    Raises:
+        DataError: The cache or the row does not exist.
+    """
+    side = int(read_manifest(directory)["cache_size"])
+    n_bytes = side * side * 3
+    try:
+        with (directory / IMAGES_FILE).open("rb") as file:
+            file.seek(row * n_bytes)
+            pixels = file.read(n_bytes)
+    except OSError as error:
+        raise _unusable(directory) from error
+    if len(pixels) != n_bytes:
+        raise _unusable(directory)
+    return encode_thumbnail(pixels, side, width, height, size)
+
+
+def encode_thumbnail(pixels: bytes, side: int, width: int, height: int, size: int) -> bytes:
+    """Stretches a stored square back to its proportions and encodes it as WebP."""
+    scale = size / max(width, height)
+    target = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Image.frombytes("RGB", (side, side), pixels).resize(target, Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=80, method=2)
+    return buffer.getvalue()
+
+
+def _unusable(directory: Path) -> DataError:
+    return DataError(
+        f"The prepared images in '{directory.name}' are missing or damaged. Import the data again."
+    )

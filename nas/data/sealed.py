@@ -1,0 +1,77 @@
+"""The seal of the test part: opened once, for a list of models fixed beforehand, and written down."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from nas.errors import SealedTestError
+
+_FILE: Final = "test_opening.json"
+_KEY: Final = object()
+
+
+class ReportToken:
+    """Permission to read the test part; only `open_seal` makes one."""
+
+    def __init__(self, key: object, workdir: Path, models: tuple[str, ...]) -> None:
+        """Fails without the key of this module."""
+        if key is not _KEY:
+            raise SealedTestError("A report token comes from open_seal() only.")
+        self.workdir = workdir
+        self.models = models
+
+
+def open_seal(workdir: Path, models: Sequence[str]) -> ReportToken:
+    """Opens the test part for the final report.
+
+    The opening is on disk before any test image can be read. After a crash it may be repeated for the same
+    models, as long as no result was recorded.
+
+    Args:
+        workdir: Directory of the run.
+        models: Names of all models that will be scored; decided before the first look.
+
+    Raises:
+        SealedTestError: Opened before for other models, or already with a result.
+    """
+    path = workdir / _FILE
+    wanted = list(models)
+    if path.exists():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known.get("results") is not None:
+            raise SealedTestError("The test part of this run has been used; its result is in the report.")
+        if known["models"] != wanted:
+            raise SealedTestError("The test part of this run was opened for other models. Start a new run.")
+    else:
+        _write(path, {"opened_at": _now(), "models": wanted, "results": None})
+    return ReportToken(_KEY, workdir, tuple(wanted))
+
+
+def record_result(token: ReportToken, results: Mapping[str, Any]) -> None:
+    """Writes the results beside the opening; from now on the seal stays closed.
+
+    Args:
+        token: What `open_seal` gave.
+        results: JSON-ready summary by model name.
+    """
+    path = token.workdir / _FILE
+    known = json.loads(path.read_text(encoding="utf-8"))
+    _write(path, {**known, "results": dict(results), "recorded_at": _now()})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
