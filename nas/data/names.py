@@ -1,4 +1,4 @@
-"""Judges the names inside an upload. A name is data: it is shown and it labels; it is never a path on disk."""
+"""Judges the names inside an upload. A name is data: it is shown, it labels, it never opens a file."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ import json
 import os
 import resource
 import sys
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from nas.data.archive import Entry
