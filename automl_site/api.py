@@ -61,4 +61,5 @@ def _field(problem: dict[str, Any]) -> str:
 
 if find_spec("datasets_app.api"):
     api.add_router("", "datasets_app.api.router", tags=["data sets"])
-api.add_router("", "search_app.api.router", tags=["searches"])
+if find_spec("datasets_app.selectors"):
+    api.add_router("", "search_app.api.router", tags=["searches"])

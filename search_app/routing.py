@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-websocket_urlpatterns: list[object] = []
+from django.urls import path
+
+from search_app.consumers import SearchConsumer
+
+websocket_urlpatterns = [
+    path("ws/searches/<uuid:run_id>/", SearchConsumer.as_asgi()),
+]

@@ -1,0 +1,168 @@
+"""Worker side of a search: claim, one slice of the engine, save, give back. Loads torch: for workers only."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models.functions import Coalesce, Now
+
+from datasets_app.claims import MAX_ATTEMPTS, Claim, FenceLostError, Heartbeat, claim, fenced_update, release
+from nas.errors import NasError
+from nas.events import Event
+from nas.search import SearchConfig, SearchOutcome, export_candidate, run_search
+from search_app.handover import HandedOverError, handover_requested
+from search_app.models import SearchRun
+from search_app.publish import publish_hint
+from search_app.record import record_event
+
+STOP_POLL_SECONDS = 1.0
+State = SearchRun.State
+Engine = Callable[..., SearchOutcome]
+
+log = structlog.get_logger(__name__)
+
+
+class Slice:
+    """The engine's two callbacks during one slice of a claimed run."""
+
+    def __init__(self, held: Claim, heartbeat: Heartbeat) -> None:
+        """Takes the won claim and the thread that keeps it."""
+        self.held = held
+        self._heartbeat = heartbeat
+        self._stop = False
+        self._polled = float("-inf")
+
+    def on_event(self, event: Event) -> None:
+        """Saves an event before the engine goes on.
+
+        Raises:
+            FenceLostError: If another worker owns the run now.
+        """
+        self._heartbeat.check()
+        record_event(self.held.pk, event, self.held)
+
+    def should_stop(self) -> bool:
+        """Returns whether the user wants what there is now; asks the database at most once a second.
+
+        Raises:
+            FenceLostError: If another worker owns the run now.
+            HandedOverError: If this worker is about to end.
+        """
+        self._heartbeat.check()
+        if handover_requested():
+            raise HandedOverError
+        if not self._stop and time.monotonic() - self._polled >= STOP_POLL_SECONDS:
+            self._polled = time.monotonic()
+            rows = SearchRun.objects.filter(pk=self.held.pk, fence=self.held.fence)
+            state = rows.values_list("state", flat=True).first()
+            if state is None:
+                raise FenceLostError(f"run {self.held.pk}")
+            self._stop = state == State.STOPPING
+        return self._stop
+
+
+def run_slice(run_id: str | uuid.UUID, engine: Engine = run_search) -> bool:
+    """Works on a run for one slice, if no other worker does.
+
+    Returns:
+        True if the run needs another slice.
+    """
+    run_id = uuid.UUID(str(run_id))
+    held = claim(SearchRun, run_id)
+    if held is None:
+        return False
+    with structlog.contextvars.bound_contextvars(run=str(run_id)[:8]):
+        if held.exhausted:
+            return _end(
+                held,
+                State.FAILED,
+                f"The search was interrupted {MAX_ATTEMPTS} times at the same place, most likely because the "
+                "memory was used up. Close other programs and press Resume, or start a smaller search.",
+            )
+        fenced_update(held, started_at=Coalesce("started_at", Now()))
+        publish_hint(run_id)
+        try:
+            with Heartbeat(held) as heartbeat:
+                return _work(held, heartbeat, engine)
+        except FenceLostError:
+            log.warning("another worker took the run over; this one writes nothing more")
+            return False
+
+
+def _work(held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
+    run = SearchRun.objects.select_related("dataset_version").get(pk=held.pk)
+    part = Slice(held, heartbeat)
+    completed = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
+    log.info("slice begins", candidates=len(completed), spent_seconds=round(run.spent_seconds))
+    deadline = time.monotonic() + settings.SLICE_SECONDS
+    try:
+        outcome = engine(_config(run), completed, part.on_event, part.should_stop, deadline)
+    except HandedOverError:
+        log.info("this worker ends; the search goes on elsewhere")
+        return release(held)
+    except NasError as error:
+        log.warning("the search failed", exc_info=error)
+        return _end(held, State.FAILED, str(error))
+    except Exception as error:
+        log.error("the slice broke off", attempt=held.attempt, exc_info=error)
+        if held.attempt < MAX_ATTEMPTS:
+            return release(held, progress=False)
+        return _end(
+            held,
+            State.FAILED,
+            f"The search failed {MAX_ATTEMPTS} times ({type(error).__name__}). What it found is kept. "
+            "Press Resume to try again; the server's log names the cause.",
+        )
+    fenced_update(held, spent_seconds=outcome.spent_seconds)
+    if not outcome.finished:
+        return release(held)
+    return _end(held, State.STOPPED if outcome.stopped else State.DONE)
+
+
+def _config(run: SearchRun) -> SearchConfig:
+    return SearchConfig(
+        data=run.dataset_version.cache_dir,
+        workdir=run.workdir,
+        minutes=run.minutes,
+        seed=run.seed,
+        space=run.space,
+        strategy=run.strategy,
+        goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
+        baselines=run.baselines,
+        target_latency_ms=run.target_latency_ms,
+        already_spent_seconds=run.spent_seconds,
+    )
+
+
+def _end(held: Claim, state: str, error: str = "") -> bool:
+    """Ends the run; returns False, because no further slice is needed."""
+    values: dict[str, Any] = {"state": state, "error": error, "finished_at": Now(), "eta_seconds": None}
+    if state == State.DONE:
+        values["progress"] = 1.0
+    if release(held, **values):
+        log.info("the search ended", state=str(state))
+        publish_hint(held.pk)
+    return False
+
+
+def export_one(run_id: str | uuid.UUID, number: int) -> None:
+    """Exports one candidate; what happened, good or bad, becomes an event of the run."""
+    run = SearchRun.objects.select_related("dataset_version").filter(pk=run_id).first()
+    if run is None:
+        return
+    candidates = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
+    chosen = next((candidate for candidate in candidates if candidate.number == number), None)
+    if chosen is None:
+        return
+    try:
+        facts = export_candidate(run.dataset_version.cache_dir, run.workdir, chosen, candidates)
+        event = Event("model_exported", {"model": facts})
+    except NasError as error:
+        log.warning("export failed", run=str(run_id), number=number, exc_info=error)
+        event = Event("log", {"message": f"{chosen.label} could not be exported. {error}"})
+    record_event(run.pk, event)

@@ -1,0 +1,155 @@
+"""Reads searches, and says who may see them. Missing and foreign rows raise the same DoesNotExist."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+
+from nas.pareto import front_of_candidates
+from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
+
+
+def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
+    """Returns the runs that the user may see, newest first, with data set and version at hand."""
+    runs = SearchRun.objects.select_related("dataset_version__dataset")
+    return runs.filter(owner_id=user.pk) if user.is_authenticated and user.is_active else runs.none()
+
+
+def search_run_for_user(user: User | AnonymousUser, run_id: uuid.UUID | str) -> SearchRun:
+    """Returns one run.
+
+    Raises:
+        SearchRun.DoesNotExist: If it is missing, not the user's, or `run_id` is no id at all.
+    """
+    try:
+        key = uuid.UUID(str(run_id))
+    except ValueError as error:
+        raise SearchRun.DoesNotExist from error
+    return search_runs_of_user(user).get(pk=key)
+
+
+def runs_by_id(run_ids: Iterable[uuid.UUID]) -> list[SearchRun]:
+    """Returns runs for the tailer, whose subscribers have been checked already."""
+    return list(SearchRun.objects.select_related("dataset_version__dataset").filter(pk__in=list(run_ids)))
+
+
+def events_after(run: SearchRun, seq: int = 0, limit: int = 500) -> list[SearchEvent]:
+    """Returns up to `limit` events with numbers above `seq`, in order."""
+    return list(run.events.filter(seq__gt=seq).order_by("seq")[:limit])
+
+
+def event_message(event: SearchEvent) -> dict[str, Any]:
+    """Returns what API and websocket say about an event."""
+    return {
+        "seq": event.seq,
+        "kind": event.kind,
+        "payload": event.payload,
+        "created_at": event.created_at.isoformat(),
+    }
+
+
+def candidates_of(run: SearchRun) -> QuerySet[Candidate]:
+    """Returns the run's candidates in the order of evaluation."""
+    return run.candidates.order_by("number")
+
+
+def front_numbers(candidates: Sequence[Candidate]) -> list[int]:
+    """Returns the numbers of the candidates on the accuracy/latency front."""
+    return list(front_of_candidates([candidate.to_engine() for candidate in candidates]))
+
+
+def front_of(run: SearchRun) -> list[Candidate]:
+    """Returns the candidates on the front, fastest first."""
+    candidates = list(candidates_of(run))
+    numbers = set(front_numbers(candidates))
+    chosen = [candidate for candidate in candidates if candidate.number in numbers]
+    return sorted(chosen, key=lambda candidate: candidate.latency_ms or 0.0)
+
+
+def models_of(run: SearchRun) -> QuerySet[TrainedModel]:
+    """Returns the exported models of a run."""
+    return run.models.order_by("created_at")
+
+
+def model_of_run(run: SearchRun, model_id: uuid.UUID | str) -> TrainedModel:
+    """Returns one exported model of the run.
+
+    Raises:
+        TrainedModel.DoesNotExist: If the run has no such model.
+    """
+    return run.models.get(pk=model_id)
+
+
+def model_file(model: TrainedModel, name: str) -> Path:
+    """Returns the path of one file of a model; only names that its row lists exist.
+
+    Raises:
+        TrainedModel.DoesNotExist: If the row does not list the name, or the file is gone.
+    """
+    known = {str(entry["name"]) for entry in model.files}
+    path = inside(model.run.workdir, f"{model.directory}/{name}")
+    if name not in known or path is None:
+        raise TrainedModel.DoesNotExist
+    return path
+
+
+def report_file(run: SearchRun, name: str) -> Path:
+    """Returns the path of the run's report.
+
+    Raises:
+        SearchRun.DoesNotExist: If the report has not been written yet.
+    """
+    path = inside(run.workdir, name)
+    if path is None:
+        raise SearchRun.DoesNotExist
+    return path
+
+
+def inside(root: Path, relative: str) -> Path | None:
+    """Returns an existing file below `root`, links resolved; None for everything else."""
+    path = (root / relative).resolve()
+    return path if path.is_relative_to(root.resolve()) and path.is_file() else None
+
+
+def queue_position(run: SearchRun) -> int | None:
+    """Returns how many waiting runs will be taken up before this one, plus one; None if it does not wait."""
+    if run.state != SearchRun.State.QUEUED:
+        return None
+    ahead = SearchRun.objects.filter(state=SearchRun.State.QUEUED, created_at__lt=run.created_at)
+    return ahead.count() + 1
+
+
+def run_summary(run: SearchRun) -> dict[str, Any]:
+    """Returns what API and websocket say about a run: JSON-ready, the same in both."""
+    dataset = run.dataset_version.dataset
+    return {
+        "id": str(run.id),
+        "name": run.name,
+        "dataset_id": str(dataset.id),
+        "dataset_name": dataset.name,
+        "state": str(run.state),
+        "phase": run.phase,
+        "message": run.message,
+        "minutes": run.minutes,
+        "goal": run.goal,
+        "strategy": run.strategy,
+        "space": run.space,
+        "seed": run.seed,
+        "baselines": run.baselines,
+        "spent_seconds": run.spent_seconds,
+        "eta_seconds": run.eta_seconds,
+        "progress": run.progress,
+        "best_accuracy": run.best_accuracy,
+        "n_candidates": run.n_candidates,
+        "last_seq": run.last_seq,
+        "queue_position": queue_position(run),
+        "error": run.error or None,
+        "created_at": run.created_at.isoformat(),
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+    }

@@ -1,0 +1,173 @@
+"""Changes searches. Refusals are ValidationErrors whose text is one plain sentence with the next step."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+
+from datasets_app.models import Dataset, DatasetVersion
+from nas.spaces import SPACES
+from nas.strategies import STRATEGIES
+from search_app import tasks
+from search_app.models import SearchRun
+from search_app.publish import publish_hint
+
+MIN_MINUTES = 1
+State = SearchRun.State
+
+
+@transaction.atomic
+def search_run_start(
+    *,
+    owner: User,
+    dataset: Dataset,
+    minutes: float,
+    name: str = "",
+    goal: str = SearchRun.Goal.BALANCED,
+    baselines: bool = True,
+    strategy: str = "regularized_evolution",
+    space: str = "lite-elastic",
+    seed: int = 0,
+    target_latency_ms: float | None = None,
+) -> SearchRun:
+    """Queues a search on the present version of a data set.
+
+    Raises:
+        ValidationError: If an option cannot be used or the data set is not ready.
+        Dataset.DoesNotExist: If the data set is someone else's.
+    """
+    if dataset.owner_id != owner.pk:
+        raise Dataset.DoesNotExist
+    _check_words(goal, strategy, space)
+    _check_numbers(minutes, seed, target_latency_ms)
+    run = SearchRun.objects.create(
+        owner=owner,
+        dataset_version=_usable_version(dataset),
+        name=_clean_name(name) or f"{dataset.name[:170]} · {minutes:g} min",
+        minutes=minutes,
+        goal=goal,
+        baselines=baselines,
+        strategy=strategy,
+        space=space,
+        seed=seed,
+        target_latency_ms=target_latency_ms,
+    )
+    _wake(run)
+    return run
+
+
+@transaction.atomic
+def search_run_stop(*, run: SearchRun) -> SearchRun:
+    """Asks a run to stop and keep its best; a run that only waits ends at once."""
+    mine = SearchRun.objects.filter(pk=run.pk)
+    waiting = mine.filter(state=State.QUEUED).update(
+        state=State.STOPPED, finished_at=Now(), fence=F("fence") + 1, lease_until=None, eta_seconds=None
+    )
+    if waiting or mine.filter(state=State.RUNNING).update(state=State.STOPPING):
+        _wake(run)
+    run.refresh_from_db()
+    return run
+
+
+@transaction.atomic
+def search_run_resume(*, run: SearchRun) -> SearchRun:
+    """Queues a failed run again, or one that was stopped before it began; finished candidates are kept.
+
+    Raises:
+        ValidationError: If the run is not one that can go on.
+    """
+    resumable = Q(state=State.FAILED) | Q(state=State.STOPPED, report="")
+    changed = SearchRun.objects.filter(resumable, pk=run.pk).update(
+        state=State.QUEUED, error="", attempt=0, finished_at=None, lease_until=None
+    )
+    if not changed:
+        raise ValidationError(
+            "Only a failed search, or one that was stopped before it began, can go on. "
+            "Start a new search instead."
+        )
+    _wake(run)
+    run.refresh_from_db()
+    return run
+
+
+@transaction.atomic
+def search_run_delete(*, run: SearchRun) -> None:
+    """Deletes a run with everything it made.
+
+    Raises:
+        ValidationError: If it is being worked on.
+    """
+    removable = SearchRun.objects.filter(pk=run.pk, state__in=(*SearchRun.ended_states, State.QUEUED))
+    workdir = run.workdir
+    if not removable.exists():
+        raise ValidationError("This search is still running. Stop it first, then delete it.")
+    removable.delete()
+    transaction.on_commit(lambda: shutil.rmtree(workdir, ignore_errors=True))
+
+
+def trained_model_export(*, run: SearchRun, number: int) -> None:
+    """Asks for the export of one candidate; it appears among the run's models when it is ready.
+
+    Raises:
+        ValidationError: If the candidate has no weights, or the broker is away.
+        Candidate.DoesNotExist: If the run has no candidate of that number.
+    """
+    candidate = run.candidates.get(number=number)
+    if candidate.status != "finished" or not candidate.weights:
+        raise ValidationError("This network has no saved weights. Choose another point of the front.")
+    try:
+        tasks.export_trained_model.delay(str(run.id), number)
+    except OperationalError as error:
+        raise ValidationError("The workers cannot be reached. Try again in a minute.") from error
+
+
+def _wake(run: SearchRun) -> None:
+    """After commit: pages look at the run, and a worker looks for work."""
+    publish_hint(run.pk)
+    transaction.on_commit(lambda: tasks.hint_worker(run.pk), robust=True)
+
+
+def _usable_version(dataset: Dataset) -> DatasetVersion:
+    version = dataset.current_version
+    if version is None:
+        raise ValidationError(
+            dataset.error
+            or "The images are still being checked. Start the search when the data set is ready."
+        )
+    if version.blocking:
+        raise ValidationError(version.blocking)
+    return version
+
+
+def _clean_name(name: str) -> str:
+    """Returns the name on one line, without control characters, at most 200 characters."""
+    kept = "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in name)
+    return " ".join(kept.split())[:200]
+
+
+def _check_words(goal: str, strategy: str, space: str) -> None:
+    for word, value, known in (
+        ("goal", goal, SearchRun.Goal.values),
+        ("strategy", strategy, STRATEGIES),
+        ("space", space, SPACES),
+    ):
+        if value not in known:
+            raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(known)}.")
+
+
+def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:
+    longest = settings.MAX_SEARCH_MINUTES
+    if not MIN_MINUTES <= minutes <= longest:  # also refuses NaN
+        raise ValidationError(f"Choose between {MIN_MINUTES} and {longest} minutes.")
+    if not 0 <= seed < 2**31:
+        raise ValidationError("The seed must be a whole number from 0 to 2147483647.")
+    if target_latency_ms is not None and not 0 < target_latency_ms < 1e6:
+        raise ValidationError("The target latency must be a positive number of milliseconds.")

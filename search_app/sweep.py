@@ -1,0 +1,70 @@
+"""Finds work that nobody works on: lost hints, expired leases, whatever a dead worker left behind."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import structlog
+from celery import current_app
+from django.db import DatabaseError, connection
+from django.db.models import F
+from kombu.exceptions import OperationalError
+
+from datasets_app.claims import Claimable, claimable_rows
+from datasets_app.models import Dataset
+from search_app.models import SearchRun
+
+SWEEP_SECONDS = 5.0
+HINTS_AT_ONCE = 20
+
+log = structlog.get_logger(__name__)
+
+
+class Work(NamedTuple):
+    """A table of claimable rows, the task that works on one of them, and the queue of that task."""
+
+    model: type[Claimable]
+    task: str
+    queue: str
+
+
+WORK = (
+    Work(Dataset, "datasets_app.tasks.check_dataset", "interactive"),
+    Work(SearchRun, "search_app.tasks.advance_search_run", "search"),
+)
+
+
+def sweep() -> int:
+    """Sends a hint for each row that could be worked on; returns how many were sent.
+
+    Nothing is sent while hints still wait in a queue: a busy worker must not find thousands of them.
+    """
+    sent = 0
+    with current_app.connection_for_write() as broker:
+        for work in WORK:
+            if _waiting_hints(broker.default_channel, work.queue):
+                continue
+            rows = claimable_rows(work.model).order_by(F("lease_until").asc(nulls_last=True), "created_at")
+            for key in rows.values_list("pk", flat=True)[:HINTS_AT_ONCE]:
+                current_app.send_task(work.task, args=[str(key)], queue=work.queue, connection=broker)
+                sent += 1
+    return sent
+
+
+def _waiting_hints(channel: object, queue: str) -> int:
+    # The Redis transport keeps each queue in one list and counts it on a declaration.
+    return int(channel.queue_declare(queue=queue).message_count)  # type: ignore[attr-defined]
+
+
+def sweep_forever(end: threading.Event | None = None) -> None:
+    """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again."""
+    end = end or threading.Event()
+    while not end.is_set():
+        try:
+            sweep()
+        except (OperationalError, DatabaseError, OSError) as error:
+            log.warning("sweep failed; trying again", error=str(error)[:200])
+        finally:
+            connection.close()  # also: no open SQLite file may be inherited by a worker's forked child
+        end.wait(SWEEP_SECONDS)
