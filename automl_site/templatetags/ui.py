@@ -1,0 +1,105 @@
+"""Small helpers of the templates: form widgets and figures for people."""
+
+from __future__ import annotations
+
+from django import template
+from django.forms import BoundField, CheckboxInput, Select
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from search_app.pages import PHASE_NAMES
+
+register = template.Library()
+
+STATE_NAMES = {
+    "QUEUED": "Waiting",
+    "RUNNING": "Running",
+    "STOPPING": "Stopping",
+    "DONE": "Finished",
+    "STOPPED": "Stopped",
+    "FAILED": "Failed",
+}
+
+
+@register.filter
+def widget_kind(field: BoundField) -> str:
+    """Returns ``"checkbox"``, ``"select"`` or ``"input"``."""
+    widget = field.field.widget
+    if isinstance(widget, CheckboxInput):
+        return "checkbox"
+    return "select" if isinstance(widget, Select) else "input"
+
+
+@register.filter
+def with_class(field: BoundField, css: str) -> SafeString:
+    """Returns the field's widget with a class; a field with errors is marked and tied to their text."""
+    attrs: dict[str, str | bool] = {"class": f"{css} is-invalid" if field.errors else css}
+    if field.errors:
+        attrs |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
+    return field.as_widget(attrs=attrs)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Returns a fraction as ``"93.4%"``, a dash if there is none."""
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """Returns ``"3.21 ms"``, with fewer decimals the larger it is; a dash if there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
+
+
+@register.filter
+def minutes(seconds: float | None) -> str:
+    """Returns a length of time in words: ``"40 s"``, ``"12 min"``, ``"2 h 05 min"``."""
+    if seconds is None:
+        return "–"
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{round(whole / 60)} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@register.simple_tag
+def interval(low: float, value: float, high: float, floor: float = 0.0) -> SafeString:
+    """Returns an accuracy and its interval as a small SVG on a scale from `floor` to 1."""
+    span = max(1e-9, 1.0 - floor)
+    place = [round(4 + 92 * (min(max(x, floor), 1.0) - floor) / span, 1) for x in (low, value, high)]
+    return format_html(
+        '<svg class="interval" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
+        '<line class="rail" x1="4" x2="96" y1="7" y2="7"/><line class="span" x1="{}" x2="{}" y1="7" y2="7"/>'
+        '<circle class="dot" cx="{}" cy="7" r="4"/></svg>',
+        place[0],
+        place[2],
+        place[1],
+    )
+
+
+@register.filter
+def sample_rows(n_images: int) -> list[int]:
+    """Returns up to four rows spread over a data set, for the strip of its card."""
+    return sorted({n_images * part // 4 for part in range(4)}) if n_images else []
+
+
+@register.filter
+def phase_name(phase: str) -> str:
+    """Returns the phase of a search in words."""
+    return PHASE_NAMES.get(phase, phase.replace("_", " "))
+
+
+@register.filter
+def state_name(state: str) -> str:
+    """Returns the state of a search in one word."""
+    return STATE_NAMES.get(state, state)
+
+
+@register.filter
+def times(value: float | None, factor: float) -> int:
+    """Returns a product as a whole number, 0 for no value."""
+    return round((value or 0.0) * factor)

@@ -1,0 +1,157 @@
+"""Candidates -> plain chart data -> Plotly figure. No database here; the browser adds its theme's colours.
+
+`static/js/lib/chart.js` draws the same picture from the event stream; both take series, names and symbols
+from the same short tables, and a browser test compares their fronts.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nas.architecture import MBConvArchitecture
+from nas.candidate import Candidate
+from nas.pareto import current_candidates, front_of_candidates
+
+SERIES: dict[str, tuple[str, str, str]] = {
+    "base_search": ("Search", "circle", "#0072b2"),
+    "scaled": ("Scaled family", "diamond", "#c24e00"),
+    "baseline": ("Hand-made baseline", "square", "#5a6472"),
+    "first_model": ("First model", "star", "#a0357c"),
+}
+"""Source -> name, symbol, colour on a light ground: told apart by colour and by shape."""
+
+TRAINED = {"frozen": "head only", "short": "short training", "final": "full training"}
+_FAINT = {"frozen": 0.85, "short": 0.5, "final": 1.0}
+_MAX_TEXT = 80
+
+
+@dataclass(frozen=True)
+class ChartPoint:
+    """One candidate that counts: finished and not superseded by a further training of itself."""
+
+    number: int
+    source: str
+    fidelity: str
+    label: str
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    latency_ms: float
+    size_bytes: int
+    on_front: bool
+    shape: str
+
+
+def chart_points(candidates: Sequence[Candidate]) -> list[ChartPoint]:
+    """Returns the points of the chart in the order of their numbers; none if nothing is finished."""
+    front = set(front_of_candidates(candidates))
+    points = []
+    for one in current_candidates(candidates):
+        metrics = one.metrics
+        if metrics is None:
+            continue
+        points.append(
+            ChartPoint(
+                number=one.number,
+                source=one.source,
+                fidelity=one.fidelity,
+                label=one.label,
+                accuracy=metrics.accuracy,
+                accuracy_low=metrics.accuracy_low,
+                accuracy_high=metrics.accuracy_high,
+                latency_ms=metrics.latency_ms,
+                size_bytes=metrics.size_bytes,
+                on_front=one.number in front,
+                shape=architecture_text(one),
+            )
+        )
+    return points
+
+
+def architecture_text(candidate: Candidate) -> str:
+    """Returns the architecture in one line: input size, blocks, widths; or the name of a known network."""
+    architecture = candidate.architecture
+    if not isinstance(architecture, MBConvArchitecture):
+        return f"{architecture.name}, {architecture.resolution} px"
+    blocks = sum(stage.depth for stage in architecture.stages)
+    stages = " ".join(
+        f"{stage.depth}×{stage.channels}k{stage.kernel}e{stage.expansion:g}" for stage in architecture.stages
+    )
+    return f"{architecture.resolution} px, {blocks} blocks: {stages}"
+
+
+def figure(points: Sequence[ChartPoint]) -> dict[str, Any]:
+    """Returns a Plotly figure: a trace a source, the front line last; user strings are escaped."""
+    traces = [_trace(source, [p for p in points if p.source == source]) for source in SERIES]
+    return {
+        "data": [trace for trace in traces if trace["x"]] + [_front(points)],
+        "layout": {
+            "xaxis": {"title": {"text": "Time per photo (ms)"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": "Right on validation photos (%)"}},
+            "showlegend": False,
+            "hovermode": "closest",
+        },
+    }
+
+
+def point_rows(points: Sequence[ChartPoint]) -> list[dict[str, Any]]:
+    """Returns the table twin of the chart: the points as plain dicts."""
+    return [asdict(point) for point in points]
+
+
+def _trace(source: str, points: Sequence[ChartPoint]) -> dict[str, Any]:
+    name, symbol, colour = SERIES[source]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "meta": source,
+        "x": [p.latency_ms for p in points],
+        "y": [100 * p.accuracy for p in points],
+        "customdata": [p.number for p in points],
+        "text": [hover_text(p) for p in points],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "symbol": symbol,
+            "color": colour,
+            "size": [13 if p.fidelity == "final" else 10 for p in points],
+            "opacity": [_FAINT.get(p.fidelity, 1.0) for p in points],
+            "line": {"width": 1},
+        },
+    }
+
+
+def _front(points: Sequence[ChartPoint]) -> dict[str, Any]:
+    line = sorted((p for p in points if p.on_front), key=lambda p: (p.latency_ms, p.accuracy))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Best trade-offs so far",
+        "meta": "front",
+        "x": [p.latency_ms for p in line],
+        "y": [100 * p.accuracy for p in line],
+        "line": {"shape": "hv", "width": 1.5, "dash": "dot", "color": "#1c2634"},
+        "hoverinfo": "skip",
+    }
+
+
+def hover_text(point: ChartPoint) -> str:
+    """Returns the lines of a hover box, escaped because Plotly parses some HTML."""
+    low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
+    lines = (
+        f"<b>{plotly_text(point.label)}</b>",
+        f"{100 * point.accuracy:.1f}% right (95%: {low:.1f} to {high:.1f})",
+        f"{point.latency_ms:.2f} ms per photo, {point.size_bytes / 1e6:.1f} MB",
+        f"{SERIES[point.source][0]}, {TRAINED.get(point.fidelity, plotly_text(point.fidelity))}",
+        plotly_text(point.shape),
+    )
+    return "<br>".join(lines)
+
+
+def plotly_text(text: str) -> str:
+    """Returns text that Plotly shows literally, cut to a length that keeps a hover box a box."""
+    cut = text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+    return html.escape(cut, quote=False)

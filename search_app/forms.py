@@ -1,0 +1,101 @@
+"""The form of a new search: three questions, and options for experts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from datasets_app.models import Dataset, DatasetState
+from datasets_app.selectors import datasets_of_user
+from nas.spaces import SPACES
+from nas.strategies import STRATEGIES
+from search_app.models import SearchRun
+
+SPACE_NAMES = {
+    "lite-elastic": "Lite elastic: starts from ImageNet weights (recommended)",
+    "mbconv": "MBConv: wider choice, trained from scratch",
+}
+STRATEGY_NAMES = {
+    "regularized_evolution": "Regularised evolution (recommended)",
+    "random": "Random search",
+}
+GOALS = (
+    ("balanced", "Both", "A good trade between right answers and speed."),
+    ("accuracy", "Accuracy", "As many right answers as possible, even if each takes longer."),
+    ("speed", "Speed", "As fast as possible, even if some more answers are wrong."),
+)
+PRESETS = (
+    (5, "A first look: a usable model within a minute, then a handful of others to compare."),
+    (15, "The usual choice for up to about 3,000 photos."),
+    (60, "More networks tried and longer final training."),
+    (240, "For tens of thousands of photos, or over lunch and longer."),
+)
+"""Minutes and what to expect of them."""
+
+
+class SearchForm(forms.Form):
+    """Checks form only; what a search may be is decided by `services.search_run_start`."""
+
+    dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set", empty_label=None)
+    goal = forms.ChoiceField(choices=[(value, name) for value, name, _ in GOALS], initial="balanced")
+    minutes = forms.FloatField(
+        min_value=1,
+        initial=15,
+        label="Minutes",
+        error_messages={"required": "Say how many minutes the search may take."},
+    )
+    name = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text="How you will find it again. Left empty, it takes the name of the data set.",
+    )
+    baselines = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Also train well-known networks for comparison",
+        help_text="Takes a part of the minutes. It shows whether the search was worth it.",
+    )
+    strategy = forms.ChoiceField(
+        help_text="How the next network to try is chosen.",
+        choices=[(name, STRATEGY_NAMES.get(name, name)) for name in STRATEGIES],
+        initial="regularized_evolution",
+    )
+    space = forms.ChoiceField(
+        label="Search space",
+        help_text="Which networks can be built.",
+        choices=[(name, SPACE_NAMES.get(name, name)) for name in SPACES],
+        initial="lite-elastic",
+    )
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        initial=0,
+        required=False,
+        help_text="The same seed makes the same random choices.",
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        """Offers the user's own data sets that have been imported."""
+        super().__init__(*args, **kwargs)
+        dataset = self.fields["dataset"]
+        assert isinstance(dataset, forms.ModelChoiceField)
+        dataset.queryset = datasets_of_user(user).filter(
+            state__in=(DatasetState.READY, DatasetState.NEEDS_ATTENTION)
+        )
+        minutes = self.fields["minutes"]
+        assert isinstance(minutes, forms.FloatField)
+        minutes.widget.attrs |= {"min": 1, "max": settings.MAX_SEARCH_MINUTES, "step": "any"}
+
+    def clean_seed(self) -> int:
+        """Returns 0 for an empty field."""
+        return self.cleaned_data["seed"] or 0
+
+    def options(self) -> dict[str, Any]:
+        """Returns the arguments of `search_run_start`."""
+        return dict(self.cleaned_data)
+
+
+assert {value for value, _, _ in GOALS} == set(SearchRun.Goal.values)

@@ -1,0 +1,66 @@
+// The table twin of the chart and the sheet with everything about one candidate.
+import { SERIES, TRAINED, shapeOf } from './chart.js';
+import { el } from './dom.js';
+import { bytes, count, duration, ms, percent } from './format.js';
+
+const ORIGIN = { base_search: 'Search', scaled: 'Scaled family', baseline: 'Baseline', first_model: 'First model' };
+
+function standing(one, onFront, superseded) {
+  if (one.status === 'failed') return 'failed';
+  if (superseded.has(one.number)) return `trained further as #${superseded.get(one.number)}`;
+  return onFront.has(one.number) ? 'on the front' : '';
+}
+
+/** Fills the table body, best first; failed and superseded ones at the end. */
+export function fillTable(body, candidates, points, superseded, onPick) {
+  const onFront = new Set(points.filter((point) => point.onFront).map((point) => point.number));
+  const rank = (one) => (one.metrics ? one.metrics.accuracy : -1) - (superseded.has(one.number) ? 1 : 0);
+  const rows = [...candidates].sort((a, b) => rank(b) - rank(a) || a.number - b.number).map((one) => {
+    const button = el('button', { type: 'button', class: 'btn btn-link p-0 text-start clamp-2', text: one.label, title: one.label });
+    button.addEventListener('click', () => onPick(one));
+    return el('tr', {},
+      el('td', { class: 'num', text: `#${one.number}` }),
+      el('td', { class: 'wide' }, button),
+      el('td', { text: ORIGIN[one.source] ?? one.source }),
+      el('td', { text: TRAINED[one.fidelity] ?? one.fidelity }),
+      el('td', { class: 'num', text: percent(one.metrics?.accuracy) }),
+      el('td', { class: 'num', text: ms(one.metrics?.latency_ms) }),
+      el('td', { class: 'num', text: bytes(one.metrics?.size_bytes) }),
+      el('td', { text: standing(one, onFront, superseded) }));
+  });
+  body.replaceChildren(...rows);
+}
+
+function fact(list, name, value) {
+  if (value == null || value === '' || value === '–') return;
+  list.append(el('dt', { class: 'col-5 text-quiet fw-normal', text: name }), el('dd', { class: 'col-7 mb-1', text: value }));
+}
+
+/** Opens the sheet of one candidate. */
+export function showCandidate(dialog, one) {
+  if (!one) return;
+  dialog.querySelector('h2').textContent = one.label;
+  const facts = dialog.querySelector('dl');
+  facts.replaceChildren();
+  const { metrics } = one;
+  fact(facts, 'Number', `#${one.number}`);
+  fact(facts, 'Comes from', SERIES[one.source]?.name ?? one.source);
+  fact(facts, 'Trained', TRAINED[one.fidelity] ?? one.fidelity);
+  fact(facts, 'Why it failed', one.error);
+  if (metrics) {
+    fact(facts, 'Right (validation)', `${percent(metrics.accuracy)} (95%: ${percent(metrics.accuracy_low)} to ${percent(metrics.accuracy_high)})`);
+    fact(facts, 'Time per photo', `${ms(metrics.latency_ms)}, 95% below ${ms(metrics.latency_p95_ms)}`);
+    fact(facts, 'Size', bytes(metrics.size_bytes));
+    fact(facts, 'Parameters', count(metrics.n_params));
+    fact(facts, 'Multiply-adds', count(metrics.macs));
+  }
+  fact(facts, 'Time spent on it', duration(one.seconds));
+  fact(facts, 'Weights from', one.inherited_from == null ? null : `candidate #${one.inherited_from}`);
+  fact(facts, 'Architecture', shapeOf(one.architecture));
+  for (const [name, value] of Object.entries(one.details ?? {})) {
+    if (['string', 'number', 'boolean'].includes(typeof value)) {
+      fact(facts, name.replaceAll('_', ' '), typeof value === 'number' ? String(Math.round(value * 1000) / 1000) : String(value));
+    }
+  }
+  dialog.showModal();
+}

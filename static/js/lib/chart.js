@@ -1,0 +1,199 @@
+// Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py.
+import { $ } from './dom.js';
+import { bytes, ms, percent, plotlyText } from './format.js';
+
+export const SERIES = {
+  base_search: { name: 'Search', symbol: 'circle' },
+  scaled: { name: 'Scaled family', symbol: 'diamond' },
+  baseline: { name: 'Hand-made baseline', symbol: 'square' },
+  first_model: { name: 'First model', symbol: 'star' },
+};
+export const TRAINED = { frozen: 'head only', short: 'short training', final: 'full training' };
+const FURTHER = { frozen: 0, short: 1, final: 2 };
+const FAINT = { frozen: 0.85, short: 0.5, final: 1 };
+
+const key = (one) => `${one.source} ${JSON.stringify(one.architecture)}`;
+
+/** Numbers whose network was trained further by a later, finished candidate. */
+export function supersededBy(candidates) {
+  const byNumber = new Map(candidates.map((one) => [one.number, one]));
+  const finished = candidates.filter((one) => one.status === 'finished' && one.metrics);
+  const superseded = new Map();
+  const furthest = new Map();
+  for (const one of finished) {
+    for (let parent = one.refines; parent != null && !superseded.has(parent); parent = byNumber.get(parent)?.refines) {
+      superseded.set(parent, one.number);
+    }
+    const before = furthest.get(key(one));
+    if (!before || FURTHER[one.fidelity] > FURTHER[before.fidelity]) furthest.set(key(one), one);
+  }
+  for (const one of finished) {
+    const best = furthest.get(key(one));
+    if (FURTHER[one.fidelity] < FURTHER[best.fidelity] && !superseded.has(one.number)) superseded.set(one.number, best.number);
+  }
+  return superseded;
+}
+
+const dominates = (a, b) => a.accuracy >= b.accuracy && a.latency_ms <= b.latency_ms
+  && (a.accuracy > b.accuracy || a.latency_ms < b.latency_ms);
+
+/** Points that count, with `onFront` set. */
+export function pointsOf(candidates) {
+  const gone = supersededBy(candidates);
+  const current = candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
+  return current.map((one) => ({
+    ...one,
+    ...one.metrics,
+    onFront: !current.some((other) => dominates(other.metrics, one.metrics)),
+  }));
+}
+
+/** The architecture in words, one line. */
+export function shapeOf(architecture) {
+  if (architecture.kind !== 'mbconv') return `${architecture.name}, ${architecture.resolution} px`;
+  const blocks = architecture.stages.reduce((sum, stage) => sum + stage.depth, 0);
+  const stages = architecture.stages.map((s) => `${s.depth}×${s.channels}k${s.kernel}e${s.expansion}`).join(' ');
+  return `${architecture.resolution} px, ${blocks} blocks: ${stages}`;
+}
+
+function hoverText(point) {
+  const shape = plotlyText(shapeOf(point.architecture), 140);
+  const middle = shape.length > 60 ? shape.indexOf(' ', Math.floor(shape.length / 2)) : -1;
+  return [
+    `<b>${plotlyText(point.label)}</b>`,
+    `${percent(point.accuracy)} right (95%: ${percent(point.accuracy_low)} to ${percent(point.accuracy_high)})`,
+    `${ms(point.latency_ms)} per photo, ${bytes(point.size_bytes)}`,
+    `${SERIES[point.source]?.name ?? ''}, ${TRAINED[point.fidelity] ?? ''}`,
+    ...(middle < 0 ? [shape] : [shape.slice(0, middle), shape.slice(middle + 1)]),
+  ].join('<br>');
+}
+
+// Canvas and SVG attributes need plain colours; light-dark() is resolved by letting an element wear it.
+function colour(name) {
+  const probe = document.createElement('span');
+  probe.style.color = `var(${name})`;
+  probe.hidden = true;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function trace(source, points) {
+  const paint = colour(`--chart-${source}`);
+  return {
+    type: 'scatter',
+    mode: 'markers',
+    name: SERIES[source].name,
+    x: points.map((p) => p.latency_ms),
+    y: points.map((p) => 100 * p.accuracy),
+    customdata: points.map((p) => p.number),
+    text: points.map(hoverText),
+    hovertemplate: '%{text}<extra></extra>',
+    marker: {
+      symbol: SERIES[source].symbol,
+      color: paint,
+      size: points.map((p) => (p.fidelity === 'final' ? 14 : 10)),
+      opacity: points.map((p) => FAINT[p.fidelity] ?? 1),
+      line: { width: 1, color: colour('--app-panel') },
+    },
+  };
+}
+
+function frontTrace(points) {
+  const front = points.filter((p) => p.onFront).sort((a, b) => a.latency_ms - b.latency_ms || a.accuracy - b.accuracy);
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    x: front.map((p) => p.latency_ms),
+    y: front.map((p) => 100 * p.accuracy),
+    line: { shape: 'hv', width: 1.5, dash: 'dot', color: colour('--chart-front') },
+    hoverinfo: 'skip',
+  };
+}
+
+function layout(narrow) {
+  const axis = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
+  return {
+    paper_bgcolor: 'rgba(0,0,0,0)',
+    plot_bgcolor: 'rgba(0,0,0,0)',
+    font: { family: 'system-ui, sans-serif', size: narrow ? 11 : 12.5, color: colour('--app-quiet') },
+    margin: { l: narrow ? 44 : 60, r: 12, t: 12, b: 48 },
+    showlegend: false,
+    hovermode: 'closest',
+    hoverlabel: {
+      bgcolor: colour('--app-panel'),
+      bordercolor: colour('--app-line'),
+      font: { color: colour('--app-ink'), size: 12 },
+      align: 'left',
+    },
+    xaxis: { ...axis, rangemode: 'tozero', title: { text: narrow ? 'ms per photo' : 'Time per photo (ms) · further left is faster' } },
+    yaxis: { ...axis, ticksuffix: '%', title: narrow ? undefined : { text: 'Right on validation photos · higher is better' } },
+    uirevision: 'keep', // a zoom of the reader survives the next update
+  };
+}
+
+/** Draws at most four times a second; the last call always wins. */
+export class FrontChart {
+  constructor(node, onPick) {
+    this.node = node;
+    this.points = [];
+    this.waiting = null;
+    this.last = 0;
+    this.onPick = onPick;
+    this.ready = false;
+    document.addEventListener('themechange', () => this.schedule());
+    new ResizeObserver(() => this.ready && window.Plotly.Plots.resize(node)).observe(node);
+  }
+
+  show(points) {
+    this.points = points;
+    this.schedule();
+  }
+
+  schedule() {
+    if (this.waiting !== null) return;
+    const pause = Math.max(0, this.last + 250 - performance.now());
+    this.waiting = setTimeout(() => {
+      this.waiting = null;
+      this.last = performance.now();
+      this.draw();
+    }, pause);
+  }
+
+  draw() {
+    const narrow = this.node.clientWidth < 560;
+    const sources = Object.keys(SERIES).map((source) => [source, this.points.filter((p) => p.source === source)]);
+    const traces = [frontTrace(this.points), ...sources.filter(([, some]) => some.length).map(([source, some]) => trace(source, some))];
+    const config = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: 'reset' };
+    window.Plotly.react(this.node, traces, layout(narrow), config);
+    this.node.dataset.points = String(this.points.length);
+    this.node.dataset.front = this.points.filter((p) => p.onFront).map((p) => p.number).sort((a, b) => a - b).join(',');
+    if ($('chart-empty')) $('chart-empty').hidden = this.points.length > 0;
+    if (!this.ready) {
+      this.ready = true;
+      this.node.on('plotly_click', (event) => {
+        const number = event.points[0]?.customdata;
+        if (number != null) this.onPick?.(number);
+      });
+    }
+  }
+}
+
+/** Shows a figure that the server made (search_app/charts.py) in the colours of the theme, and keeps it so. */
+export function showFigure(node, figure, onPick) {
+  const draw = () => {
+    const narrow = node.clientWidth < 560;
+    const data = figure.data.map((one) => {
+      const paint = colour(`--chart-${one.meta}`);
+      if (one.meta === 'front') return { ...one, line: { ...one.line, color: paint } };
+      return { ...one, marker: { ...one.marker, color: paint, line: { width: 1, color: colour('--app-panel') } } };
+    });
+    data.sort((a, b) => (b.meta === 'front') - (a.meta === 'front')); // the line under the points
+    window.Plotly.react(node, data, layout(narrow), { displayModeBar: false, doubleClick: 'reset' });
+  };
+  draw();
+  node.on('plotly_click', (event) => onPick?.(event.points[0]?.customdata));
+  document.addEventListener('themechange', draw);
+  new ResizeObserver(() => window.Plotly.Plots.resize(node)).observe(node);
+}

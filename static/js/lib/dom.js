@@ -1,0 +1,38 @@
+// Elements from data. Text is always set as text, never parsed as HTML.
+export const $ = (id) => document.getElementById(id);
+
+/** el('a', {href, class, text}, child...): attributes by name, `text` for the content. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value == null || value === false) continue;
+    if (name === 'text') node.textContent = value;
+    else node.setAttribute(name, value === true ? '' : value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export function icon(name) {
+  return el('i', { class: `ti ti-${name}`, 'aria-hidden': 'true' });
+}
+
+let timer;
+
+/** A sentence at the foot of the page, read out by screen readers. */
+export function notice(text) {
+  const box = $('notice');
+  box.textContent = text;
+  box.hidden = false;
+  clearTimeout(timer);
+  timer = setTimeout(() => { box.hidden = true; }, 9000);
+}
+
+/** Asks in the page's own dialog; resolves to true if the person agreed. */
+export function confirmIn(dialog) {
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'yes'), { once: true });
+    dialog.returnValue = '';
+    dialog.showModal();
+  });
+}

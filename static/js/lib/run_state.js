@@ -1,0 +1,64 @@
+// What a run has told so far: events folded into one state. Each event counts once, in the order of its seq.
+export const PHASES = ['first_model', 'baselines', 'base_search', 'scaling', 'final_training', 'export'];
+const LOG_LIMIT = 300;
+
+export class RunState {
+  /** @param {object} snapshot run, candidates, events (logs and phases), last_seq: as the page was made */
+  constructor(snapshot) {
+    this.load(snapshot);
+  }
+
+  load(snapshot) {
+    this.run = snapshot.run;
+    this.lastSeq = snapshot.last_seq;
+    this.candidates = new Map(snapshot.candidates.map((one) => [one.number, one]));
+    this.phases = new Map();
+    this.log = [];
+    this.models = 0;
+    for (const event of snapshot.events) this.fold(event);
+    if (this.run.phase && !this.phases.has(this.run.phase)) this.phases.set(this.run.phase, 'now');
+  }
+
+  /** Returns false for an event that is already known, null for one that comes too early. */
+  apply(event) {
+    if (event.seq <= this.lastSeq) return false;
+    if (event.seq !== this.lastSeq + 1) return null;
+    this.lastSeq = event.seq;
+    this.fold(event);
+    return true;
+  }
+
+  fold({ seq, kind, payload, created_at: at }) {
+    if (kind === 'candidate_finished') {
+      const { candidate } = payload;
+      this.candidates.set(candidate.number, candidate);
+      if (candidate.metrics) {
+        this.run.best_accuracy = Math.max(this.run.best_accuracy ?? 0, candidate.metrics.accuracy);
+      }
+    } else if (kind === 'phase_started') {
+      this.phases.set(payload.phase, 'now');
+      this.run.phase = payload.phase;
+      if (payload.message) this.say(seq, at, payload.message);
+    } else if (kind === 'phase_finished') {
+      this.phases.set(payload.phase, 'done');
+    } else if (kind === 'progress') {
+      this.run.progress = payload.fraction;
+      this.run.spent_seconds = payload.spent_seconds;
+      this.run.eta_seconds = payload.eta_seconds;
+      this.run.message = payload.message;
+    } else if (kind === 'log') {
+      this.say(seq, at, payload.message);
+    } else if (kind === 'model_exported') {
+      this.models += 1;
+    }
+  }
+
+  say(seq, at, text) {
+    this.log.push({ seq, at, text });
+    if (this.log.length > LOG_LIMIT) this.log.shift();
+  }
+
+  get ended() {
+    return ['DONE', 'STOPPED', 'FAILED'].includes(this.run.state);
+  }
+}

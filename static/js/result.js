@@ -1,0 +1,38 @@
+// Result page: the chart in the theme's colours, and exports of further points.
+import { api } from './lib/api.js';
+import { showFigure } from './lib/chart.js';
+import { $, notice } from './lib/dom.js';
+
+const base = `/api/v1/searches/${$('result').dataset.run}`;
+const GIVE_UP_AFTER = 90;
+
+showFigure($('chart'), JSON.parse($('figure').textContent));
+
+async function exported(number) {
+  for (let tries = 0; tries < GIVE_UP_AFTER; tries += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    const models = await api(`${base}/models`);
+    if (models.some((model) => model.candidate === number)) return true;
+  }
+  return false;
+}
+
+for (const button of document.querySelectorAll('[data-export]')) {
+  button.addEventListener('click', async () => {
+    const number = Number(button.dataset.export);
+    button.disabled = true;
+    button.textContent = 'Exporting…';
+    try {
+      await api(`${base}/candidates/${number}/export`, { method: 'POST' });
+      if (await exported(number)) {
+        location.reload();
+        return;
+      }
+      notice('The export takes longer than expected. Reload this page in a few minutes.');
+    } catch (error) {
+      notice(error.message);
+    }
+    button.disabled = false;
+    button.textContent = 'Export';
+  });
+}

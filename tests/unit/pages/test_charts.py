@@ -1,0 +1,65 @@
+"""The chart's data: who counts, who is told apart how, and that no name is parsed as HTML."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nas.candidate import Candidate
+from search_app.charts import SERIES, chart_points, figure, plotly_text
+from tests.factories import candidate_json
+
+EVIL = "<img src=x onerror=alert(1)> & friends"
+
+
+def candidate(number: int, accuracy: float = 0.8, latency_ms: float = 2.0, **changes: Any) -> Candidate:
+    data = candidate_json(number)
+    data["metrics"] = {**data["metrics"], "accuracy": accuracy, "latency_ms": latency_ms}
+    # Networks of different tests rows must differ, or one would supersede the other.
+    data["architecture"] = {**data["architecture"], "head_channels": 1000 + number}
+    return Candidate.from_json({**data, **changes})
+
+
+def test_nothing_finished_gives_an_empty_figure() -> None:
+    failed = candidate(0, status="failed", metrics=None, error="out of memory")
+    assert chart_points([failed]) == []
+    assert figure([])["data"][0]["x"] == []
+
+
+def test_front_holds_the_points_that_nothing_beats() -> None:
+    points = chart_points([candidate(0, 0.9, 3.0), candidate(1, 0.8, 1.0), candidate(2, 0.7, 2.0)])
+    assert {point.number for point in points if point.on_front} == {0, 1}
+    front = figure(points)["data"][-1]
+    assert front["meta"] == "front"
+    assert front["x"] == [1.0, 3.0]
+
+
+def test_a_network_trained_further_is_shown_once() -> None:
+    short = candidate(0, 0.8)
+    final = candidate(1, 0.9, fidelity="final", refines=0)
+    assert [point.number for point in chart_points([short, final])] == [1]
+
+
+def test_sources_differ_in_colour_and_in_symbol() -> None:
+    symbols = [symbol for _, symbol, _ in SERIES.values()]
+    colours = [colour for _, _, colour in SERIES.values()]
+    assert len(set(symbols)) == len(set(colours)) == len(SERIES)
+
+
+def test_final_training_stands_out() -> None:
+    points = chart_points([candidate(0, 0.8), candidate(1, 0.9, fidelity="final")])
+    marker = figure(points)["data"][0]["marker"]
+    assert marker["opacity"][0] < marker["opacity"][1] == 1
+    assert marker["size"][0] < marker["size"][1]
+
+
+def test_names_are_escaped_and_cut() -> None:
+    text = figure(chart_points([candidate(0, label=EVIL)]))["data"][0]["text"][0]
+    assert "<img" not in text
+    assert "&lt;img" in text
+    assert len(plotly_text("x" * 300)) == 80
+
+
+def test_figure_is_plain_json() -> None:
+    points = chart_points([candidate(0), candidate(1, 0.9, source="baseline")])
+    assert json.loads(json.dumps(figure(points), allow_nan=False))["data"][0]["customdata"] == [0]
