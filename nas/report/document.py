@@ -1,0 +1,119 @@
+"""A run record as the documented, versioned report.json (docs/report.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import nas
+from nas.pareto import current_candidates
+from nas.report.record import RunRecord
+from nas.report.verdict import judge, warnings
+
+SCHEMA_VERSION = 1
+_HIDDEN_TEST_KEYS = {"correct"}
+
+
+def build_document(record: RunRecord) -> dict[str, Any]:
+    """Returns the content of report.json; JSON-ready, NaN and infinity as null."""
+    verdict = judge(record)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "engine_version": nas.__version__,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "stopped": record.stopped,
+        "minutes": record.minutes,
+        "spent_seconds": round(record.spent_seconds, 2),
+        "best": record.best,
+        "verdict": {
+            "headline": verdict.headline,
+            "sentences": list(verdict.sentences),
+            "comparison": verdict.comparison,
+        },
+        "warnings": warnings(record),
+        "config": record.config,
+        "data": record.data,
+        "machine": record.machine,
+        "phases": record.phases,
+        "cost": _cost(record),
+        "front": record.front,
+        "current": [candidate.number for candidate in current_candidates(record.candidates)],
+        "candidates": [candidate.to_json() for candidate in record.candidates],
+        "models": record.models,
+        "test": [
+            {key: value for key, value in result.items() if key not in _HIDDEN_TEST_KEYS}
+            for result in record.test
+        ],
+        "scaling": record.scaling,
+        "reproduce": {"command": _command(record), "data_hash": record.data.get("content_hash")},
+    }
+    plain: dict[str, Any] = _plain(document)
+    return plain
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Returns the document as strict JSON text."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _cost(record: RunRecord) -> dict[str, Any]:
+    """Books every second: by phase, and by what became of the networks that it was spent on."""
+    in_phases = sum(phase["seconds"] for phase in record.phases)
+    on_candidates = sum(candidate.seconds for candidate in record.candidates)
+    by_phase = [
+        {
+            "phase": phase["phase"],
+            "seconds": phase["seconds"],
+            "candidates": sum(one.phase == phase["phase"] for one in record.candidates),
+            "failed": sum(
+                one.phase == phase["phase"] and one.status == "failed" for one in record.candidates
+            ),
+            "candidate_seconds": round(
+                sum(one.seconds for one in record.candidates if one.phase == phase["phase"]), 2
+            ),
+        }
+        for phase in record.phases
+    ]
+    failed_seconds = sum(one.seconds for one in record.candidates if one.status == "failed")
+    return {
+        "total_seconds": round(record.spent_seconds, 2),
+        "promised_seconds": round(record.minutes * 60, 2),
+        "before_phases_seconds": round(max(0.0, record.spent_seconds - in_phases), 2),
+        "candidate_seconds": round(on_candidates, 2),
+        "failed_seconds": round(failed_seconds, 2),
+        "other_seconds": round(max(0.0, record.spent_seconds - on_candidates), 2),
+        "by_phase": by_phase,
+        "threads": record.machine.get("threads"),
+        "cpu": record.machine.get("cpu"),
+    }
+
+
+def _command(record: RunRecord) -> str:
+    """Returns the command line that repeats the run on the same data."""
+    config = record.config
+    words = ["python", "-m", "nas", "search", "--data", "YOUR_DATA.zip", "--minutes", f"{record.minutes:g}"]
+    for key in ("seed", "space", "strategy", "goal"):
+        if config.get(key) is not None:
+            words += [f"--{key}", str(config[key])]
+    if config.get("target_latency_ms") is not None:
+        words += ["--target-latency-ms", str(config["target_latency_ms"])]
+    if not config.get("baselines", True):
+        words.append("--no-baselines")
+    return shlex.join([*words, "--out", "OUT"])
+
+
+def _plain(value: Any) -> Any:
+    """Returns the value with JSON's own types only; numpy scalars and paths become numbers and text."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)

@@ -1,0 +1,258 @@
+"""The tables of report.html: leaderboard, sealed test, compound scaling, all candidates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas.report.html import Markup, el, join, table
+from nas.report.sections import section
+from nas.report.words import (
+    FIDELITIES,
+    PHASE_NAMES,
+    SOURCES,
+    count,
+    duration,
+    factor,
+    interval,
+    megabytes,
+    milliseconds,
+    percent,
+)
+
+
+def badge(source: str) -> Markup:
+    """Returns the source's mark (same colour and shape as in the chart) and its name."""
+    name = SOURCES.get(source, source)
+    return join(el("i", class_=f"mark {source.replace('_', '-')}", aria_hidden="true"), name)
+
+
+def leaderboard(document: dict[str, Any]) -> Markup | None:
+    """The front and every fully trained network, most accurate first: the chart as a table."""
+    front, current = set(document["front"]), set(document["current"])
+    shown = [
+        one
+        for one in document["candidates"]
+        if one["metrics"] is not None
+        and one["number"] in current
+        and (one["number"] in front or one["fidelity"] != "short")
+    ]
+    if not shown:
+        return None
+    shown.sort(key=lambda one: (-one["metrics"]["accuracy"], one["metrics"]["latency_ms"]))
+    numbers = {model["name"]: model["candidate"] for model in document["models"]}
+    best = numbers.get(document["best"])
+    rows = [_leaderboard_row(one, on_front=one["number"] in front, best=best) for one in shown]
+    head = ["Network", "Source", "Training", "Accuracy", "95% interval", "Latency", "Parameters", "MACs"]
+    return section(
+        "Leaderboard",
+        table(
+            "Networks on the front and fully trained ones, by validation accuracy",
+            [*head, "Size", "Front"],
+            rows,
+            numeric={3, 4, 5, 6, 7, 8},
+            marked={index for index, one in enumerate(shown) if one["number"] == best},
+        ),
+        note="Accuracy is of validation images, the ones that the search was allowed to see. Networks whose "
+        "intervals overlap cannot be told apart by it.",
+    )
+
+
+def _leaderboard_row(one: dict[str, Any], *, on_front: bool, best: int | None) -> list[object]:
+    metrics = one["metrics"]
+    name = join(
+        one["label"],
+        el("span", "recommended", class_="chip") if one["number"] == best else None,
+    )
+    return [
+        name,
+        badge(one["source"]),
+        FIDELITIES.get(one["fidelity"], one["fidelity"]),
+        percent(metrics["accuracy"]),
+        interval(metrics["accuracy_low"], metrics["accuracy_high"]),
+        milliseconds(metrics["latency_ms"]),
+        count(metrics["n_params"]),
+        count(metrics["macs"]),
+        megabytes(metrics["size_bytes"]),
+        "yes" if on_front else "",
+    ]
+
+
+def sealed_test(document: dict[str, Any]) -> Markup | None:
+    """Every exported model on the test part, with intervals drawn on one common scale."""
+    results = sorted(document["test"], key=lambda result: -result["accuracy"])
+    if not results:
+        return None
+    labels = {model["name"]: model.get("label", model["name"]) for model in document["models"]}
+    candidates = {one["number"]: one for one in document["candidates"]}
+    lowest = min(result["accuracy_low"] for result in results)
+    highest = max(result["accuracy_high"] for result in results)
+    rows: list[list[object]] = []
+    for result in results:
+        metrics = (candidates.get(result["candidate"]) or {}).get("metrics") or {}
+        low, high = result["accuracy_low"], result["accuracy_high"]
+        rows.append(
+            [
+                join(
+                    labels.get(result["name"], result["name"]),
+                    el("span", "recommended", class_="chip") if result["name"] == document["best"] else None,
+                ),
+                badge(result["source"]),
+                percent(metrics.get("accuracy")),
+                percent(result["accuracy"]),
+                interval(low, high),
+                _range(low, result["accuracy"], high, lowest, highest),
+            ]
+        )
+    n_images = results[0]["n_images"]
+    return section(
+        "Sealed test",
+        table(
+            f"Exported models on {n_images} test images",
+            ["Model", "Source", "Validation", "Test", "95% interval", "Interval"],
+            rows,
+            numeric={2, 3, 4},
+            marked={i for i, result in enumerate(results) if result["name"] == document["best"]},
+        ),
+        note="The test images were opened once, after everything was decided. The recommendation was made "
+        "on validation images before; no model was chosen by this table.",
+    )
+
+
+def _range(low: float, value: float, high: float, lowest: float, highest: float) -> Markup:
+    span = max(highest - lowest, 1e-9)
+    left, width, dot = ((low - lowest) / span, (high - low) / span, (value - lowest) / span)
+    return el(
+        "span",
+        el("span", class_="reach", style=f"left:{100 * left:.1f}%;width:{100 * width:.1f}%"),
+        el("span", class_="point", style=f"left:{100 * dot:.1f}%"),
+        class_="range",
+        aria_hidden="true",
+    )
+
+
+def scaling(document: dict[str, Any]) -> Markup | None:
+    """The grid of coefficients and the family, predicted against measured."""
+    facts = document["scaling"]
+    if not facts:
+        return None
+    chosen = facts.get("coefficients") or {}
+    paper = facts.get("efficientnet") or {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}
+    base = next((one for one in document["candidates"] if one["number"] == facts.get("base")), None)
+    base_text = f" around {base['label']}" if base else ""
+    mine, theirs = _triple(chosen), _triple(paper)
+    return section(
+        "Compound scaling",
+        el(
+            "p",
+            "Chosen: ",
+            el("strong", mine),
+            f" (depth, width, resolution). EfficientNet's own search found {theirs}.",
+        ),
+        _grid_table(facts, chosen),
+        _family_table(facts),
+        note=f"Depth grows by α^φ, width by β^φ and resolution by γ^φ{base_text}; with α·β²·γ² near 2 each "
+        "step of φ about doubles the work.",
+    )
+
+
+def _triple(values: dict[str, Any]) -> str:
+    return " / ".join(f"{values[key]:g}" for key in ("alpha", "beta", "gamma") if key in values) or "–"
+
+
+def _grid_table(facts: dict[str, Any], chosen: dict[str, Any]) -> Markup:
+    grid = facts.get("grid") or []
+    rows: list[list[object]] = [
+        [
+            _kind(row),
+            f"{row['alpha']:g}",
+            f"{row['beta']:g}",
+            f"{row['gamma']:g}",
+            f"{row['alpha'] * row['beta'] ** 2 * row['gamma'] ** 2:.2f}",
+            percent(row.get("accuracy")),
+            milliseconds(row.get("latency_ms")),
+            count(row.get("macs")),
+        ]
+        for row in grid
+    ]
+    marked = {
+        index
+        for index, row in enumerate(grid)
+        if chosen and all(row[key] == chosen[key] for key in ("alpha", "beta", "gamma"))
+    }
+    return table(
+        "The grid at φ = 1",
+        ["Spent on", "α depth", "β width", "γ resolution", "α·β²·γ²", "Accuracy", "Latency", "MACs"],
+        rows,
+        numeric=set(range(1, 8)),
+        marked=marked,
+    )
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """Returns which dimensions an entry of the grid scales, in words."""
+    names = {"alpha": "depth", "beta": "width", "gamma": "resolution"}
+    scaled = [name for key, name in names.items() if row[key] > 1]
+    return f"{scaled[0]} only" if len(scaled) == 1 else ", ".join(scaled)
+
+
+def _family_table(facts: dict[str, Any]) -> Markup:
+    rows: list[list[object]] = [
+        [
+            str(row.get("name") or ""),
+            f"{row['phi']:g}",
+            f"{row['resolution']} px",
+            percent(row.get("accuracy")),
+            count(row.get("predicted_macs")),
+            count(row.get("macs")),
+            _ratio(row.get("macs"), row.get("predicted_macs")),
+            milliseconds(row.get("predicted_latency_ms")),
+            milliseconds(row.get("latency_ms")),
+            _ratio(row.get("latency_ms"), row.get("predicted_latency_ms")),
+        ]
+        for row in facts.get("family") or []
+    ]
+    head = ["Size", "φ", "Input", "Accuracy", "MACs predicted", "MACs", "MACs ratio"]
+    return table(
+        "The family, predicted (2^φ times the base) against measured",
+        [*head, "Latency predicted", "Latency measured", "Latency ratio"],
+        rows,
+        numeric=set(range(1, 10)),
+    )
+
+
+def _ratio(value: float | None, predicted: float | None) -> str:
+    return factor(value / predicted) if value and predicted else "–"
+
+
+def candidates(document: dict[str, Any]) -> Markup:
+    """Everything that was tried, failures with their reasons, folded away."""
+    rows: list[list[object]] = []
+    for one in document["candidates"]:
+        metrics = one["metrics"] or {}
+        rows.append(
+            [
+                one["number"],
+                one["label"],
+                badge(one["source"]),
+                PHASE_NAMES.get(one["phase"], one["phase"]),
+                FIDELITIES.get(one["fidelity"], one["fidelity"]),
+                percent(metrics.get("accuracy")) if metrics else (one["error"] or "failed"),
+                milliseconds(metrics.get("latency_ms")),
+                count(metrics.get("macs")),
+                duration(one["seconds"]),
+                "" if one["refines"] is None else f"of {one['refines']}",
+            ]
+        )
+    head = ["No.", "Network", "Source", "Phase", "Training", "Accuracy or reason", "Latency", "MACs", "Time"]
+    content = table(
+        "All networks in the order in which they were evaluated",
+        [*head, "Goes on"],
+        rows,
+        numeric={6, 7, 8},
+        marked={
+            index for index, one in enumerate(document["candidates"]) if one["number"] in document["front"]
+        },
+    )
+    failed = sum(one["status"] == "failed" for one in document["candidates"])
+    summary = f"{len(rows)} networks, {failed} failed; those on the front are set off"
+    return section("All networks", el("details", el("summary", summary), content))

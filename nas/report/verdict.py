@@ -1,0 +1,197 @@
+"""The verdict of a run in plain words, and what a careful reader should be warned of.
+
+The recommended model was chosen on validation data before the test part was opened; nothing here chooses
+by test results, they are only told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nas.candidate import Candidate
+from nas.pareto import current_candidates
+from nas.report.record import RunRecord
+from nas.report.words import duration, interval, milliseconds, percent
+
+_CLOSE = 0.01
+_SMALL_TEST = 100
+_OVERRUN = 1.05
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the run amounts to.
+
+    Attributes:
+        headline: One sentence.
+        sentences: What else matters, most important first.
+        comparison: How the recommended model stands to the fine-tuned Lite0: ``"better"``, ``"worse"``,
+            ``"indistinguishable"``, ``"is_baseline"`` or ``"none"``.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    comparison: str
+
+
+def judge(record: RunRecord) -> Verdict:
+    """Returns the verdict; test results may be missing where a run was stopped early."""
+    best = _candidate_of(record, record.best)
+    if best is None or best.metrics is None:
+        return Verdict(
+            "This run ended without a model.",
+            ("No network was exported; the table of candidates says why each one failed.",),
+            "none",
+        )
+    tested = _test_of(record, best.number)
+    comparison, sentence = _against_baseline(record, best, tested)
+    sentences = [sentence, *_faster_alternative(record, best), *_clock(record)]
+    return Verdict(_headline(best, tested), tuple(text for text in sentences if text), comparison)
+
+
+def warnings(record: RunRecord) -> list[str]:
+    """Returns what weakens the figures, one sentence each."""
+    found = list(record.warnings)
+    if record.test and record.test[0]["n_images"] < _SMALL_TEST:
+        n_images = record.test[0]["n_images"]
+        found.append(
+            f"Only {n_images} test images were set aside, so every test accuracy is uncertain; "
+            "more images would narrow the intervals."
+        )
+    best = _candidate_of(record, record.best)
+    tested = None if best is None else _test_of(record, best.number)
+    if best and best.metrics and tested and tested["accuracy_high"] < best.metrics.accuracy_low:
+        found.append(
+            "The recommended model did clearly worse on test images than on validation images: "
+            "the search has partly fitted the validation images, or the two parts differ."
+        )
+    if not record.config.get("baselines", True):
+        found.append("Hand-made baselines were switched off, so nothing shows what the search was worth.")
+    failed = sum(candidate.status == "failed" for candidate in record.candidates)
+    if failed:
+        noun = "network" if failed == 1 else "networks"
+        found.append(f"{failed} {noun} failed; the reasons stand in the table of candidates.")
+    if record.spent_seconds > _OVERRUN * record.minutes * 60:
+        found.append(
+            f"The run took {duration(record.spent_seconds)}, more than the promised {record.minutes:g} min."
+        )
+    return found
+
+
+def baseline_of(record: RunRecord) -> Candidate | None:
+    """Returns the fine-tuned Lite0, trained as far as it was; None without baselines."""
+    found = [
+        candidate
+        for candidate in current_candidates(record.candidates)
+        if candidate.source == "baseline" and candidate.architecture.kind == "mbconv"
+    ]
+    return max(found, key=lambda candidate: candidate.number, default=None)
+
+
+def compare(first: dict[str, Any], second: dict[str, Any]) -> str:
+    """Returns how the first test result stands to the second; overlapping intervals are a tie."""
+    if first["accuracy_low"] > second["accuracy_high"]:
+        return "better"
+    if first["accuracy_high"] < second["accuracy_low"]:
+        return "worse"
+    return "indistinguishable"
+
+
+def _headline(best: Candidate, tested: dict[str, Any] | None) -> str:
+    assert best.metrics is not None
+    latency = milliseconds(best.metrics.latency_ms)
+    if tested is None:
+        return (
+            f"{best.label} is right on {percent(best.metrics.accuracy)} of the validation images "
+            f"and answers in {latency}."
+        )
+    return (
+        f"{best.label} is right on {percent(tested['accuracy'])} of {tested['n_images']} images "
+        f"it had never seen, and answers in {latency}."
+    )
+
+
+def _against_baseline(record: RunRecord, best: Candidate, tested: dict[str, Any] | None) -> tuple[str, str]:
+    baseline = baseline_of(record)
+    if baseline is None or baseline.metrics is None or best.metrics is None:
+        return "none", ""
+    if baseline.number == best.number:
+        return "is_baseline", (
+            "The search found nothing more accurate than the hand-made, fine-tuned Lite0, "
+            "so the hand-made network itself is recommended."
+        )
+    theirs = _test_of(record, baseline.number)
+    if tested is None or theirs is None:
+        return "none", ""
+    relation = compare(tested, theirs)
+    figures = (
+        f"{percent(tested['accuracy'])} ({interval(tested['accuracy_low'], tested['accuracy_high'])}) "
+        f"against {percent(theirs['accuracy'])} ({interval(theirs['accuracy_low'], theirs['accuracy_high'])})"
+    )
+    speed = _speed(best.metrics.latency_ms, baseline.metrics.latency_ms)
+    texts = {
+        "better": f"It beats the fine-tuned Lite0 baseline on the test images, {figures}, and is {speed}.",
+        "worse": (
+            f"The hand-made, fine-tuned Lite0 baseline did better on the test images, {figures}: "
+            f"take the baseline where accuracy matters most. The recommended model is {speed}."
+        ),
+        "indistinguishable": (
+            f"In accuracy it is indistinguishable from the fine-tuned Lite0 baseline, {figures} "
+            f"with overlapping 95% intervals, and it is {speed}."
+        ),
+    }
+    return relation, texts[relation]
+
+
+def _speed(mine: float, theirs: float) -> str:
+    if mine < 0.95 * theirs:
+        return f"{theirs / mine:.1f} times as fast"
+    if mine > 1.05 * theirs:
+        return f"slower ({milliseconds(mine)} against {milliseconds(theirs)})"
+    return "about as fast"
+
+
+def _faster_alternative(record: RunRecord, best: Candidate) -> list[str]:
+    """Names the fastest exported model within one point of the best on validation data."""
+    assert best.metrics is not None
+    options = [
+        candidate
+        for candidate in (_candidate_of(record, model["name"]) for model in record.models)
+        if candidate is not None
+        and candidate.metrics is not None
+        and candidate.metrics.accuracy >= best.metrics.accuracy - _CLOSE
+    ]
+    if not options:
+        return []
+    fastest = min(options, key=_latency)
+    if _latency(fastest) > 0.9 * best.metrics.latency_ms:
+        return []
+    return [
+        f"If speed matters more, {fastest.label} is within one point of it on validation images "
+        f"and answers in {milliseconds(_latency(fastest))}, "
+        f"{best.metrics.latency_ms / _latency(fastest):.1f} times as fast."
+    ]
+
+
+def _clock(record: RunRecord) -> list[str]:
+    if record.stopped:
+        return [
+            f"The run was stopped after {duration(record.spent_seconds)} of {record.minutes:g} min; "
+            "this is the best found until then."
+        ]
+    return []
+
+
+def _latency(candidate: Candidate) -> float:
+    assert candidate.metrics is not None
+    return candidate.metrics.latency_ms
+
+
+def _candidate_of(record: RunRecord, name: str | None) -> Candidate | None:
+    numbers = {model["name"]: model["candidate"] for model in record.models}
+    return next((one for one in record.candidates if one.number == numbers.get(name or "")), None)
+
+
+def _test_of(record: RunRecord, number: int) -> dict[str, Any] | None:
+    return next((result for result in record.test if result["candidate"] == number), None)
