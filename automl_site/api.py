@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
@@ -59,7 +58,5 @@ def _field(problem: dict[str, Any]) -> str:
     return ".".join(names[1:] or names)
 
 
-if find_spec("datasets_app.api"):
-    api.add_router("", "datasets_app.api.router", tags=["data sets"])
-if find_spec("datasets_app.selectors"):
-    api.add_router("", "search_app.api.router", tags=["searches"])
+api.add_router("", "datasets_app.api.router", tags=["data sets"])
+api.add_router("", "search_app.api.router", tags=["searches"])

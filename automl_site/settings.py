@@ -180,7 +180,8 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'
 # Limits
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # of forms and JSON; files are streamed to disk
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"
-FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+for _needed in (FILE_UPLOAD_TEMP_DIR, STATIC_ROOT, STORAGE_DIR):
+    _needed.mkdir(parents=True, exist_ok=True)
 MAX_UPLOAD_BYTES = env_int("AUTOML_MAX_UPLOAD_MB", 51_200, low=1, high=10_000_000) * 1024 * 1024
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)

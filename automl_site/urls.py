@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -17,8 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("", include("datasets_app.urls")),
+    path("", include("search_app.urls")),
 ]
-if find_spec("datasets_app.urls"):
-    urlpatterns.append(path("", include("datasets_app.urls")))
-if find_spec("search_app.urls"):
-    urlpatterns.append(path("", include("search_app.urls")))

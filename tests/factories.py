@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import factory
@@ -43,6 +44,7 @@ class DatasetVersionFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = DatasetVersion
 
+    id = factory.LazyFunction(uuid.uuid4)
     dataset = factory.SubFactory(DatasetFactory)
     number = 1
     content_hash = "0" * 64
