@@ -30,7 +30,11 @@
     layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: color("--muted"), activecolor: color("--accent") };
     Object.assign(layout.xaxis, axis);
     Object.assign(layout.yaxis, axis);
-    if (narrow) layout.margin = { l: 50, r: 8, t: 8, b: 46 };
+    if (narrow) {
+      layout.margin = { l: 46, r: 6, t: 8, b: 46 };
+      layout.yaxis.title = undefined;
+      layout.legend.y = -0.16;
+    }
     const config = {
       responsive: true,
       displaylogo: false,
@@ -40,6 +44,9 @@
     window.Plotly.react(target, data, layout, config);
   }
 
+  window.addEventListener("beforeprint", () => {
+    for (const folded of document.querySelectorAll("details")) folded.open = true;
+  });
   draw();
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     window.matchMedia(query).addEventListener("change", draw);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nas.report.html import Markup, el, join, table
-from nas.report.words import PHASE_NAMES, count, duration, interval, megabytes, milliseconds, percent
+from nas.report.words import FACTS, PHASE_NAMES, count, duration, interval, megabytes, milliseconds, percent
 
 _LARGEST_MATRIX = 20
 _TOP_CONFUSIONS = 20
@@ -216,7 +216,7 @@ def reproduce(document: dict[str, Any]) -> Markup:
         ("Classes", len(document["data"].get("classes", []))),
         ("Seed", document["config"].get("seed", "–")),
         ("Engine", document["engine_version"]),
-        *((key.capitalize(), value) for key, value in document["machine"].items()),
+        *((FACTS.get(key, key.capitalize()), value) for key, value in document["machine"].items()),
     ]
     return section(
         "How to reproduce",

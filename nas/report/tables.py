@@ -47,7 +47,7 @@ def leaderboard(document: dict[str, Any]) -> Markup | None:
         "Leaderboard",
         table(
             "Networks on the front and fully trained ones, by validation accuracy",
-            [*head, "Size", "Front"],
+            [*head, "Size"],
             rows,
             numeric={3, 4, 5, 6, 7, 8},
             marked={index for index, one in enumerate(shown) if one["number"] == best},
@@ -62,18 +62,18 @@ def _leaderboard_row(one: dict[str, Any], *, on_front: bool, best: int | None) -
     name = join(
         one["label"],
         el("span", "recommended", class_="chip") if one["number"] == best else None,
+        el("span", "front", class_="chip outline") if on_front else None,
     )
     return [
         name,
         badge(one["source"]),
-        FIDELITIES.get(one["fidelity"], one["fidelity"]),
+        FIDELITIES.get(one["fidelity"], one["fidelity"]).split()[0],
         percent(metrics["accuracy"]),
         interval(metrics["accuracy_low"], metrics["accuracy_high"]),
         milliseconds(metrics["latency_ms"]),
         count(metrics["n_params"]),
         count(metrics["macs"]),
         megabytes(metrics["size_bytes"]),
-        "yes" if on_front else "",
     ]
 
 

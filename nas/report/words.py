@@ -13,6 +13,9 @@ FIDELITIES: dict[str, str] = {
     "short": "short training",
     "final": "full training",
 }
+FACTS: dict[str, str] = {"cpu": "Processor", "torch": "PyTorch"}
+"""Names of machine facts that are not their capitalised keys."""
+
 PHASE_NAMES: dict[str, str] = {
     "first_model": "First model",
     "baselines": "Hand-made baselines",
