@@ -1,0 +1,1 @@
+"""Image data sets: upload, checks, versions, findings."""

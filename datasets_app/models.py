@@ -29,6 +29,9 @@ class Dataset(Claimable):
     later write carries the fence of that claim.
     """
 
+    waiting_states: ClassVar[tuple[str, ...]] = (DatasetState.UPLOADED,)
+    working_states: ClassVar[tuple[str, ...]] = (DatasetState.CHECKING,)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=200)
@@ -41,6 +44,8 @@ class Dataset(Claimable):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        """Newest first."""
+
         ordering: ClassVar = ["-created_at"]
         indexes: ClassVar = [
             models.Index(fields=["owner", "-created_at"], name="dataset_owner_created"),
@@ -53,8 +58,13 @@ class Dataset(Claimable):
 
     @property
     def current_version(self) -> DatasetVersion | None:
-        """Newest finished version, or None while the first check has not ended."""
-        return self.versions.order_by("-number").first()
+        """Newest complete version, or None while the first check has not ended."""
+        return next((version for version in self.versions.all() if version.complete), None)
+
+    @property
+    def storage_dir(self) -> Path:
+        """Absolute directory of the upload."""
+        return Path(settings.STORAGE_DIR) / "uploads" / str(self.id)
 
 
 class DatasetVersion(models.Model):
@@ -65,6 +75,7 @@ class DatasetVersion(models.Model):
         counts: ``{"train": {class: n}, "val": {...}, "test": {...}}``.
         blocking: Why nothing can be trained on it; empty when it can.
         cache_path: Directory of the cache, relative to ``settings.STORAGE_DIR``.
+        complete: False while the rows of its images are still being written; such a version shows nowhere.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,9 +90,12 @@ class DatasetVersion(models.Model):
     seed = models.BigIntegerField(default=0)
     blocking = models.TextField(blank=True, default="")
     cache_path = models.CharField(max_length=255)
+    complete = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        """Newest first, each number once."""
+
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dataset", "number"], name="version_number_once_per_dataset"),
@@ -113,6 +127,8 @@ class Image(models.Model):
     height = models.PositiveIntegerField()
 
     class Meta:
+        """One image a row."""
+
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "row"], name="image_row_once_per_version"),
         ]
@@ -142,6 +158,8 @@ class Finding(models.Model):
     refused = models.BooleanField(default=True)
 
     class Meta:
+        """In the order they were found."""
+
         ordering: ClassVar = ["id"]
 
     def __str__(self) -> str:

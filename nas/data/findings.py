@@ -141,6 +141,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The same image also lies in the class {other}.",
         "Decide which class is right and remove the other copy.",
     ),
+    "more-findings": (
+        "{n} more files have findings; only the first ones are listed.",
+        "Correct those listed and upload again.",
+    ),
     "one-class": (
         "All usable images belong to one class.",
         "Add a folder with images of another class: at least two are needed to learn a difference.",
@@ -150,6 +154,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
 WARNING_KINDS: Final = frozenset(
     {
         "animated", "empty-folder", "few-images", "label-merged", "label-case", "no-train-folder",
+        "more-findings",
         "two-labels", "one-class",
     }
 )  # fmt: skip
