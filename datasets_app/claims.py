@@ -125,15 +125,15 @@ def extend_lease(held: Claim) -> bool:
     return fenced_update(held, lease_until=Now() + timedelta(seconds=LEASE_SECONDS))
 
 
-def release(held: Claim, *, progress: bool = True, **values: Any) -> bool:
+def release(held: Claim, *, made_progress: bool = True, **values: Any) -> bool:
     """Gives the row back, with `values` written in the same statement.
 
     Args:
         held: The claim.
-        progress: True sets the count of attempts back to 0.
+        made_progress: True sets the count of attempts back to 0.
         values: Further columns, usually the new `state`.
     """
-    if progress:
+    if made_progress:
         values["attempt"] = 0
     return fenced_update(held, lease_until=None, claimed_by="", **values)
 

@@ -77,7 +77,7 @@ def _work(held: Claim, heartbeat: Heartbeat) -> None:
     except Exception as error:
         log.error("the check broke off", attempt=held.attempt, exc_info=error)
         if held.attempt < MAX_ATTEMPTS:
-            release(held, progress=False)  # the sweeper sends it to a worker again
+            release(held, made_progress=False)  # the sweeper sends it to a worker again
         else:
             _reject(
                 held,

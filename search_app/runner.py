@@ -111,7 +111,7 @@ def _work(held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
     except Exception as error:
         log.error("the slice broke off", attempt=held.attempt, exc_info=error)
         if held.attempt < MAX_ATTEMPTS:
-            return release(held, progress=False)
+            return release(held, made_progress=False)
         return _end(
             held,
             State.FAILED,

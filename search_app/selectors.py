@@ -92,8 +92,9 @@ def model_file(model: TrainedModel, name: str) -> Path:
         TrainedModel.DoesNotExist: If the row does not list the name, or the file is gone.
     """
     known = {str(entry["name"]) for entry in model.files}
-    path = inside(model.run.workdir, f"{model.directory}/{name}")
-    if name not in known or path is None:
+    # The list first: no name that came with a request reaches the file system before it was found there.
+    path = inside(model.run.workdir, f"{model.directory}/{name}") if name in known else None
+    if path is None:
         raise TrainedModel.DoesNotExist
     return path
 
