@@ -212,7 +212,7 @@ def reproduce(document: dict[str, Any]) -> Markup:
     """The command, the data's hash, the machine and what can differ."""
     facts = [
         ("Data hash", document["reproduce"]["data_hash"] or "–"),
-        ("Images", document["data"].get("n_images", "–")),
+        ("Images", _parts(document["data"])),
         ("Classes", len(document["data"].get("classes", []))),
         ("Seed", document["config"].get("seed", "–")),
         ("Engine", document["engine_version"]),
@@ -222,6 +222,29 @@ def reproduce(document: dict[str, Any]) -> Markup:
         "How to reproduce",
         el("pre", el("code", document["reproduce"]["command"]), tabindex=0),
         el("dl", *[el("div", el("dt", name), el("dd", value)) for name, value in facts], class_="facts"),
+        _limits(document),
         note="Proposals and the split repeat exactly with the same seed. Trainings are given seconds, so "
         "another machine trains them for more or fewer steps: expect figures within their intervals.",
+    )
+
+
+def _parts(data: dict[str, Any]) -> str:
+    """Returns e.g. ``"2,527 (train 1,769, val 379, test 379)"``."""
+    counts: dict[str, dict[str, int]] = data.get("counts") or {}
+    parts = ", ".join(f"{part} {sum(classes.values()):,}" for part, classes in counts.items() if classes)
+    total = f"{data['n_images']:,}" if "n_images" in data else "–"
+    return f"{total} ({parts})" if parts else total
+
+
+def _limits(document: dict[str, Any]) -> Markup | None:
+    """Says what the method favours, where weights were inherited."""
+    starts = {one["details"].get("initialisation") for one in document["candidates"]}
+    if "inherited" not in starts:
+        return None
+    return el(
+        "p",
+        "Limits: searched networks start from the weights of the Lite0 that was adapted at the beginning of "
+        "this run, so the search favours its relatives; networks trained from scratch have a harder start in "
+        "so few minutes, and their place here says little about what they reach in days.",
+        class_="note limits",
     )

@@ -224,6 +224,10 @@ def _ratio(value: float | None, predicted: float | None) -> str:
     return factor(value / predicted) if value and predicted else "–"
 
 
+def _whole(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
 def candidates(document: dict[str, Any]) -> Markup:
     """Everything that was tried, failures with their reasons, folded away."""
     rows: list[list[object]] = []
@@ -240,15 +244,18 @@ def candidates(document: dict[str, Any]) -> Markup:
                 milliseconds(metrics.get("latency_ms")),
                 count(metrics.get("macs")),
                 duration(one["seconds"]),
+                one["details"].get("initialisation", "–"),
+                _whole(one["details"].get("images_seen")),
+                _whole(one["details"].get("images_per_second")),
                 "" if one["refines"] is None else f"of {one['refines']}",
             ]
         )
     head = ["No.", "Network", "Source", "Phase", "Training", "Accuracy or reason", "Latency", "MACs", "Time"]
     content = table(
         "All networks in the order in which they were evaluated",
-        [*head, "Goes on"],
+        [*head, "Start", "Images seen", "Images/s", "Goes on"],
         rows,
-        numeric={6, 7, 8},
+        numeric={6, 7, 8, 10, 11},
         marked={
             index for index, one in enumerate(document["candidates"]) if one["number"] in document["front"]
         },

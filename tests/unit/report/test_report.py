@@ -53,9 +53,11 @@ def evil_document() -> dict[str, Any]:
 
 
 def test_writes_both_files_whole(tmp_path: Path) -> None:
-    path = write_report(tmp_path, run_record())
-    assert path == tmp_path / "report.json"
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["report.html", "report.json"]
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    path = write_report(workdir, run_record())
+    assert path == workdir / "report.json"
+    assert sorted(file.name for file in workdir.iterdir()) == ["report.html", "report.json"]
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["schema_version"] == 1
     assert document["best"] == "model-9"
@@ -120,6 +122,7 @@ def test_page_shows_verdict_first_and_every_section() -> None:
     ]
     assert places == sorted(places)
     assert "1.2 / 1.1 / 1.15" in text
+    assert "2,527 (train 1,781, val 379, test 367)" in text
 
 
 def test_page_needs_nothing_from_outside() -> None:
@@ -195,3 +198,11 @@ def test_builder_escapes_everything_but_markup() -> None:
         "a", "<b>", Markup("<i></i>"), None, title='"', class_="x", aria_hidden="true", hidden=True, id=None
     )
     assert built == '<a title="&quot;" class="x" aria-hidden="true" hidden>&lt;b&gt;<i></i></a>'
+
+
+def test_page_says_how_networks_began_and_what_that_favours() -> None:
+    record = run_record()
+    text = " ".join(Elements(render_page(build_document(record))).text)
+    assert "4,096" in text and "the search favours its relatives" in text
+    scratch = [replace(one, details={"initialisation": "from scratch"}) for one in record.candidates]
+    assert "favours its relatives" not in render_page(build_document(replace(record, candidates=scratch)))
