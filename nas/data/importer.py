@@ -18,10 +18,10 @@ from typing import Any, Final
 
 from nas.data.archive import ArchiveLimits, ArchiveListing, inspect_archive, list_directory
 from nas.data.cache import IMAGES_FILE, INDEX_FILE, MANIFEST_FILE, SCHEMA_VERSION
-from nas.data.findings import is_refusal, make_problem
+from nas.data.findings import human_bytes, is_refusal, make_problem
 from nas.data.layout import Labelled, detect_layout
 from nas.data.names import printable
-from nas.data.pool import Answer, PoolConfig, run_pool
+from nas.data.pool import Answer, PoolConfig, ReaderPool
 from nas.data.split import Sample, assign_splits, drop_small_classes, remove_leaks
 from nas.errors import DataError, NasError, Problem
 from nas.events import ShouldStop
@@ -103,11 +103,11 @@ def import_archive(
     remove_partial(destination)
     work = Path(tempfile.mkdtemp(prefix=_partial_prefix(destination), dir=destination.parent))
     try:
-        config = PoolConfig(source, None, 0, limits)
-        size = cache_size or _choose_size(config, layout.items, seed)
-        config = PoolConfig(source, work / IMAGES_FILE, size, limits)
         (work / IMAGES_FILE).touch()
-        samples, refused = _decode_all(config, layout.items, on_progress, should_stop)
+        with ReaderPool(PoolConfig(source, work / IMAGES_FILE, limits)) as readers:
+            size = cache_size or _choose_size(readers, layout.items, seed)
+            _check_disk(work, len(layout.items) * size * size * 3)
+            samples, refused = _decode_all(readers, layout.items, size, on_progress, should_stop)
         problems += refused
         report = _finish(work, samples, problems, seed, size)
         if destination.exists():
@@ -140,30 +140,39 @@ def _list(archive: Path, limits: ArchiveLimits) -> ArchiveListing:
         raise DataError(f"There is no file or folder '{archive.name}'. Check the name.") from error
 
 
-def _choose_size(config: PoolConfig, items: Sequence[Labelled], seed: int) -> int:
+def _choose_size(readers: ReaderPool, items: Sequence[Labelled], seed: int) -> int:
     """Median short side of a seeded sample, rounded up to a multiple of 32, within [32, 256]."""
     sample = random.Random(seed).sample(range(len(items)), min(_SIZE_SAMPLE, len(items)))
     sides = [
         min(answer["w"], answer["h"])
-        for _, answer in run_pool(config, [(i, items[i].entry) for i in sorted(sample)])
+        for _, answer in readers.run([(i, items[i].entry) for i in sorted(sample)], 0)
         if "w" in answer
     ]
     median = statistics.median(sides) if sides else MAX_CACHE_SIZE
     return max(32, min(MAX_CACHE_SIZE, -(-int(median) // 32) * 32))
 
 
+def _check_disk(work: Path, needed: int) -> None:
+    free = shutil.disk_usage(work).free
+    if free < needed:
+        raise DataError(
+            f"The decoded images need {human_bytes(needed)} of disk and {human_bytes(free)} are free. "
+            "Free some space and import the data again."
+        )
+
+
 def _decode_all(
-    config: PoolConfig,
+    readers: ReaderPool,
     items: Sequence[Labelled],
+    size: int,
     on_progress: OnProgress | None,
     should_stop: ShouldStop | None,
 ) -> tuple[list[Sample], list[Problem]]:
     """Decodes every file into the pixel file at its index; results in index order."""
     answers: dict[int, Sample | list[Problem]] = {}
     notices: list[Problem] = []
-    for done, (i, answer) in enumerate(
-        run_pool(config, [(i, x.entry) for i, x in enumerate(items)]), start=1
-    ):
+    tasks = [(i, x.entry) for i, x in enumerate(items)]
+    for done, (i, answer) in enumerate(readers.run(tasks, size), start=1):
         path = printable(items[i].entry.path)
         if "kind" in answer:
             answers[i] = [make_problem(path, answer["kind"], **answer["details"])]

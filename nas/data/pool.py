@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import nas
 from nas.data.archive import ArchiveLimits, Entry
 
 _BATCH: Final = 8  # tasks written ahead of their answers; small enough to fit into a pipe
+_FEW: Final = 64  # up to so many files, one reader is faster than starting several
 _START_SECONDS: Final = 60.0
 
 
@@ -33,8 +34,7 @@ class PoolConfig:
 
     Attributes:
         archive: The zip, or None for a directory import.
-        output: Pixels go to this existing file at index * cache_size^2 * 3; None reads headers only.
-        cache_size: Side of the stored square in pixels.
+        output: Pixels go to this existing file at index * cache_size^2 * 3.
         limits: Limits of one file.
         seconds: Time for one file before its reader is killed.
         memory_bytes: Address space of one reader.
@@ -42,8 +42,7 @@ class PoolConfig:
     """
 
     archive: Path | None
-    output: Path | None
-    cache_size: int
+    output: Path
     limits: ArchiveLimits
     seconds: float = 20.0
     memory_bytes: int = 2 * 1024**3
@@ -58,87 +57,122 @@ class _ReaderDied(Exception):  # noqa: N818
     """The child ended or was too slow."""
 
 
-def run_pool(config: PoolConfig, tasks: Sequence[tuple[int, Entry]]) -> Iterator[tuple[int, Answer]]:
-    """Reads all entries and yields (index, answer) in the order of completion.
+class ReaderPool:
+    """Reader processes, started when needed and kept from one `run` to the next; a context manager."""
 
-    An answer holds ``w``, ``h`` and ``sha256``, or ``kind`` and ``details`` of a finding. Closing the
-    iterator early ends all children.
+    def __init__(self, config: PoolConfig) -> None:
+        """Starts nothing yet."""
+        self._config = config
+        self._idle: list[_Reader] = []
+        self._stop = threading.Event()
 
-    Raises:
-        OSError: The pixels cannot be written (for example a full disk), or no reader can be started.
-    """
-    cores = len(os.sched_getaffinity(0))
-    n = max(1, min(config.n_workers or cores, (len(tasks) + _BATCH - 1) // _BATCH))
-    batches = iter([tasks[i : i + _BATCH] for i in range(0, len(tasks), _BATCH)])
-    results: queue.Queue[_Item] = queue.Queue(maxsize=64 * n)
-    stop = threading.Event()
-    lock = threading.Lock()
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
 
-    def next_batch() -> Sequence[tuple[int, Entry]] | None:
-        with lock:
-            return None if stop.is_set() else next(batches, None)
+    def __exit__(self, *error: object) -> None:
+        """Ends all readers."""
+        self._stop.set()
+        while self._idle:
+            self._idle.pop().close()
 
-    def put(item: _Item) -> None:
-        while not stop.is_set():
-            try:
-                results.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
+    def run(self, tasks: Sequence[tuple[int, Entry]], cache_size: int) -> Iterator[tuple[int, Answer]]:
+        """Reads all entries and yields (index, answer) in the order of completion.
 
-    threads = [
-        threading.Thread(target=_drive, args=(config, next_batch, put, stop), daemon=True) for _ in range(n)
-    ]
-    for thread in threads:
-        thread.start()
-    running = n
-    try:
-        while running:
-            item = results.get()
-            if item is None:
-                running -= 1
-            elif isinstance(item, BaseException):
-                raise item
-            else:
-                yield item
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        An answer holds ``w``, ``h`` and ``sha256``, or ``kind`` and ``details`` of a finding. Closing the
+        iterator early ends the work.
 
+        Args:
+            tasks: Index (place in the pixel file) and entry.
+            cache_size: Side C of the stored square in pixels; 0 reads headers only and stores nothing.
 
-def _drive(
-    config: PoolConfig,
-    next_batch: Callable[[], Sequence[tuple[int, Entry]] | None],
-    put: Callable[[_Item], None],
-    stop: threading.Event,
-) -> None:
-    """One thread: feeds one reader, replaces it when it dies."""
-    reader: _Reader | None = None
-    try:
-        while (batch := next_batch()) is not None:
-            waiting = list(batch)
-            while waiting and not stop.is_set():
-                if reader is None:
-                    reader = _Reader(config, stop)
+        Raises:
+            OSError: The pixels cannot be written (for example a full disk), or no reader can be started.
+        """
+        cores = self._config.n_workers or len(os.sched_getaffinity(0))
+        n = cores if len(tasks) > _FEW else 1
+        batches = iter([tasks[i : i + _BATCH] for i in range(0, len(tasks), _BATCH)])
+        results: queue.Queue[_Item] = queue.Queue(maxsize=64 * n)
+        lock = threading.Lock()
+
+        def next_batch() -> Sequence[tuple[int, Entry]] | None:
+            with lock:
+                return None if self._stop.is_set() else next(batches, None)
+
+        def put(item: _Item) -> None:
+            while not self._stop.is_set():
                 try:
-                    reader.send(waiting)
-                    while waiting:
-                        answer = reader.receive(config.seconds)
+                    results.put(item, timeout=0.2)
+                    return
+                except queue.Full:
+                    continue
+
+        threads = [
+            threading.Thread(target=self._drive, args=(next_batch, put, cache_size), daemon=True)
+            for _ in range(n)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield from _drain(results, n)
+        except BaseException:
+            self._stop.set()
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+
+    def _drive(
+        self,
+        next_batch: Callable[[], Sequence[tuple[int, Entry]] | None],
+        put: Callable[[_Item], None],
+        cache_size: int,
+    ) -> None:
+        """One thread: feeds one reader, replaces it when it dies."""
+        reader = self._idle.pop() if self._idle else None
+        try:
+            while (batch := next_batch()) is not None:
+                waiting = list(batch)
+                while waiting and not self._stop.is_set():
+                    reader = reader or _Reader(self._config, self._stop)
+                    try:
+                        reader.send(waiting, cache_size)
+                        while waiting:
+                            answer = reader.receive(self._config.seconds)
+                            index, _ = waiting.pop(0)
+                            put((index, answer))
+                    except _ReaderDied:
+                        # The first one without an answer killed it; the rest goes to a new reader.
+                        reader.close()
+                        reader = None
                         index, _ = waiting.pop(0)
-                        put((index, answer))
-                except _ReaderDied:
-                    # The first one without an answer killed it; the rest goes to a new reader.
+                        put(
+                            (
+                                index,
+                                {"kind": "too-slow", "details": {"seconds": f"{self._config.seconds:.0f}"}},
+                            )
+                        )
+            put(None)
+        except BaseException as error:
+            put(error)
+        finally:
+            if reader is not None:
+                if self._stop.is_set():
                     reader.close()
-                    reader = None
-                    index, _ = waiting.pop(0)
-                    put((index, {"kind": "too-slow", "details": {"seconds": f"{config.seconds:.0f}"}}))
-        put(None)
-    except BaseException as error:
-        put(error)
-    finally:
-        if reader is not None:
-            reader.close()
+                else:
+                    self._idle.append(reader)
+
+
+def _drain(results: queue.Queue[_Item], n: int) -> Iterator[tuple[int, Answer]]:
+    """Yields what the threads put until each has said None; raises what one of them put."""
+    while n:
+        item = results.get()
+        if item is None:
+            n -= 1
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            yield item
 
 
 class _Reader:
@@ -163,8 +197,7 @@ class _Reader:
         self._buffer = b""
         head = {
             "archive": str(config.archive) if config.archive else "",
-            "output": str(config.output) if config.output else "",
-            "cache_size": config.cache_size,
+            "output": str(config.output),
             "max_pixels": config.limits.max_pixels,
             "max_entry_bytes": config.limits.max_entry_bytes,
             "memory_bytes": config.memory_bytes,
@@ -176,12 +209,12 @@ class _Reader:
             self.close()
             raise OSError("The image reader could not be started.") from error
 
-    def send(self, tasks: Sequence[tuple[int, Entry]]) -> None:
+    def send(self, tasks: Sequence[tuple[int, Entry]], cache_size: int) -> None:
         """Writes tasks ahead of their answers."""
         lines = []
         for index, e in tasks:
             fields = [e.offset, e.end, e.packed, e.size, e.method, e.crc, e.name_crc, e.source]
-            lines.append(json.dumps({"i": index, "e": fields}).encode() + b"\n")
+            lines.append(json.dumps({"i": index, "e": fields, "size": cache_size}).encode() + b"\n")
         self._write(b"".join(lines))
 
     def receive(self, seconds: float) -> Answer:

@@ -27,7 +27,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     archive: BinaryIO | None = open(config["archive"], "rb") if config["archive"] else None  # noqa: PTH123, SIM115
-    output = os.open(config["output"], os.O_WRONLY) if config["output"] else -1
+    output = os.open(config["output"], os.O_WRONLY)
     _answer({"ready": True})
     for line in lines:
         task: dict[str, Any] = json.loads(line)
@@ -46,10 +46,10 @@ def _perform(
     entry = Entry("", *task["e"])
     try:
         data = read_entry(archive, entry, config["max_entry_bytes"])
-        if output < 0:
+        size: int = task["size"]
+        if size == 0:
             width, height = image_size(data, config["max_pixels"])
             return {"w": width, "h": height}
-        size = config["cache_size"]
         image = decode_image(data, size, config["max_pixels"])
     except EntryError as error:
         return {"kind": error.kind, "details": {}}
