@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from datasets_app.models import Dataset, DatasetState
+from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
@@ -78,13 +78,14 @@ class SearchForm(forms.Form):
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        """Offers the user's own data sets that have been imported."""
+        """Offers the user's own data sets that can be trained on."""
         super().__init__(*args, **kwargs)
         dataset = self.fields["dataset"]
         assert isinstance(dataset, forms.ModelChoiceField)
-        dataset.queryset = datasets_of_user(user).filter(
-            state__in=(DatasetState.READY, DatasetState.NEEDS_ATTENTION)
-        )
+        mine = datasets_of_user(user)
+        versions = ((one.pk, one.current_version) for one in mine)
+        usable = [key for key, version in versions if version is not None and not version.blocking]
+        dataset.queryset = mine.filter(pk__in=usable)
         minutes = self.fields["minutes"]
         assert isinstance(minutes, forms.FloatField)
         minutes.widget.attrs |= {"min": 1, "max": settings.MAX_SEARCH_MINUTES, "step": "any"}

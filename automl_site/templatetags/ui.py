@@ -63,17 +63,18 @@ def minutes(seconds: float | None) -> str:
         return f"{whole} s"
     if whole < 5400:
         return f"{round(whole / 60)} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    rest = whole % 3600 // 60
+    return f"{whole // 3600} h {rest:02d} min" if rest else f"{whole // 3600} h"
 
 
 @register.simple_tag
 def interval(low: float, value: float, high: float, floor: float = 0.0) -> SafeString:
     """Returns an accuracy and its interval as a small SVG on a scale from `floor` to 1."""
     span = max(1e-9, 1.0 - floor)
-    place = [round(4 + 92 * (min(max(x, floor), 1.0) - floor) / span, 1) for x in (low, value, high)]
+    place = [round(4 + 168 * (min(max(x, floor), 1.0) - floor) / span, 1) for x in (low, value, high)]
     return format_html(
-        '<svg class="interval" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
-        '<line class="rail" x1="4" x2="96" y1="7" y2="7"/><line class="span" x1="{}" x2="{}" y1="7" y2="7"/>'
+        '<svg class="interval" viewBox="0 0 176 14" aria-hidden="true">'
+        '<line class="rail" x1="4" x2="172" y1="7" y2="7"/><line class="span" x1="{}" x2="{}" y1="7" y2="7"/>'
         '<circle class="dot" cx="{}" cy="7" r="4"/></svg>',
         place[0],
         place[2],

@@ -1,7 +1,8 @@
 // Data set page: follows the import until it ends, and deletes.
 import { api } from './lib/api.js';
-import { $, confirmIn, notice } from './lib/dom.js';
+import { $ } from './lib/dom.js';
 import { count } from './lib/format.js';
+import { wireDelete } from './lib/remove.js';
 
 const page = $('dataset');
 const { url } = page.dataset;
@@ -42,12 +43,4 @@ async function follow() {
 
 if (WORKING.includes(page.dataset.state)) follow();
 
-$('delete')?.addEventListener('click', async () => {
-  if (!(await confirmIn($('delete-dialog')))) return;
-  try {
-    await api(url, { method: 'DELETE' });
-    location.assign('/datasets/');
-  } catch (error) {
-    notice(error.message);
-  }
-});
+if ($('delete')) wireDelete($('delete'), $('delete-dialog'), url, '/datasets/');

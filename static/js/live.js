@@ -3,6 +3,7 @@ import { api } from './lib/api.js';
 import { FrontChart, pointsOf, supersededBy } from './lib/chart.js';
 import { fillTable, showCandidate } from './lib/candidates.js';
 import { $, confirmIn, el, icon, notice } from './lib/dom.js';
+import { wireDelete } from './lib/remove.js';
 import { bytes, count, duration, ms, percent } from './lib/format.js';
 import { PHASES, RunState } from './lib/run_state.js';
 import { RunSocket } from './lib/socket.js';
@@ -33,6 +34,7 @@ function showHead(run) {
   $('to-result').hidden = !finished;
   $('finished').hidden = !finished;
   text('finished-text', run.state === 'STOPPED' ? 'Stopped. The best networks so far are kept.' : 'The search is finished.');
+  $('delete').hidden = !state.ended;
   $('failed').hidden = run.state !== 'FAILED';
   if (run.state === 'FAILED') text('failed-text', run.error || 'The search failed. Start a new one; if it fails again, look into the log of the server.');
 }
@@ -85,7 +87,7 @@ function showLog() {
     if (line.seq <= newest) continue;
     const time = line.at ? new Date(line.at) : null;
     list.prepend(el('li', {},
-      el('time', { text: time ? time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) : '', datetime: line.at }),
+      el('time', { text: time ? time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) : '', datetime: line.at }),
       el('span', { text: line.text })));
     list.dataset.newest = line.seq;
   }
@@ -230,6 +232,8 @@ $('resume').addEventListener('click', async () => {
     notice(error.message);
   }
 });
+
+wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 
 // The spoken twin of the chart: one sentence, at most every ten seconds.
 let spoken = '';

@@ -2,11 +2,13 @@
 import { api } from './lib/api.js';
 import { showFigure } from './lib/chart.js';
 import { $, notice } from './lib/dom.js';
+import { wireDelete } from './lib/remove.js';
 
 const base = `/api/v1/searches/${$('result').dataset.run}`;
 const GIVE_UP_AFTER = 90;
 
-showFigure($('chart'), JSON.parse($('figure').textContent));
+if ($('chart')) showFigure($('chart'), JSON.parse($('figure').textContent));
+wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 
 async function exported(number) {
   for (let tries = 0; tries < GIVE_UP_AFTER; tries += 1) {

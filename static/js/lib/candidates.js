@@ -21,12 +21,12 @@ export function fillTable(body, candidates, points, superseded, onPick) {
     return el('tr', {},
       el('td', { class: 'num', text: `#${one.number}` }),
       el('td', { class: 'wide' }, button),
-      el('td', { text: ORIGIN[one.source] ?? one.source }),
-      el('td', { text: TRAINED[one.fidelity] ?? one.fidelity }),
+      el('td', { class: 'snug', text: ORIGIN[one.source] ?? one.source }),
+      el('td', { class: 'snug', text: TRAINED[one.fidelity] ?? one.fidelity }),
       el('td', { class: 'num', text: percent(one.metrics?.accuracy) }),
       el('td', { class: 'num', text: ms(one.metrics?.latency_ms) }),
       el('td', { class: 'num', text: bytes(one.metrics?.size_bytes) }),
-      el('td', { text: standing(one, onFront, superseded) }));
+      el('td', { class: 'snug', text: standing(one, onFront, superseded) }));
   });
   body.replaceChildren(...rows);
 }

@@ -118,7 +118,7 @@ function layout(narrow) {
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
     font: { family: 'system-ui, sans-serif', size: narrow ? 11 : 12.5, color: colour('--app-quiet') },
-    margin: { l: narrow ? 44 : 60, r: 12, t: 12, b: 48 },
+    margin: { l: narrow ? 44 : 60, r: 12, t: 12, b: 56 },
     showlegend: false,
     hovermode: 'closest',
     hoverlabel: {
