@@ -1,0 +1,124 @@
+"""One owner's things, all of them real: what the authorisation walks try to get at."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from datasets_app.models import Dataset, DatasetState
+from datasets_app.runner import check_dataset
+from datasets_app.services import dataset_create
+from nas.events import Event
+from search_app.models import SearchEvent, SearchRun, TrainedModel
+from search_app.record import record_event
+from tests import factories, images
+
+SECRETS = ("Otterfjord tiles", "Search on the fjord", "otterbroken", "the fjord speaks")
+
+
+@dataclass(frozen=True)
+class World:
+    """What the owner has.
+
+    Attributes:
+        ids: Values of path parameters by their name in the routes.
+        archive: A zip that anyone may upload.
+        storage: Where the owner's files lie.
+        n_events: Number of the run's events.
+        built: `fingerprint` right after building.
+        secrets: Words that stand only in the owner's things.
+    """
+
+    ids: dict[str, str]
+    archive: Path
+    storage: Path
+    n_events: int
+    built: dict[str, Any]
+    secrets: tuple[str, ...] = SECRETS
+
+    @staticmethod
+    def fingerprint() -> dict[str, Any]:
+        """Returns all that a stranger might change: rows, states and files of the owner."""
+        datasets = Dataset.objects.filter(owner__username="owner")
+        runs = SearchRun.objects.filter(owner__username="owner")
+        return {
+            "datasets": list(datasets.values_list("pk", "name", "state", "fence")),
+            "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
+            "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
+            "events": SearchEvent.objects.filter(run__in=runs).count(),
+            "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
+        }
+
+
+def build_world(owner: User, directory: Path) -> World:
+    """Imports a real zip and makes a finished run with candidates, events, a model and its report."""
+    archive = images.photo_zip(
+        directory / "photos.zip",
+        n_per_class=25,
+        size=32,
+        n_classes=2,
+        extra={"temple/otterbroken.jpg": b"no"},
+    )
+    dataset = _import(owner, archive)
+    version = dataset.current_version
+    assert version is not None
+    assert dataset.state == DatasetState.READY
+    run = factories.SearchRunFactory(
+        owner=owner,
+        dataset_version=version,
+        name=SECRETS[1],
+        state=SearchRun.State.DONE,
+        report="report.json",
+    )
+    _tell(run)
+    model = _write_model(run)
+    return World(
+        ids={
+            "dataset_id": str(dataset.pk),
+            "run_id": str(run.pk),
+            "model_id": str(model.pk),
+            "number": "0",
+            "row": "0",
+            "name": "labels.json",
+            "token": uuid.uuid4().hex,
+        },
+        archive=archive,
+        storage=Path(settings.STORAGE_DIR),
+        n_events=run.events.count(),
+        built=World.fingerprint(),
+    )
+
+
+def _import(owner: User, archive: Path) -> Dataset:
+    upload = SimpleUploadedFile("photos.zip", archive.read_bytes(), content_type="application/zip")
+    dataset = dataset_create(owner=owner, name=SECRETS[0], upload=upload)
+    check_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    return dataset
+
+
+def _tell(run: SearchRun) -> None:
+    record_event(run.pk, Event("phase_started", {"phase": "base_search", "message": "Searching"}))
+    for number in range(3):
+        record_event(run.pk, Event("candidate_finished", {"candidate": factories.candidate_json(number)}))
+    record_event(run.pk, Event("log", {"message": SECRETS[3]}))
+
+
+def _write_model(run: SearchRun) -> TrainedModel:
+    folder = run.workdir / "models" / "first"
+    folder.mkdir(parents=True)
+    files = []
+    for name, content in (("labels.json", json.dumps(["flower", "temple"])), ("secret.txt", SECRETS[3])):
+        (folder / name).write_text(content)
+        files.append({"name": name, "bytes": len(content), "sha256": "0" * 64})
+    (run.workdir / "report.json").write_text(json.dumps({"schema_version": 1, "title": SECRETS[1]}))
+    (run.workdir / "report.html").write_text(f"<!doctype html><title>{SECRETS[1]}</title>")
+    # secret.txt lies in the folder but not in the row: no address may hand it out.
+    return factories.TrainedModelFactory(run=run, files=files[:1])

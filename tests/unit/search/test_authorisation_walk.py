@@ -1,0 +1,326 @@
+"""Walks every address of the site as nobody, as owner and as stranger; an address without a rule fails.
+
+The owner's things exist: images imported from a real zip, a run with candidates, events and a model's files.
+So a 404 for the stranger means "not yours" and not "nothing there".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from automl_site.api import api
+from datasets_app.models import Dataset
+from search_app.models import SearchRun
+from tests.authorisation import World, build_world
+from tests.factories import UserFactory
+
+Kind = Literal["public", "account", "object", "staff"]
+OK = frozenset({200})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an address answers.
+
+    Attributes:
+        kind: "public" answers everyone; "account" answers everyone who is signed in, with their own things;
+            "object" answers the owner and is 404 for everybody else; "staff" is the administrator's alone.
+        owner: Status codes that the owner may get.
+        query: Query parameters; values are keys of the world's ids.
+        body: JSON body; values that start with "$" are keys of the world's ids.
+        upload: Sends a zip as multipart form instead of JSON.
+    """
+
+    kind: Kind
+    owner: frozenset[int] = OK
+    query: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    upload: bool = False
+
+
+PAGES = {
+    "": Rule("account"),
+    "livez": Rule("public"),
+    "readyz": Rule("public", frozenset({200, 503})),
+    "welcome/<str:token>/": Rule("public", frozenset({404})),  # a wrong token is 404 for everyone
+    "datasets/": Rule("account"),
+    "datasets/new/": Rule("account"),
+    "datasets/<uuid:dataset_id>/": Rule("object"),
+    "searches/": Rule("account"),
+    "searches/new/": Rule("account", query={"dataset": "dataset_id"}),
+    "searches/<uuid:run_id>/": Rule("object"),
+    "searches/<uuid:run_id>/result/": Rule("object"),
+}
+# Third-party pages behind one rule: whatever they add, it must fit.
+PREFIXES = {
+    "accounts/": Rule("public", frozenset({200, 302, 404, 405})),
+    "admin/login/": Rule("public"),
+    "admin/": Rule("staff"),
+}
+SEARCH = {"minutes": 5, "goal": "balanced", "baselines": True, "strategy": "random", "space": "lite-elastic"}
+S = "/api/v1/searches"
+D = "/api/v1/datasets"
+OPERATIONS = {
+    "GET /api/v1/": Rule("public", frozenset({404})),  # ninja's root, which answers nothing
+    "GET /api/v1/openapi.json": Rule("public"),
+    f"GET {D}": Rule("account"),
+    f"POST {D}": Rule("account", frozenset({201}), upload=True),
+    f"GET {D}/{{dataset_id}}": Rule("object"),
+    f"DELETE {D}/{{dataset_id}}": Rule("object", frozenset({204, 422})),
+    f"GET {D}/{{dataset_id}}/findings": Rule("object"),
+    f"GET {D}/{{dataset_id}}/findings.csv": Rule("object"),
+    f"GET {D}/{{dataset_id}}/images": Rule("object"),
+    f"GET {D}/{{dataset_id}}/thumbnails/{{row}}": Rule("object"),
+    f"GET {S}": Rule("account"),
+    f"POST {S}": Rule("object", frozenset({201}), body={"dataset_id": "$dataset_id", "seed": 0, **SEARCH}),
+    f"GET {S}/{{run_id}}": Rule("object"),
+    f"DELETE {S}/{{run_id}}": Rule("object", frozenset({204, 422})),
+    f"POST {S}/{{run_id}}/stop": Rule("object", frozenset({202})),
+    f"POST {S}/{{run_id}}/resume": Rule("object", frozenset({202, 422})),
+    f"GET {S}/{{run_id}}/events": Rule("object"),
+    f"GET {S}/{{run_id}}/candidates": Rule("object"),
+    f"GET {S}/{{run_id}}/chart": Rule("object"),
+    f"GET {S}/{{run_id}}/models": Rule("object"),
+    # 422: without a broker the export is refused with a sentence
+    f"POST {S}/{{run_id}}/candidates/{{number}}/export": Rule("object", frozenset({202, 422})),
+    f"GET {S}/{{run_id}}/models/{{model_id}}/files/{{name}}": Rule("object"),
+    f"GET {S}/{{run_id}}/models/{{model_id}}/bundle.zip": Rule("object"),
+    f"GET {S}/{{run_id}}/report.html": Rule("object"),
+    f"GET {S}/{{run_id}}/report.json": Rule("object"),
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One method of one route.
+
+    Attributes:
+        key: The line of the rule tables it falls under.
+        method: HTTP method.
+        route: The path with ``{name}`` for each parameter, starting with a slash.
+        rule: None when no table knows it.
+    """
+
+    key: str
+    method: str
+    route: str
+    rule: Rule | None
+
+
+def flat_routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
+    """Yields the route of every URL pattern, resolvers unfolded."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from flat_routes(entry, route)
+        else:
+            assert isinstance(entry, URLPattern)
+            yield route
+
+
+def braces(route: str) -> str:
+    """Turns ``<uuid:dataset_id>`` and ``(?P<key>...)`` into ``{dataset_id}`` and ``{key}``."""
+    route = re.sub(r"\(\?P<(\w+)>[^()]*\)", r"{\1}", route)
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route).lstrip("^").rstrip("$").replace("\\Z", "")
+
+
+def addresses() -> list[Address]:
+    """Returns every method of every address of the site, with its rule if there is one."""
+    schema = api.get_openapi_schema()["paths"]
+    found: list[Address] = []
+    for route in flat_routes():
+        path = braces(route)
+        if route.startswith("api/v1/"):
+            for method in schema.get(path, {"get": None}):
+                key = f"{method.upper()} {path}"
+                found.append(Address(key, method.upper(), path, OPERATIONS.get(key)))
+            continue
+        prefix = next((p for p in PREFIXES if route.startswith(p)), None)
+        rule = PREFIXES[prefix] if prefix else PAGES.get(route)
+        # Third-party pages refuse by a decorator, whatever the method; ours are asked both ways.
+        methods = ("GET",) if prefix else ("GET", "POST")
+        found.extend(Address(route, method, path, rule) for method in methods)
+    return found
+
+
+def send(client: Client, address: Address, ids: dict[str, str], world: World) -> HttpResponse:
+    """Sends the request of an address with the given ids."""
+    rule = address.rule
+    assert rule is not None
+    path = re.sub(r"\{(\w+)\}", lambda match: ids.get(match[1], "1"), address.route)
+    query = {name: ids[key] for name, key in rule.query.items()}
+    if address.method == "GET":
+        return client.get(path, query)
+    if rule.upload:
+        with world.archive.open("rb") as archive:
+            return client.post(path, {"file": archive, "name": "mine"})
+    body = {
+        name: ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+        for name, value in (rule.body or {}).items()
+    }
+    return client.generic(address.method, path, json.dumps(body), content_type="application/json")
+
+
+def content(answer: HttpResponse) -> bytes:
+    return b"".join(answer)
+
+
+def without_ids(answer: HttpResponse, ids: dict[str, str]) -> bytes:
+    """Returns the body with what differs between any two requests taken out."""
+    body = content(answer)
+    for value in ids.values():
+        if len(value) > 20:
+            body = body.replace(value.encode(), b"ID")
+    return re.sub(
+        rb'(nonce|csrfmiddlewaretoken"[^>]*value|csrf[-_]token"[^>]*content|X-CSRFToken[^\w]+)="?[\w+/=-]+',
+        b"",
+        body,
+    )
+
+
+def is_page(address: Address) -> bool:
+    return not address.route.startswith("/api/")
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
+    """Built once, in the test database itself; every test works in a transaction that is rolled back."""
+    directory = tmp_path_factory.mktemp("world")
+    with django_db_blocker.unblock(), override_settings(STORAGE_DIR=directory / "storage"):
+        (directory / "storage").mkdir()
+        owner = UserFactory(username="owner")
+        yield build_world(owner, directory)
+        SearchRun.objects.all().delete()
+        owner.delete()
+
+
+@pytest.fixture(autouse=True)
+def storage_of_the_world(world: World, settings: Any, storage: Path, db: None) -> None:
+    settings.STORAGE_DIR = world.storage
+
+
+@pytest.fixture
+def owner(world: World) -> User:
+    return User.objects.get(username="owner")
+
+
+ALL = addresses()
+RULED = [address for address in ALL if address.rule is not None]
+IDS = [f"{address.method} {address.route}" for address in RULED]
+
+
+def test_every_address_has_a_rule() -> None:
+    missing = sorted({address.key for address in ALL if address.rule is None})
+    assert not missing, f"write down who may use {missing}"
+
+
+def test_every_rule_has_an_address() -> None:
+    known = {address.key for address in ALL}
+    assert not sorted(key for key in (*PAGES, *OPERATIONS) if key not in known)
+
+
+def test_stranger_gets_404_and_learns_nothing(
+    world: World, stranger: User, client_of: Any, subtests: pytest.Subtests
+) -> None:
+    nobodys = {**world.ids, "dataset_id": str(uuid.uuid4()), "run_id": str(uuid.uuid4())}
+    for address in RULED:
+        assert address.rule is not None
+        with subtests.test(f"{address.method} {address.route}"):
+            client = client_of(stranger)  # a new one each time: one of the addresses signs out
+            answer = send(client, address, world.ids, world)
+            if address.rule.kind == "object" and not (is_page(address) and address.method == "POST"):
+                assert answer.status_code == 404
+                missing = send(client, address, nobodys, world)
+                assert missing.status_code == 404
+                assert without_ids(answer, world.ids) == without_ids(missing, nobodys)
+            elif address.rule.kind == "object":
+                assert answer.status_code in {403, 404, 405}
+            elif address.rule.kind == "staff":
+                assert answer.status_code in {302, 403, 404}
+            else:
+                assert answer.status_code < 500 or answer.status_code in address.rule.owner
+            for secret in world.secrets:
+                assert (
+                    secret not in content(answer).decode("utf-8", "replace") if not answer.streaming else True
+                )
+    assert world.fingerprint() == world.built
+
+
+def test_nobody_is_sent_to_the_sign_in(world: World, client_of: Any, subtests: pytest.Subtests) -> None:
+    for address in RULED:
+        assert address.rule is not None
+        with subtests.test(f"{address.method} {address.route}"):
+            answer = send(client_of(None), address, world.ids, world)
+            if address.rule.kind in {"account", "object"} and not is_page(address):
+                assert answer.status_code == 401
+            elif address.rule.kind in {"account", "object", "staff"}:
+                assert answer.status_code in {302, 401, 403, 404, 405}
+                if address.method == "GET" and address.rule.kind != "staff":
+                    assert answer.status_code == 302
+                    assert answer.headers["Location"].startswith("/accounts/login/")
+            else:
+                assert answer.status_code < 500 or answer.status_code in address.rule.owner
+    assert world.fingerprint() == world.built
+
+
+def test_owner_is_served(world: World, owner: User, client_of: Any, subtests: pytest.Subtests) -> None:
+    for address in RULED:
+        assert address.rule is not None
+        with subtests.test(f"{address.method} {address.route}"), transaction.atomic():
+            answer = send(client_of(owner), address, world.ids, world)
+            if is_page(address) and address.method == "POST":
+                assert answer.status_code < 500
+            elif address.rule.kind == "staff":
+                assert answer.status_code in {302, 403, 404}
+            else:
+                assert answer.status_code in address.rule.owner, content(answer)[:300]
+            transaction.set_rollback(True)
+
+
+def test_every_change_needs_the_csrf_token(world: World, owner: User, subtests: pytest.Subtests) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    for address in RULED:
+        if address.method == "GET" or is_page(address):
+            continue
+        with subtests.test(f"{address.method} {address.route}"):
+            assert send(client, address, world.ids, world).status_code in {401, 403}
+    assert world.fingerprint() == world.built
+
+
+def test_downloads_are_attachments_that_no_browser_interprets(
+    world: World, owner: User, client_of: Any
+) -> None:
+    client = client_of(owner)
+    base = f"/api/v1/searches/{world.ids['run_id']}/models/{world.ids['model_id']}"
+    for path in (f"{base}/files/{world.ids['name']}", f"{base}/bundle.zip"):
+        answer = client.get(path)
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_files_outside_the_list_do_not_exist(world: World, owner: User, client_of: Any) -> None:
+    base = f"/api/v1/searches/{world.ids['run_id']}/models/{world.ids['model_id']}"
+    # secret.txt lies in the model's folder, but its row does not list it.
+    for name in ("..%2F..%2Fstate.json", "secret.txt", "%2Fetc%2Fpasswd", "labels.json%00.txt"):
+        assert client_of(owner).get(f"{base}/files/{name}").status_code == 404, name
+
+
+def test_deactivated_owner_is_out(world: World, owner: User, client_of: Any) -> None:
+    client = client_of(owner)
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    assert client.get(f"/api/v1/searches/{world.ids['run_id']}").status_code == 401
+    assert Dataset.objects.count() == SearchRun.objects.count() == 1
