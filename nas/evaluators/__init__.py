@@ -1,0 +1,1 @@
+"""Evaluators: an architecture goes in, a trained and measured network comes out."""

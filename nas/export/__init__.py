@@ -1,0 +1,1 @@
+"""Trained networks become files that work elsewhere and are proved to."""

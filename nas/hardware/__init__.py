@@ -1,0 +1,1 @@
+"""How fast networks run where they will be used."""

@@ -1,0 +1,86 @@
+"""What a training keeps on disk so that a stopped process costs seconds, not minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+_MAGIC = b"training-checkpoint-1\n"
+_DIGEST_BYTES = 32
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        seconds: Training seconds of all slices so far.
+        steps: Optimiser steps.
+        images: Images seen, repetitions counted.
+    """
+
+    seconds: float = 0.0
+    steps: int = 0
+    images: int = 0
+
+
+def save_checkpoint(
+    path: Path, fingerprint: str, progress: Progress, module: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
+    """Writes a checkpoint in one piece: a reader finds the old one or the new one, never half of it."""
+    buffer = BytesIO()
+    torch.save(
+        {
+            "fingerprint": fingerprint,
+            "progress": dict(vars(progress)),
+            "module": module.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        },
+        buffer,
+    )
+    content = buffer.getvalue()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with temporary.open("wb") as file:
+        file.write(_MAGIC + hashlib.sha256(content).digest())
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_checkpoint(
+    path: Path, fingerprint: str, module: nn.Module, optimizer: torch.optim.Optimizer
+) -> Progress | None:
+    """Restores a training.
+
+    Returns:
+        How far it had come; None, with nothing changed, if there is no checkpoint, if it is torn or if it
+        is of another training.
+    """
+    data = _read(path)
+    if data is None or data["fingerprint"] != fingerprint:
+        return None
+    module.load_state_dict(data["module"])
+    optimizer.load_state_dict(data["optimizer"])
+    return Progress(**data["progress"])
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return None
+    start = len(_MAGIC) + _DIGEST_BYTES
+    content = raw[start:]
+    if raw[:start] != _MAGIC + hashlib.sha256(content).digest():
+        return None
+    data: dict[str, Any] = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    return data

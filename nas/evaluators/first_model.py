@@ -1,0 +1,144 @@
+"""The first usable model: frozen pretrained features and a linear head, trained in seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.architecture import MBConvArchitecture
+from nas.data.cache import ImageCache
+from nas.errors import EvaluationError
+from nas.evaluators.imagenet import imagenet_parent
+from nas.networks import build_network
+from nas.prediction import Evaluation, evaluation_of, predict_batches
+from nas.spaces.lite import lite0_architecture
+
+_MOST_IMAGES = 5_000
+_MOST_FLIPPED = 500
+_PENALTIES = (1e-4, 1e-3, 1e-2)
+_FLIP_COSTS = 0.03
+_ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class FirstModel:
+    """What came of it.
+
+    Attributes:
+        module: Features and head as one network, in eval mode.
+        architecture: Lite0 at the resolution used.
+        evaluation: Predictions on the validation part.
+        details: JSON-ready: `images_per_second` (forward passes, measured), `flip_ok` (False where mirrored
+            validation images are recognised clearly worse), `n_train`, `penalty`.
+    """
+
+    module: nn.Module
+    architecture: MBConvArchitecture
+    evaluation: Evaluation
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> FirstModel:
+    """Trains a linear head on frozen ImageNet features (L-BFGS; the L2 penalty by validation accuracy).
+
+    Args:
+        cache: The images; at most 5,000 of the training part are used.
+        resolution: Side of the input in pixels.
+        seed: Seed of their choice.
+
+    Raises:
+        EvaluationError: If there are no training or validation images.
+    """
+    train_rows, val_rows = cache.indices("train"), cache.indices("val")
+    if len(train_rows) < 2 or len(val_rows) < 1:
+        raise EvaluationError("Too few images to train and validate on; add images to every class.")
+    architecture = lite0_architecture(resolution)
+    module = build_network(architecture, cache.n_classes)
+    module.load_state_dict(dict(imagenet_parent().state), strict=False)
+    classifier = module.get_classifier()  # type: ignore[operator] # timm's method
+    module.reset_classifier(0)  # type: ignore[operator]
+    chosen = np.sort(np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES])
+    started = time.monotonic()
+    features = _features(module, cache, chosen, resolution)
+    speed = len(chosen) / (time.monotonic() - started)
+    val_features = _features(module, cache, val_rows, resolution)
+    labels = torch.from_numpy(cache.labels[chosen])
+    val_labels = cache.labels[val_rows]
+    weight, bias, penalty = _best_head(features, labels, val_features, val_labels, cache.n_classes)
+    evaluation = evaluation_of(_probabilities(val_features, weight, bias), val_labels)
+    flip_ok = _flip_ok(module, cache, val_rows, resolution, weight, bias, evaluation)
+    with torch.no_grad():
+        classifier.weight.copy_(weight)
+        classifier.bias.copy_(bias)
+    module.classifier = classifier
+    details = {"images_per_second": speed, "flip_ok": flip_ok, "n_train": len(chosen), "penalty": penalty}
+    return FirstModel(module.eval(), architecture, evaluation, details)
+
+
+def _features(
+    module: nn.Module, cache: ImageCache, rows: np.ndarray, resolution: int, *, mirrored: bool = False
+) -> Tensor:
+    """Returns (N, D) float32 features."""
+    if not mirrored:
+        return torch.cat([output for output, _ in predict_batches(module, cache, rows, resolution)])
+    with torch.inference_mode():
+        return torch.cat(
+            [module(x.flip(3)) for _, x in predict_batches(module, cache, rows, resolution)]
+        ).clone()
+
+
+def _best_head(
+    features: Tensor, labels: Tensor, val_features: Tensor, val_labels: np.ndarray, n_classes: int
+) -> tuple[Tensor, Tensor, float]:
+    """Fits one head a penalty and returns the one that does best on validation data."""
+    fits = [(*_fit(features, labels, n_classes, penalty), penalty) for penalty in _PENALTIES]
+
+    def accuracy(fit: tuple[Tensor, Tensor, float]) -> float:
+        return float((_probabilities(val_features, fit[0], fit[1]).argmax(axis=1) == val_labels).mean())
+
+    return max(fits, key=accuracy)
+
+
+def _fit(features: Tensor, labels: Tensor, n_classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+    """Multinomial logistic regression by L-BFGS; returns (K, D) weights and (K,) biases."""
+    features = features.clone()  # out of inference mode
+    weight = torch.zeros(n_classes, features.shape[1], requires_grad=True)
+    bias = torch.zeros(n_classes, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(features @ weight.T + bias, labels) + penalty * weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weight.detach(), bias.detach()
+
+
+def _probabilities(features: Tensor, weight: Tensor, bias: Tensor) -> np.ndarray:
+    result: np.ndarray = (features @ weight.T + bias).softmax(dim=1).numpy()
+    return result
+
+
+def _flip_ok(
+    module: nn.Module,
+    cache: ImageCache,
+    val_rows: np.ndarray,
+    resolution: int,
+    weight: Tensor,
+    bias: Tensor,
+    plain: Evaluation,
+) -> bool:
+    """True unless mirrored validation images are recognised worse by more than three points."""
+    rows, n = val_rows[:_MOST_FLIPPED], min(len(val_rows), _MOST_FLIPPED)
+    flipped = _features(module, cache, rows, resolution, mirrored=True)
+    mirrored = evaluation_of(_probabilities(flipped, weight, bias), cache.labels[rows])
+    straight = float((plain.probabilities[:n].argmax(axis=1) == plain.labels[:n]).mean())
+    return straight - mirrored.accuracy <= _FLIP_COSTS
