@@ -1,0 +1,110 @@
+"""What pages owe everyone: plain refusals, hostile names as text, narrow screens, dark colours, keyboards."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests import images
+from tests.browser.conftest import Watcher
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+DROP = """([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name));
+  return transfer;
+}"""
+
+
+def drop(page: Page, name: str, content: bytes) -> None:
+    transfer = page.evaluate_handle(DROP, [name, base64.b64encode(content).decode()])
+    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+
+
+def assert_fits(page: Page) -> None:
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.evaluate("window.innerWidth"), f"{page.url} is {width} px wide"
+
+
+def test_a_file_that_is_no_zip_is_refused_before_it_is_sent(page: Page, watcher: Watcher) -> None:
+    page.goto("/datasets/new/")
+    drop(page, "holiday.jpg", b"\xff\xd8\xff")
+    expect(page.locator("#problem")).to_contain_text("is not a zip file")
+    drop(page, "renamed.zip", b"GIF89a")
+    expect(page.locator("#problem")).to_contain_text("not a zip archive")
+    expect(page.locator("#send")).to_be_disabled()
+    assert watcher.problems == []
+
+
+def test_a_damaged_zip_gets_the_servers_sentence(page: Page, watcher: Watcher, tmp_path: Path) -> None:
+    whole = images.photo_zip(tmp_path / "x.zip", n_per_class=6).read_bytes()
+    page.goto("/datasets/new/")
+    drop(page, "torn.zip", whole[: len(whole) // 2])
+    page.click("#send")
+    expect(page.locator("#problem")).to_contain_text("incomplete")
+    expect(page.locator("#send")).to_be_enabled()
+    watcher.forgive("status of 422")
+    assert watcher.problems == []
+
+
+def test_hostile_and_long_names_are_text_on_a_phone(page: Page, watcher: Watcher, tmp_path: Path) -> None:
+    files = [
+        (f"{label}/{i}.jpg", images.encode(images.photo("temple", i)))
+        for label in (HOSTILE, "B" * 200)
+        for i in range(6)
+    ]
+    archive = images.write_zip(tmp_path / "names.zip", files)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/datasets/new/")
+    page.set_input_files("#file", archive)
+    page.fill("#name", (HOSTILE + "x" * 300)[:200])
+    page.click("#send")
+    page.wait_for_url(re.compile(r"/datasets/[0-9a-f-]{36}/"))
+    expect(page.locator("#classes-title")).to_be_visible(timeout=60_000)
+    expect(page.locator("h1")).to_contain_text("<img src=x")
+    for address in (page.url, "/datasets/", "/", "/searches/new/", "/searches/"):
+        page.goto(address)
+        assert_fits(page)
+    assert watcher.problems == []
+
+
+def test_colours_follow_the_system_and_the_button(page: Page, watcher: Watcher) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/")
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-bs-theme", "dark")
+    page.click("#theme-toggle")
+    expect(html).to_have_attribute("data-bs-theme", "light")
+    page.reload()
+    expect(html).to_have_attribute("data-bs-theme", "light")
+    assert watcher.problems == []
+
+
+def test_the_first_tab_stop_leads_to_the_content(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+
+
+def test_account_pages_without_errors(page: Page, watcher: Watcher) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.context.clear_cookies()
+    for address in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
+        page.goto(address)
+        expect(page.locator("h1")).to_be_visible()
+        assert_fits(page)
+    assert watcher.problems == []
+
+
+def test_missing_pages_say_so_in_the_products_words(page: Page) -> None:
+    for address in ("/datasets/00000000-0000-4000-8000-000000000000/", "/nowhere/"):
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 404
+        expect(page.locator("h1")).to_have_text("Not found, or not yours")
