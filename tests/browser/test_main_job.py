@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests import images
 from tests.browser.conftest import Watcher
@@ -42,6 +42,25 @@ def wait_for_points(page: Page, points: int, seconds: float) -> None:
         arg=points,
         timeout=seconds * 1000,
     )
+
+
+def through(socket: WebSocketRoute, sockets: list[WebSocketRoute]) -> None:
+    """Passes a websocket on to the server and keeps hold of it."""
+    socket.connect_to_server()
+    sockets.append(socket)
+
+
+def lose_connection(page: Page, sockets: list[WebSocketRoute]) -> None:
+    """Cuts the line, then says that the server dropped events: the page must come back from both."""
+    expect(page.locator("#light")).to_have_text("Live")
+    sockets[-1].close(code=1012)
+    expect(page.locator("#light")).to_have_text(re.compile("Reconnecting"))
+    expect(page.locator("#light")).to_have_text("Live")
+    assert len(sockets) == 2
+    sockets[-1].send(json.dumps({"type": "snapshot_needed"}))
+    while len(sockets) < 3:
+        page.wait_for_timeout(100)
+    expect(page.locator("#light")).to_have_text("Live")
 
 
 def numbers(page: Page) -> list[int]:
@@ -83,8 +102,11 @@ def test_from_photos_to_a_model_that_works(page: Page, watcher: Watcher, tmp_pat
     assert page.evaluate("window.sameDocument"), "the points came by a reload, not live"
 
     seen = numbers(page)
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/ws/searches/"), lambda socket: through(socket, sockets))
     page.reload()
     wait_for_points(page, POINTS, 20)
+    lose_connection(page, sockets)
     again = numbers(page)
     assert set(seen) <= set(again), "a reload lost networks"
     assert again == list(range(len(again))), "a reload doubled or skipped networks"

@@ -52,11 +52,9 @@ def test_a_damaged_zip_gets_the_servers_sentence(page: Page, watcher: Watcher, t
 
 
 def test_hostile_and_long_names_are_text_on_a_phone(page: Page, watcher: Watcher, tmp_path: Path) -> None:
-    files = [
-        (f"{label}/{i}.jpg", images.encode(images.photo("temple", i)))
-        for label in (HOSTILE, "B" * 200)
-        for i in range(6)
-    ]
+    photos = [images.encode(images.photo("temple", number)) for number in range(6)]
+    labels = (HOSTILE, "B" * 200)
+    files = [(f"{label}/{i}.jpg", photo) for label in labels for i, photo in enumerate(photos)]
     archive = images.write_zip(tmp_path / "names.zip", files)
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto("/datasets/new/")
@@ -70,6 +68,13 @@ def test_hostile_and_long_names_are_text_on_a_phone(page: Page, watcher: Watcher
         page.goto(address)
         assert_fits(page)
     assert watcher.problems == []
+
+
+def test_hover_texts_are_escaped_and_cut(page: Page) -> None:
+    page.goto("/")
+    script = "text => import('/static/js/lib/format.js').then((format) => format.plotlyText(text, 20))"
+    assert page.evaluate(script, "<b>&") == "&lt;b&gt;&amp;"
+    assert page.evaluate(script, "é" * 300) == "é" * 19 + "…"
 
 
 def test_colours_follow_the_system_and_the_button(page: Page, watcher: Watcher) -> None:
