@@ -1,0 +1,218 @@
+"""Pages through Django's client: who sees them, what they say, and that names are text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from datasets_app.models import DatasetState, Image
+from search_app.models import SearchEvent, SearchRun
+from search_app.pages import MAX_TOLD, live_snapshot
+from tests import factories
+
+HOSTILE = '<script>alert("x")</script>'
+ClientOf = Callable[[User | None], Client]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version(owner: User) -> Any:
+    dataset = factories.DatasetFactory(owner=owner, name=HOSTILE)
+    made = factories.DatasetVersionFactory(dataset=dataset, classes=[HOSTILE, "whole"], n_images=3)
+    for row in range(3):
+        Image.objects.create(
+            version=made,
+            row=row,
+            path=f"{HOSTILE}/{row}.jpg",
+            label=HOSTILE if row else "whole",
+            split="train",
+            sha256="0" * 64,
+            width=9,
+            height=9,
+        )
+    return made
+
+
+@pytest.fixture
+def run(owner: User, version: Any) -> SearchRun:
+    made: SearchRun = factories.SearchRunFactory(owner=owner, dataset_version=version, name=HOSTILE)
+    for number in range(3):
+        factories.make_candidate(made, number, label=f"{HOSTILE} {number}")
+    return made
+
+
+def pages(version: Any, run: SearchRun) -> list[str]:
+    return [
+        f"/datasets/{version.dataset_id}/",
+        f"/searches/{run.id}/",
+        f"/searches/{run.id}/result/",
+    ]
+
+
+def test_nobody_signed_out_sees_a_page(client_of: ClientOf, version: Any, run: SearchRun) -> None:
+    shared = ["/", "/datasets/", "/datasets/new/", "/searches/", "/searches/new/"]
+    for address in shared + pages(version, run):
+        answer = client_of(None).get(address)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_stranger_gets_the_same_404_as_for_what_does_not_exist(
+    client_of: ClientOf, stranger: User, version: Any, run: SearchRun
+) -> None:
+    client = client_of(stranger)
+    token = re.compile(rb'(csrf-token" content="|csrfmiddlewaretoken" value=")[^"]*')
+    for address in pages(version, run):
+        answer = client.get(address)
+        missing = client.get(re.sub(r"[0-9a-f-]{36}", "00000000-0000-4000-8000-000000000000", address))
+        assert answer.status_code == missing.status_code == 404
+        assert token.sub(b"", answer.content) == token.sub(b"", missing.content)
+
+
+def test_names_are_text_on_every_page(client_of: ClientOf, owner: User, version: Any, run: SearchRun) -> None:
+    SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.DONE)
+    client = client_of(owner)
+    for address in ["/", "/datasets/", "/searches/", "/searches/new/", *pages(version, run)]:
+        text = client.get(address).content.decode()
+        assert "<script>alert" not in text, address
+        assert "script\\u003Ealert" in text or "&lt;script&gt;alert" in text, address
+
+
+def test_no_page_needs_inline_script_or_style(
+    client_of: ClientOf, owner: User, version: Any, run: SearchRun
+) -> None:
+    SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.DONE)
+    for address in ["/", "/datasets/new/", "/searches/new/", *pages(version, run)]:
+        answer = client_of(owner).get(address)
+        text = answer.content.decode()
+        assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:", text), address
+        assert all('src="' in tag or "application/json" in tag for tag in re.findall(r"<script[^>]*>", text))
+        assert "'unsafe-inline'" not in answer["Content-Security-Policy"]
+
+
+def test_empty_home_says_what_to_do_first(client_of: ClientOf, owner: User) -> None:
+    text = client_of(owner).get("/").content.decode()
+    assert "No data set yet" in text
+    assert "/datasets/new/" in text
+
+
+def test_rejected_upload_shows_its_reason(client_of: ClientOf, owner: User) -> None:
+    dataset = factories.DatasetFactory(
+        owner=owner, state=DatasetState.REJECTED, error="The zip is password-protected."
+    )
+    assert "password-protected" in client_of(owner).get(f"/datasets/{dataset.id}/").content.decode()
+
+
+def test_blocked_data_set_offers_no_search(client_of: ClientOf, owner: User, version: Any) -> None:
+    version.blocking = "It has one class only."
+    version.save()
+    client = client_of(owner)
+    text = client.get(f"/datasets/{version.dataset_id}/").content.decode()
+    assert "It has one class only." in text
+    assert f"/searches/new/?dataset={version.dataset_id}" not in text
+    assert "Photos first" in client.get("/searches/new/").content.decode()
+
+
+@pytest.mark.parametrize("query", ["?start=-1", "?start=99999999999", "?start=x", "?split=nope&label=nope"])
+def test_odd_filters_do_no_harm(client_of: ClientOf, owner: User, version: Any, query: str) -> None:
+    assert client_of(owner).get(f"/datasets/{version.dataset_id}/{query}").status_code == 200
+
+
+def test_photos_are_filtered_by_class(client_of: ClientOf, owner: User, version: Any) -> None:
+    text = client_of(owner).get(f"/datasets/{version.dataset_id}/?label=whole").content.decode()
+    assert text.count("/thumbnails/") == 1
+
+
+def answers(version: Any, **changes: Any) -> dict[str, Any]:
+    given = {
+        "dataset": str(version.dataset_id),
+        "goal": "balanced",
+        "minutes": "5",
+        "strategy": "random",
+        "space": "lite-elastic",
+        "seed": "",
+    }
+    return given | changes
+
+
+def test_three_answers_start_a_search(client_of: ClientOf, owner: User, version: Any) -> None:
+    answer = client_of(owner).post("/searches/new/", answers(version))
+    started = SearchRun.objects.get(owner=owner)
+    assert answer["Location"] == f"/searches/{started.id}/"
+    assert (started.minutes, started.baselines, started.seed) == (5.0, False, 0)
+
+
+@pytest.mark.parametrize("minutes", ["0", "", "nan", "1e9", "soon"])
+def test_impossible_minutes_are_refused_in_words(
+    client_of: ClientOf, owner: User, version: Any, minutes: str
+) -> None:
+    answer = client_of(owner).post("/searches/new/", answers(version, minutes=minutes))
+    assert answer.status_code == 422
+    assert not SearchRun.objects.exists()
+    assert "text-bad" in answer.content.decode() or "Choose between" in answer.content.decode()
+
+
+def test_strangers_data_set_cannot_be_searched(
+    client_of: ClientOf, stranger: User, owner: User, version: Any
+) -> None:
+    mine = factories.DatasetVersionFactory(dataset=factories.DatasetFactory(owner=stranger))
+    assert mine.blocking == ""
+    answer = client_of(stranger).post("/searches/new/", answers(version))
+    assert answer.status_code == 422
+    assert not SearchRun.objects.exists()
+
+
+def test_result_of_a_running_search_is_the_live_page(
+    client_of: ClientOf, owner: User, run: SearchRun
+) -> None:
+    answer = client_of(owner).get(f"/searches/{run.id}/result/")
+    assert answer["Location"] == f"/searches/{run.id}/"
+
+
+def test_broken_report_does_not_take_the_result_page_down(
+    client_of: ClientOf, owner: User, run: SearchRun, storage: Path
+) -> None:
+    SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.STOPPED)
+    run.workdir.mkdir(parents=True)
+    (run.workdir / "report.json").write_text("{ torn")
+    answer = client_of(owner).get(f"/searches/{run.id}/result/")
+    assert answer.status_code == 200
+    assert "The networks to choose from" in answer.content.decode()
+
+
+def test_result_shows_verdict_and_sealed_test(
+    client_of: ClientOf, owner: User, run: SearchRun, storage: Path
+) -> None:
+    SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.DONE)
+    files = [{"name": "model.onnx", "bytes": 10, "sha256": "0" * 64}]
+    model = factories.TrainedModelFactory(run=run, candidate_number=2, name="best", files=files)
+    run.workdir.mkdir(parents=True)
+    report = {
+        "best": "best",
+        "verdict": {"headline": f"{HOSTILE} is right.", "sentences": []},
+        "warnings": [],
+        "test": [{"candidate": 2, "accuracy": 0.91, "accuracy_low": 0.88, "accuracy_high": 0.93}],
+    }
+    (run.workdir / "report.json").write_text(json.dumps(report))
+    text = client_of(owner).get(f"/searches/{run.id}/result/").content.decode()
+    assert "91.0%" in text
+    assert "recommended" in text
+    assert f"/models/{model.id}/files/model.onnx" in text
+    assert "<script>alert" not in text
+
+
+def test_snapshot_holds_no_event_that_the_socket_will_send_again(run: SearchRun) -> None:
+    for seq in range(1, MAX_TOLD + 20):
+        kind = "progress" if seq % 3 == 0 else "log"
+        SearchEvent.objects.create(run=run, seq=seq, kind=kind, payload={"message": str(seq)})
+    run.last_seq = 50
+    told = [event["seq"] for event in live_snapshot(run)["events"]]
+    assert told == [seq for seq in range(1, 51) if seq % 3]
