@@ -139,10 +139,13 @@ def _front(points: Sequence[ChartPoint]) -> dict[str, Any]:
 
 
 def hover_text(point: ChartPoint) -> str:
-    """Returns the lines of a hover box, escaped because Plotly parses some HTML."""
+    """Returns the lines of a hover box, escaped because Plotly parses some HTML.
+
+    Bold type and the like are not used: Plotly makes inline styles of them, which the page's policy refuses.
+    """
     low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
     lines = (
-        f"<b>{plotly_text(point.label)}</b>",
+        plotly_text(point.label),
         f"{100 * point.accuracy:.1f}% right (95%: {low:.1f} to {high:.1f})",
         f"{point.latency_ms:.2f} ms per photo, {point.size_bytes / 1e6:.1f} MB",
         f"{SERIES[point.source][0]}, {TRAINED.get(point.fidelity, plotly_text(point.fidelity))}",

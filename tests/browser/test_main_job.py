@@ -125,7 +125,8 @@ def test_from_photos_to_a_model_that_works(page: Page, watcher: Watcher, tmp_pat
 
     page.click("#to-result")
     expect(page.locator(".verdict .big")).to_be_visible()
-    expect(page.locator("#chart .point").first).to_be_visible()
+    page.locator("#chart .point").first.hover(force=True)
+    expect(page.locator("#chart .hovertext")).to_contain_text("ms per photo")
     with page.expect_download() as download:
         page.get_by_role("link", name="Only the ONNX file").click()
     model = tmp_path / "model.onnx"

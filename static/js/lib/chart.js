@@ -60,7 +60,8 @@ function hoverText(point) {
   const shape = plotlyText(shapeOf(point.architecture), 140);
   const middle = shape.length > 60 ? shape.indexOf(' ', Math.floor(shape.length / 2)) : -1;
   return [
-    `<b>${plotlyText(point.label)}</b>`,
+    // No <b>: Plotly would make an inline style of it, which the page's policy refuses.
+    plotlyText(point.label),
     `${percent(point.accuracy)} right (95%: ${percent(point.accuracy_low)} to ${percent(point.accuracy_high)})`,
     `${ms(point.latency_ms)} per photo, ${bytes(point.size_bytes)}`,
     `${SERIES[point.source]?.name ?? ''}, ${TRAINED[point.fidelity] ?? ''}`,
