@@ -14,7 +14,10 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from automl_site.celery import app as celery_app  # noqa: E402
 from search_app.routing import websocket_urlpatterns  # noqa: E402
+
+celery_app.set_default()  # views run in threads of their own, and their tasks must find this broker
 
 application = ProtocolTypeRouter(
     {

@@ -8,7 +8,6 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from automl_site.demo.client import Client
 from automl_site.demo.errors import DemoError
@@ -61,32 +60,32 @@ def download_models(client: Client, search_id: str, directory: Path) -> list[Pat
     return folders
 
 
-def ask_model(folder: Path, image: Path, truth: str) -> Answer:
-    """Runs the bundle's own predict.py on one image, in a process of its own.
+def ask_model(folder: Path, samples: list[tuple[str, Path]]) -> list[Answer]:
+    """Runs the bundle's own predict.py on images, in a process of its own.
 
     Args:
         folder: An unpacked bundle.
-        image: The image file.
-        truth: Its class, kept beside the answer.
+        samples: Class and file of each image.
+
+    Returns:
+        The model's answers, in the order of the samples.
 
     Raises:
-        DemoError: If predict.py fails or its answer is no probability over the bundle's labels.
+        DemoError: If predict.py fails or an answer is no probability of one of the bundle's labels.
     """
-    command = [sys.executable, str(folder / "predict.py"), str(image), "--json"]
+    paths = [str(path) for _, path in samples]
+    command = [sys.executable, str(folder / "predict.py"), *paths, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         raise DemoError(f"predict.py of {folder.name} failed: {done.stderr.strip()[-300:]}")
-    label, probability = first_answer(json.loads(done.stdout))
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    if label not in labels or not 0 <= probability <= 1:
-        raise DemoError(f"predict.py of {folder.name} answered {label!r}, which is none of its labels.")
-    return Answer(truth, label, probability)
-
-
-def first_answer(printed: Any) -> tuple[str, float]:
-    """Returns label and probability of the best answer in the JSON that predict.py prints."""
-    top = printed[0]["predictions"][0]
-    return str(top["label"]), float(top["probability"])
+    answers = []
+    for (truth, _), result in zip(samples, json.loads(done.stdout), strict=True):
+        best = result["predictions"][0]
+        if best["label"] not in labels or not 0 <= best["probability"] <= 1:
+            raise DemoError(f"predict.py of {folder.name} answered {best!r}, which is none of its labels.")
+        answers.append(Answer(truth, best["label"], best["probability"]))
+    return answers
 
 
 def unpack_bundle(archive: Path, folder: Path) -> None:

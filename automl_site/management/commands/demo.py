@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -38,6 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every request between the bars
         started = time.monotonic()
         demo = Demo(Path(settings.VAR_DIR) / "demo", options["minutes"], options["seed"])
         try:
@@ -175,7 +177,7 @@ class Demo:
         samples = self.directory / "samples"
         samples.mkdir()
         model = best_model(self.report, self.models)
-        self.answers = [ask_model(model, image, str(label)) for label, image in write_samples(samples)]
+        self.answers = ask_model(model, [(str(label), image) for label, image in write_samples(samples)])
         right = sum(answer.truth == answer.label for answer in self.answers)
         if right * 2 <= len(self.answers):
             raise DemoError(
