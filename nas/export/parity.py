@@ -1,0 +1,76 @@
+"""The proof that an exported file is the network that was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nas.architecture import Architecture
+from nas.data.preprocess import preprocess
+from nas.errors import ExportError
+from nas.export.onnx_model import OnnxClassifier
+
+LEAST_AGREEMENT = 0.99
+MOST_DIFFERENCE = 0.02
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the file agrees with the network.
+
+    Attributes:
+        n_images: Images compared.
+        agreement: Share of them with the same first class, in [0, 1]; near-ties count as agreement.
+        max_difference: Largest difference of any probability.
+    """
+
+    n_images: int
+    agreement: float
+    max_difference: float
+
+
+def check_parity(module: nn.Module, architecture: Architecture, path: Path, images_u8: Tensor) -> Parity:
+    """Compares the file in ONNX Runtime with the network in PyTorch, preprocessing included.
+
+    Args:
+        module: The trained network; its mode is restored.
+        architecture: Its architecture.
+        path: The exported file.
+        images_u8: (N, H, W, 3) uint8, at least one image.
+
+    Raises:
+        ExportError: If fewer than 99% agree or a probability differs by more than 0.02.
+    """
+    if len(images_u8) == 0:
+        raise ExportError("The export cannot be checked without images; add validation images.")
+    exported = torch.from_numpy(OnnxClassifier(path).predict(images_u8.numpy()))
+    trained = _probabilities(module, images_u8, architecture.resolution)
+    if exported.shape != trained.shape:
+        raise ExportError("The exported network has another number of classes than the trained one.")
+    difference = (exported - trained).abs()
+    largest = float(difference.max())
+    # A tie may fall either way by rounding alone: the exported winner must be within 1e-3 of the best.
+    winner = trained.gather(1, exported.argmax(dim=1, keepdim=True)).squeeze(1)
+    agreement = float((winner >= trained.max(dim=1).values - 1e-3).float().mean())
+    if not (agreement >= LEAST_AGREEMENT and largest <= MOST_DIFFERENCE):  # NaN fails both
+        raise ExportError(
+            f"The exported network agrees with the trained one on {agreement:.1%} of {len(images_u8)} images "
+            f"(largest difference {largest:.3f}), so it is not offered; train it again or report this."
+        )
+    return Parity(len(images_u8), agreement, largest)
+
+
+def _probabilities(module: nn.Module, images_u8: Tensor, resolution: int) -> Tensor:
+    was_training = module.training
+    module.eval()
+    with torch.inference_mode():
+        parts = [
+            module(preprocess(images_u8[start : start + _BATCH], resolution)).softmax(dim=1)
+            for start in range(0, len(images_u8), _BATCH)
+        ]
+    module.train(was_training)
+    return torch.cat(parts)

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Classifies photos with model.onnx, which lies beside this file.
+
+    python predict.py photo.jpg [more photos] [--top 3] [--json]
+
+Needs Python 3.10 or newer and:  pip install onnxruntime numpy pillow
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+try:
+    import numpy as np
+    import onnxruntime as ort
+    from PIL import ExifTags, Image, UnidentifiedImageError
+except ImportError as error:
+    sys.exit(
+        f"{error.name} is missing. Install what this script needs:  pip install onnxruntime numpy pillow"
+    )
+
+MOST_PIXELS = 100_000_000
+ROTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Classifier:
+    """The model: photo in, probabilities out. The pixel arithmetic is inside the ONNX file."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ValueError(f"{path} is missing. Keep predict.py and model.onnx in the same directory.")
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            metadata = self.session.get_modelmeta().custom_metadata_map
+            self.labels = json.loads(metadata["labels"])
+            self.side = int(metadata["stored_size"])
+        except Exception as error:
+            raise ValueError(f"{path} cannot be opened. Download the model again. ({error})") from error
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Returns (K,) probabilities of one (H, W, 3) uint8 RGB image."""
+        return self.session.run(["probabilities"], {"image": pixels[None]})[0][0]
+
+
+def read_photo(path: Path, side: int) -> np.ndarray:
+    """Reads a photo exactly as the training data were read.
+
+    EXIF rotation applied, transparency on white, 16 bits scaled, first frame, squashed to the square in
+    which training images were stored.
+    """
+    if not path.exists():
+        raise ValueError("there is no such file. Check the name.")
+    if path.is_dir():
+        raise ValueError("this is a directory. Name the photos in it, e.g. with *.jpg.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise ValueError("the image has more than 100 million pixels. Make it smaller.")
+                if image.format in ("JPEG", "MPO"):
+                    image.draft("RGB", (side, side))
+                image.load()
+                turn = rotation_of(image)
+                square = to_rgb(image).resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    except UnidentifiedImageError:
+        raise ValueError(
+            "this is not an image that can be read. Use JPEG, PNG, WebP, GIF, BMP or TIFF."
+        ) from None
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"the image is damaged and cannot be read ({error}). Save it again.") from error
+    if turn is not None:
+        square = square.transpose(turn)
+    return np.asarray(square)
+
+
+def rotation_of(image: Image.Image) -> "Image.Transpose | None":
+    try:
+        return ROTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return scale_deep(image).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", image.size, (255, 255, 255))
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
+    return image.convert("RGB")
+
+
+def scale_deep(image: Image.Image) -> Image.Image:
+    """16 bits by 255/65535; 32-bit and float images, whose range is not fixed, by what they hold."""
+    deep = image.convert("F")
+    low, high = 0.0, 65535.0
+    if not image.mode.startswith("I;16"):
+        lowest, highest = deep.getextrema()
+        if image.mode == "F" or lowest < 0 or highest > high:
+            low, high = lowest, highest
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return deep.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
+    parser.add_argument("photos", nargs="+", type=Path, help="image files")
+    parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
+    arguments = parser.parse_args()
+    if arguments.top < 1:
+        parser.error("--top must be at least 1")
+    try:
+        classifier = Classifier(arguments.model)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    results, failed = [], False
+    for path in arguments.photos:
+        try:
+            values = classifier.probabilities(read_photo(path, classifier.side))
+        except ValueError as error:
+            failed = True
+            print(f"{path}: {error}", file=sys.stderr)
+            results.append({"file": str(path), "error": str(error)})
+            continue
+        best = np.argsort(-values)[: arguments.top]
+        guesses = [{"label": classifier.labels[i], "probability": round(float(values[i]), 4)} for i in best]
+        results.append({"file": str(path), "predictions": guesses})
+        if not arguments.json:
+            print(f"{path}: " + ", ".join(f"{g['label']} {g['probability']:.1%}" for g in guesses))
+    if arguments.json:
+        print(json.dumps(results, ensure_ascii=False, indent=2))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
