@@ -6,9 +6,10 @@ import uuid
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
 from datasets_app.selectors import datasets_of_user
 from search_app.charts import chart_points, figure
@@ -68,10 +69,13 @@ def search_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@vary_on_headers("Accept")
 @login_required
 def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """A search as it goes on."""
+    """A search as it goes on; its script asks the same address for the present state alone."""
     run = _run_or_404(request, run_id)
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse(live_snapshot(run))
     return render(
         request,
         "search/live.html",

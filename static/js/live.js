@@ -180,10 +180,7 @@ function takeState({ type, ...run }) {
 }
 
 async function takeSnapshot() {
-  const answer = await fetch(location.pathname, { credentials: 'same-origin' });
-  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById('snapshot');
-  if (!answer.ok || !fresh) throw new Error('no snapshot');
-  state.load(JSON.parse(fresh.textContent));
+  state.load(await api(location.pathname));
   state.drawn = null;
   $('log').replaceChildren();
   $('log').dataset.newest = 0;

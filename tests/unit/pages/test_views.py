@@ -216,3 +216,9 @@ def test_snapshot_holds_no_event_that_the_socket_will_send_again(run: SearchRun)
     run.last_seq = 50
     told = [event["seq"] for event in live_snapshot(run)["events"]]
     assert told == [seq for seq in range(1, 51) if seq % 3]
+
+
+def test_live_page_gives_its_state_as_json(client_of: ClientOf, owner: User, run: SearchRun) -> None:
+    answer = client_of(owner).get(f"/searches/{run.id}/", headers={"Accept": "application/json"})
+    assert [one["number"] for one in answer.json()["candidates"]] == [0, 1, 2]
+    assert answer.json()["run"]["id"] == str(run.id)
