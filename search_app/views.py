@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from datasets_app.models import DatasetState
 from datasets_app.selectors import datasets_of_user
 from search_app.charts import chart_points, figure
 from search_app.forms import GOALS, PRESETS, SearchForm
@@ -29,10 +30,12 @@ ON_HOME = 6
 def home(request: HttpRequest) -> HttpResponse:
     """My data sets, my searches, and what to do next."""
     runs = search_runs_of_user(request.user)
+    datasets = list(datasets_of_user(request.user)[:ON_HOME])
+    checking = any(dataset.state in (DatasetState.UPLOADED, DatasetState.CHECKING) for dataset in datasets)
     context = {
-        "datasets": datasets_of_user(request.user)[:ON_HOME],
+        "datasets": datasets,
         "runs": [run_summary(run) for run in runs[:ON_HOME]],
-        "busy": runs.exclude(state__in=SearchRun.ended_states).exists(),
+        "busy": checking or runs.exclude(state__in=SearchRun.ended_states).exists(),
     }
     return render(request, "search/home.html", context)
 

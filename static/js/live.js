@@ -189,6 +189,8 @@ async function takeSnapshot() {
   socket.restart();
 }
 
+const retrySnapshot = () => takeSnapshot().catch(() => setTimeout(retrySnapshot, 3000));
+
 const LIGHTS = { on: 'Live', wait: 'Reconnecting; the search goes on', over: 'Finished' };
 
 const socket = new RunSocket(
@@ -203,7 +205,7 @@ const socket = new RunSocket(
     message: (data) => {
       if (data.type === 'event') take(data);
       else if (data.type === 'state') takeState(data);
-      else if (data.type === 'snapshot_needed') takeSnapshot().catch(() => setTimeout(takeSnapshot, 3000));
+      else if (data.type === 'snapshot_needed') retrySnapshot();
     },
   },
 );

@@ -11,11 +11,15 @@ function standing(one, onFront, superseded) {
   return onFront.has(one.number) ? 'on the front' : '';
 }
 
-/** Fills the table body, best first; failed and superseded ones at the end. */
+const FEW = 200;
+
+/** Fills the table body, best first; failed and superseded ones at the end. A long table is shown in full on request. */
 export function fillTable(body, candidates, points, superseded, onPick) {
   const onFront = new Set(points.filter((point) => point.onFront).map((point) => point.number));
   const rank = (one) => (one.metrics ? one.metrics.accuracy : -1) - (superseded.has(one.number) ? 1 : 0);
-  const rows = [...candidates].sort((a, b) => rank(b) - rank(a) || a.number - b.number).map((one) => {
+  const sorted = [...candidates].sort((a, b) => rank(b) - rank(a) || a.number - b.number);
+  const shown = body.dataset.all ? sorted : sorted.slice(0, FEW);
+  const rows = shown.map((one) => {
     const button = el('button', { type: 'button', class: 'btn btn-link p-0 text-start clamp-2', text: one.label, title: one.label });
     button.addEventListener('click', () => onPick(one));
     return el('tr', {},
@@ -28,6 +32,14 @@ export function fillTable(body, candidates, points, superseded, onPick) {
       el('td', { class: 'num', text: bytes(one.metrics?.size_bytes) }),
       el('td', { class: 'snug', text: standing(one, onFront, superseded) }));
   });
+  if (shown.length < sorted.length) {
+    const more = el('button', { type: 'button', class: 'btn btn-sm btn-outline-secondary', text: `Show all ${count(sorted.length)}` });
+    more.addEventListener('click', () => {
+      body.dataset.all = 'yes';
+      fillTable(body, candidates, points, superseded, onPick);
+    });
+    rows.push(el('tr', {}, el('td', { colspan: 8 }, more)));
+  }
   body.replaceChildren(...rows);
 }
 

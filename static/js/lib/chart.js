@@ -12,7 +12,12 @@ export const TRAINED = { frozen: 'head only', short: 'short training', final: 'f
 const FURTHER = { frozen: 0, short: 1, final: 2 };
 const FAINT = { frozen: 0.85, short: 0.5, final: 1 };
 
-const key = (one) => `${one.source} ${JSON.stringify(one.architecture)}`;
+const keys = new WeakMap();
+
+function key(one) {
+  if (!keys.has(one)) keys.set(one, `${one.source} ${JSON.stringify(one.architecture)}`);
+  return keys.get(one);
+}
 
 /** Numbers whose network was trained further by a later, finished candidate. */
 export function supersededBy(candidates) {
@@ -34,18 +39,26 @@ export function supersededBy(candidates) {
   return superseded;
 }
 
-const dominates = (a, b) => a.accuracy >= b.accuracy && a.latency_ms <= b.latency_ms
-  && (a.accuracy > b.accuracy || a.latency_ms < b.latency_ms);
+/** Numbers that nothing beats: fastest first, each must be better than all faster ones; equal points stay together. */
+function frontOf(current) {
+  const sorted = [...current].sort((a, b) => a.metrics.latency_ms - b.metrics.latency_ms || b.metrics.accuracy - a.metrics.accuracy);
+  const front = new Set();
+  let best = null;
+  for (const { number, metrics } of sorted) {
+    const equal = best && metrics.accuracy === best.accuracy && metrics.latency_ms === best.latency_ms;
+    if (!best || metrics.accuracy > best.accuracy) best = metrics;
+    else if (!equal) continue;
+    front.add(number);
+  }
+  return front;
+}
 
 /** Points that count, with `onFront` set. */
 export function pointsOf(candidates) {
   const gone = supersededBy(candidates);
   const current = candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
-  return current.map((one) => ({
-    ...one,
-    ...one.metrics,
-    onFront: !current.some((other) => dominates(other.metrics, one.metrics)),
-  }));
+  const front = frontOf(current);
+  return current.map((one) => ({ ...one, ...one.metrics, onFront: front.has(one.number) }));
 }
 
 /** The architecture in words, one line. */
@@ -134,13 +147,14 @@ function layout(narrow) {
   };
 }
 
-/** Draws at most four times a second; the last call always wins. */
+/** Draws at most four times a second, more rarely when drawing takes long; the last call always wins. */
 export class FrontChart {
   constructor(node, onPick) {
     this.node = node;
     this.points = [];
     this.waiting = null;
     this.last = 0;
+    this.pause = 250;
     this.onPick = onPick;
     this.ready = false;
     document.addEventListener('themechange', () => this.schedule());
@@ -154,11 +168,13 @@ export class FrontChart {
 
   schedule() {
     if (this.waiting !== null) return;
-    const pause = Math.max(0, this.last + 250 - performance.now());
+    const pause = Math.max(0, this.last + this.pause - performance.now());
     this.waiting = setTimeout(() => {
       this.waiting = null;
-      this.last = performance.now();
+      const started = performance.now();
       this.draw();
+      this.last = performance.now();
+      this.pause = Math.max(250, 4 * (this.last - started));
     }, pause);
   }
 
