@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from automl_site.demo.errors import DemoError
 
@@ -58,11 +59,13 @@ def draw_front(report: dict[str, Any], path: Path) -> int:
             )
     _draw_line(axes, [c for c in candidates if c["number"] in set(report["front"])])
     axes.set_xscale("log")
+    for formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        formatter(StrMethodFormatter("{x:g}"))  # 0.6 instead of powers of ten
     axes.set_xlabel("latency of one image, ms (ONNX Runtime, 1 thread, median; log scale)")
     axes.set_ylabel("accuracy on validation images, %")
     axes.set_title("Accuracy against latency")
     axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     figure.savefig(path)
     return len(candidates)
 
@@ -80,7 +83,7 @@ def _draw_line(axes: Any, front: list[dict[str, Any]]) -> None:
     for candidate in front:
         axes.annotate(
             # "$" would start mathematics in a label that a user chose.
-            str(candidate["label"])[:40].replace("$", r"\$"),
+            str(candidate["label"])[:60].replace("$", r"\$"),
             (candidate["metrics"]["latency_ms"], 100 * candidate["metrics"]["accuracy"]),
             textcoords="offset points",
             xytext=(6, 7),
