@@ -67,11 +67,14 @@ class ShortTraining(Evaluator):
     ) -> Evaluated | None:
         """Trains and measures one network, see `Evaluator.evaluate`."""
         started = time.monotonic()
-        module, initialisation, details = self._initialise(architecture, seed, parent, pretrained, seconds)
+        module, initialisation, details = self._initialise(architecture, seed, parent, pretrained)
+        resumes = checkpoint is not None and checkpoint.exists()
+        if details.get("settle") and not resumes:
+            self._settle_norms(module, architecture.resolution, seed, seconds)
         prepared = time.monotonic() - started
         config = TrainingConfig(
             resolution=architecture.resolution,
-            seconds=max(0.1, seconds),
+            seconds=max(0.1, seconds if resumes else seconds - prepared),
             batch_size=self.batch_size,
             learning_rate=learning_rate or _RATE[initialisation],
             head_multiplier=_HEAD_MULTIPLIER[initialisation],
@@ -124,7 +127,6 @@ class ShortTraining(Evaluator):
         seed: int,
         parent: ParentWeights | None,
         pretrained: bool,
-        seconds: float,
     ) -> tuple[nn.Module, str, dict[str, Any]]:
         """Returns the network before its training, how it was initialised, and facts about it."""
         try:
@@ -141,11 +143,11 @@ class ShortTraining(Evaluator):
         if parent is None or not isinstance(parent.architecture, MBConvArchitecture):
             return module, "from scratch", {}
         inheritance = inherit(module, architecture, parent.state, parent.architecture)
-        started = time.monotonic()
-        if not inheritance.identical:
-            self._settle_norms(module, architecture.resolution, seed, seconds)
-        facts = {"inheritance": inheritance.description, "norm_seconds": round(time.monotonic() - started, 2)}
-        return module, initialisation, facts
+        return (
+            module,
+            initialisation,
+            {"inheritance": inheritance.description, "settle": not inheritance.identical},
+        )
 
     def _settle_norms(self, module: nn.Module, resolution: int, seed: int, seconds: float) -> None:
         """Re-estimates batch-norm statistics with as many images as a small share of the time allows."""
