@@ -117,7 +117,7 @@ def _trace(source: str, points: Sequence[ChartPoint]) -> dict[str, Any]:
         "marker": {
             "symbol": symbol,
             "color": colour,
-            "size": [13 if p.fidelity == "final" else 10 for p in points],
+            "size": [10 if p.fidelity == "short" else 14 for p in points],
             "opacity": [_FAINT.get(p.fidelity, 1.0) for p in points],
             "line": {"width": 1},
         },

@@ -122,12 +122,14 @@ function changed() {
 
 async function showModels() {
   const models = await api(`${base}/models`);
+  const accuracy = (model) => state.candidates.get(model.candidate)?.metrics?.accuracy ?? 0;
+  models.sort((a, b) => accuracy(b) - accuracy(a));
   $('models-empty').hidden = models.length > 0;
   $('models').replaceChildren(...models.map((model) => {
     const size = model.files.find((file) => file.name === 'model.onnx')?.bytes;
     return el('li', { class: 'list-group-item d-flex flex-wrap justify-content-between align-items-center gap-2' },
       el('span', { class: 'text-break' }, el('strong', { text: state.candidates.get(model.candidate)?.label ?? model.name }), el('br'),
-        el('span', { class: 'text-quiet', text: size ? `ONNX, ${bytes(size)}` : '' })),
+        el('span', { class: 'text-quiet', text: [percent(accuracy(model)), size && bytes(size)].filter(Boolean).join(', ') })),
       el('span', { class: 'd-flex gap-2' },
         el('a', { class: 'btn btn-sm btn-outline-primary', download: true, href: `${base}/models/${model.id}/files/model.onnx` }, icon('download'), 'ONNX'),
         el('a', { class: 'btn btn-sm btn-outline-secondary', download: true, href: `${base}/models/${model.id}/bundle.zip` }, icon('file-zip'), 'All files')));

@@ -107,7 +107,7 @@ function trace(source, points) {
     marker: {
       symbol: SERIES[source].symbol,
       color: paint,
-      size: points.map((p) => (p.fidelity === 'final' ? 14 : 10)),
+      size: points.map((p) => (p.fidelity === 'short' ? 10 : 14)),
       opacity: points.map((p) => FAINT[p.fidelity] ?? 1),
       line: { width: 1, color: colour('--app-panel') },
     },
