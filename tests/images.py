@@ -49,11 +49,16 @@ def encode(image: Image.Image, format: str = "JPEG", **options: object) -> bytes
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=2000)
+def _photo_jpeg(label: str, seed: int, size: int) -> bytes:
+    return encode(photo(label, seed, size), quality=88)
+
+
 def photo_files(n_per_class: int = 30, size: int = 96, n_classes: int = 4) -> Iterator[tuple[str, bytes]]:
     """(``<class>/<number>.jpg``, JPEG bytes) of the first classes of `PHOTO_CLASSES`."""
     for label in PHOTO_CLASSES[:n_classes]:
         for i in range(n_per_class):
-            yield f"{label}/{i:04d}.jpg", encode(photo(label, i, size), quality=88)
+            yield f"{label}/{i:04d}.jpg", _photo_jpeg(label, i, size)
 
 
 def photo_zip(

@@ -173,7 +173,9 @@ def make_problem(path: str, kind: str, **details: object) -> Problem:
         KeyError: The kind or one of its details is unknown.
     """
     reason, remedy = _TEXTS[kind]
-    return Problem(path=path, kind=kind, reason=reason.format(**details) if details else reason, remedy=remedy)
+    return Problem(
+        path=path, kind=kind, reason=reason.format(**details) if details else reason, remedy=remedy
+    )
 
 
 def is_refusal(problem: Problem) -> bool:

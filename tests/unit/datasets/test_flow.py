@@ -65,7 +65,7 @@ def test_bad_files_are_named_and_the_rest_is_imported(client: Client, owner: Use
     jpeg = encode(photo("temple", 99, 48))
     path = photo_zip(
         tmp_path / "a.zip", n_per_class=25, size=48, n_classes=2,
-        extra={"temple/=cmd.jpg": jpeg[:300], "temple/<script>.jpg": b"<svg xmlns=''></svg>", "../x.jpg": jpeg},
+        extra={"temple/=cmd.jpg": jpeg[:300], "temple/<script>.jpg": b"<svg></svg>", "../x.jpg": jpeg},
     )  # fmt: skip
     dataset = imported(owner, client, path)
     assert dataset.state == DatasetState.READY
