@@ -47,7 +47,7 @@ def zip_response(directory: Path, names: list[str], name: str) -> StreamingHttpR
 def _response(file: IO[bytes], name: str, content_type: str, *, as_attachment: bool) -> StreamingHttpResponse:
     response = StreamingHttpResponse(_chunks(file), content_type=content_type)
     response["Content-Length"] = str(os.fstat(file.fileno()).st_size)
-    response["Content-Disposition"] = content_disposition_header(as_attachment, name)
+    response["Content-Disposition"] = content_disposition_header(as_attachment, name) or "inline"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response

@@ -132,6 +132,7 @@ class Stack:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.append(line.rstrip("\n"))
+            sys.stdout.write(line)  # pytest shows it with the test that fails
 
     def _find_link(self) -> str | None:
         assert self.process.poll() is None, f"`manage.py up` ended:\n{self.log()}"

@@ -86,7 +86,7 @@ def test_a_killed_worker_is_replaced_and_every_candidate_exists_once(
     stack: Stack, person: Person, dataset: dict[str, Any]
 ) -> None:
     run_id = start(person, dataset, minutes=1.5)
-    wait_for(lambda: run_of(person, run_id)["n_candidates"] >= 2, 90, "no two candidates appeared")
+    wait_for(lambda: run_of(person, run_id)["n_candidates"] >= 2, 150, "no two candidates appeared")
     with open_socket(stack, person.cookie_header(), run_id, 0) as socket:
         seen = read_numbers(socket, run_of(person, run_id)["last_seq"])
 
@@ -112,8 +112,8 @@ def test_a_killed_worker_is_replaced_and_every_candidate_exists_once(
 
 
 def test_stopping_keeps_the_results(person: Person, dataset: dict[str, Any], tmp_path: Path) -> None:
-    run_id = start(person, dataset, minutes=10)
-    wait_for(lambda: run_of(person, run_id)["n_candidates"] >= 2, 90, "no two candidates appeared")
+    run_id = start(person, dataset, minutes=2)
+    wait_for(lambda: run_of(person, run_id)["n_candidates"] >= 2, 150, "no two candidates appeared")
     person.call("POST", f"/searches/{run_id}/stop")
     wait_for(lambda: run_of(person, run_id)["state"] == "STOPPED", 90, "the run did not stop")
     check_books(person, run_id)
