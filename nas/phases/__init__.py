@@ -1,1 +1,1 @@
-"""The phases of one search, in order; each can be interrupted anywhere and goes on from the candidates done."""
+"""The phases of one search, in order; each can be interrupted and goes on from the candidates done."""

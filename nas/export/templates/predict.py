@@ -118,13 +118,13 @@ def scale_deep(image: Image.Image) -> Image.Image:
     return deep.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
 
 
-def main() -> int:
+def main(words: "list[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
     parser.add_argument("photos", nargs="+", type=Path, help="image files")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.top < 1:
         parser.error("--top must be at least 1")
     try:

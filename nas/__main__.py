@@ -1,0 +1,163 @@
+"""The command line: `python -m nas search` and `python -m nas predict`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from nas.errors import NasError
+from nas.events import Event
+from nas.ledger import Ledger
+
+_STARTED = time.monotonic()
+_console = Console(stderr=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return _search(options) if options.command == "search" else _predict(options)
+    except NasError as error:
+        _console.print(f"[red]{error}[/red]", highlight=False)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m nas", description="Searches image classifiers.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    search = commands.add_parser("search", help="search a network for a zip or folder of images")
+    search.add_argument("--data", type=Path, required=True, help="zip of class folders, or the folder itself")
+    search.add_argument(
+        "--minutes", type=float, required=True, help="promise for everything, export included"
+    )
+    search.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    search.add_argument("--seed", type=int, default=0)
+    search.add_argument("--space", default="lite-elastic")
+    search.add_argument("--strategy", default="regularized_evolution")
+    search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
+    search.add_argument("--target-latency-ms", type=float, default=None)
+    search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
+    search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
+    predict = commands.add_parser("predict", help="classify images with an exported model")
+    predict.add_argument("--model", type=Path, required=True, help="model.onnx of an export")
+    predict.add_argument("--top", type=int, default=3)
+    predict.add_argument("--json", action="store_true", help="print one JSON list")
+    predict.add_argument("images", type=Path, nargs="+")
+    return parser
+
+
+def _search(options: argparse.Namespace) -> int:
+    from nas.data.importer import import_archive
+    from nas.search import SearchConfig, run_search
+
+    if options.minutes <= 0:
+        _console.print("[red]--minutes must be more than 0.[/red]")
+        return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = options.out / "data"
+    if not (data / "manifest.json").exists():
+        report = import_archive(options.data, data, seed=options.seed)
+        for problem in report.problems[:20]:
+            _console.print(
+                f"{problem.path}: {problem.reason} {problem.remedy}", highlight=False, markup=False
+            )
+        if report.blocking:
+            _console.print(f"[red]{report.blocking}[/red]", highlight=False)
+            return 1
+    config = SearchConfig(
+        data=data,
+        workdir=options.out,
+        minutes=options.minutes,
+        seed=options.seed,
+        space=options.space,
+        strategy=options.strategy,
+        goal=options.goal,
+        baselines=not options.no_baselines,
+        target_latency_ms=options.target_latency_ms,
+        already_spent_seconds=time.monotonic() - _STARTED,
+        n_finalists=options.finalists,
+    )
+    ledger = Ledger(options.out / "ledger.jsonl")
+    with _Terminal() as terminal:
+
+        def on_event(event: Event) -> None:
+            ledger.append(event)
+            terminal.show(event)
+
+        outcome = run_search(config, ledger.candidates(), on_event, terminal.should_stop, None)
+    _console.print(f"Report: {options.out / 'report.html'} ({outcome.spent_seconds / 60:.2f} minutes)")
+    return 0
+
+
+class _Terminal:
+    """Progress bar, log lines, and Ctrl-C as "stop and keep what there is"."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=_console)
+        self._task: TaskID = self._progress.add_task("Starting", total=1.0)
+        self._stop = False
+
+    def __enter__(self) -> _Terminal:
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+        signal.signal(signal.SIGINT, self._before)
+
+    def should_stop(self) -> bool:
+        return self._stop
+
+    def show(self, event: Event) -> None:
+        payload = event.payload
+        if event.kind == "progress":
+            text = f"{payload['message']} · {payload['eta_seconds'] / 60:.1f} min left"
+            self._progress.update(self._task, completed=payload["fraction"], description=text)
+        elif event.kind == "candidate_finished":
+            self._print(_candidate_line(payload["candidate"]))
+        elif event.kind in ("log", "phase_started"):
+            self._print(payload["message"])
+        elif event.kind == "model_exported":
+            self._print(f"Exported {payload['model']['directory']}")
+
+    def _print(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False)
+
+    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
+        self._stop = True
+        self._print("Stopping and exporting what there is. Press Ctrl-C again to leave at once.")
+
+
+def _candidate_line(candidate: dict[str, object]) -> str:
+    metrics = candidate["metrics"]
+    if not isinstance(metrics, dict):
+        return f"  {candidate['label']}: failed. {candidate['error']}"
+    return (
+        f"  {candidate['label']}: {100 * metrics['accuracy']:.1f}% validation, "
+        f"{metrics['latency_ms']:.2f} ms, {candidate['seconds']:.0f} s ({candidate['fidelity']})"
+    )
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from nas.export.templates import predict
+
+    words = ["--model", str(options.model), "--top", str(options.top), *map(str, options.images)]
+    exit_code: int = predict.main([*words, "--json"] if options.json else words)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

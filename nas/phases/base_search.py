@@ -1,0 +1,147 @@
+"""The search for the base: a strategy proposes networks, short trainings judge them."""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+
+from nas.candidate import Candidate
+from nas.errors import SpaceError
+from nas.objectives import absolute_reward
+from nas.phases.baselines import PARENT_TASK, overhead
+from nas.phases.context import RunContext
+from nas.phases.plan import TARGET_LATENCY
+from nas.phases.work import Job, do
+from nas.spaces import make_space
+from nas.spaces.base import Choices, SearchSpace
+from nas.spaces.lite_elastic import LiteElastic
+from nas.strategies import make_strategy
+from nas.strategies.base import Observation, Strategy
+
+_CANDIDATES_WANTED = 14
+_SHORTEST_TRAINING = 1.0
+_LONGEST_TRAINING = 60.0
+_SHORT_LEARNING_RATE = 3e-4
+_FAILURES_IN_A_ROW = 8
+_SEEDS = 2
+
+
+def run(ctx: RunContext) -> None:
+    """Asks, evaluates and tells until the phase's time is used or nothing new is left."""
+    ctx.enter("base_search", "Searching for the best base network")
+    space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size)
+    target_ms = target_latency(ctx)
+    strategy = make_strategy(
+        ctx.config.strategy,
+        space,
+        ctx.config.seed,
+        initial=_initial(ctx, space),
+        evaluations=_CANDIDATES_WANTED,
+    )
+    told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
+    strategy.replay(_observation(candidate, number, target_ms) for number, candidate in enumerate(told))
+    seconds = _training_seconds(ctx)
+    while _time_for_another(ctx, told, seconds) and not _hopeless(told):
+        candidate = _next(ctx, strategy, space, seconds, len(told))
+        if candidate is None:
+            break
+        strategy.tell(_observation(candidate, len(told), target_ms))
+        told.append(candidate)
+    ctx.leave()
+
+
+def target_latency(ctx: RunContext) -> float:
+    """Returns the latency that the base should have, in milliseconds."""
+    if ctx.config.target_latency_ms is not None:
+        return ctx.config.target_latency_ms
+    parent = ctx.done(PARENT_TASK)
+    if parent is None or parent.metrics is None:
+        reference_ms: float = ctx.state.values["first_latency_ms"]
+    else:
+        reference_ms = parent.metrics.latency_ms
+    return TARGET_LATENCY[ctx.config.goal] * reference_ms
+
+
+def reward(candidate: Candidate, target_ms: float) -> float | None:
+    """Returns what a strategy maximises, None for a failed candidate."""
+    if candidate.metrics is None:
+        return None
+    value = absolute_reward(candidate.metrics.accuracy, candidate.metrics.latency_ms, target_ms)
+    return value if math.isfinite(value) else None
+
+
+def best_base(ctx: RunContext) -> Candidate | None:
+    """Returns the base search's finished candidate with the highest reward, None if there is none."""
+    target_ms = target_latency(ctx)
+    found = ctx.finished(source="base_search", fidelity="short")
+    return max(found, key=lambda candidate: reward(candidate, target_ms) or -math.inf, default=None)
+
+
+def search_parent(ctx: RunContext) -> Candidate | None:
+    """Returns the candidate whose weights the base search inherits, None where it trains from scratch."""
+    parent = ctx.done(PARENT_TASK)
+    inherits = ctx.config.space == LiteElastic.name and parent is not None and parent.metrics is not None
+    return parent if inherits else None
+
+
+def _next(
+    ctx: RunContext, strategy: Strategy, space: SearchSpace, seconds: float, number: int
+) -> Candidate | None:
+    try:
+        proposal = strategy.ask()
+    except SpaceError:
+        ctx.log("Every network of the space has been tried.")
+        return None
+    architecture = space.decode(proposal.choices)
+    job = Job(
+        task=f"search:{proposal.number}",
+        phase="base_search",
+        source="base_search",
+        fidelity="short",
+        label=f"Search {number + 1} · {architecture.resolution} px",
+        architecture=architecture,
+        seconds=seconds,
+        learning_rate=_SHORT_LEARNING_RATE if search_parent(ctx) else None,
+        parent=search_parent(ctx),
+        choices=proposal.choices,
+        details={"initialisation": "inherited" if search_parent(ctx) else "from scratch"},
+    )
+    return do(ctx, job)
+
+
+def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
+    """Returns the full Lite0 at the two resolutions nearest below its own: cheap and known to be good."""
+    if not isinstance(space, LiteElastic):
+        return []
+    below = [side for side in space.resolutions if side <= ctx.state.values["parent_resolution"]]
+    return [space.full(side) for side in below[-1 - _SEEDS : -1] or below]
+
+
+def _observation(candidate: Candidate, number: int, target_ms: float) -> Observation:
+    values: dict[str, float] = {}
+    if candidate.metrics is not None:
+        values = {"accuracy": candidate.metrics.accuracy, "latency_ms": candidate.metrics.latency_ms}
+    assert candidate.choices is not None
+    return Observation(number, candidate.choices, values, reward(candidate, target_ms))
+
+
+def _training_seconds(ctx: RunContext) -> float:
+    """Returns the seconds of one short training, settled once for the whole run."""
+    if "short_seconds" not in ctx.state.values:
+        each = ctx.phase_remaining() / _CANDIDATES_WANTED - overhead(ctx)
+        ctx.state.values["short_seconds"] = min(max(each, _SHORTEST_TRAINING), _LONGEST_TRAINING)
+    seconds: float = ctx.state.values["short_seconds"]
+    return seconds
+
+
+def _time_for_another(ctx: RunContext, told: list[Candidate], seconds: float) -> bool:
+    extra = [candidate.seconds - seconds for candidate in told if candidate.metrics is not None]
+    typical = seconds + (fmean(extra[-5:]) if extra else overhead(ctx))
+    return ctx.phase_remaining() >= 0.7 * typical
+
+
+def _hopeless(told: list[Candidate]) -> bool:
+    """True after so many failures in a row that something is wrong with the data or the machine."""
+    return len(told) >= _FAILURES_IN_A_ROW and all(
+        candidate.metrics is None for candidate in told[-_FAILURES_IN_A_ROW:]
+    )

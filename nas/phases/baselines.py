@@ -1,0 +1,79 @@
+"""Hand-made networks on the same chart: Lite0 adapted to the images, and two trained from scratch."""
+
+from __future__ import annotations
+
+from nas.architecture import TimmArchitecture
+from nas.candidate import Candidate
+from nas.phases.context import RunContext
+from nas.phases.plan import ADAPTATION_SHARE, parent_resolution
+from nas.phases.work import Job, do
+from nas.spaces.lite import lite0_architecture
+from nas.spaces.resolutions import useful_resolutions
+
+PARENT_TASK = "baseline:lite0"
+_SCRATCH = (("mobilenetv3_small_100", "MobileNetV3-small"), ("resnet18", "ResNet-18"))
+_SHORTEST_TRAINING = 1.0
+_FORWARD_TO_TRAINING = 3.5
+"""A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
+
+
+def run(ctx: RunContext) -> None:
+    """Adapts Lite0, whose weights every later candidate inherits, then trains the others from scratch."""
+    ctx.enter("baselines", "Fine-tuning EfficientNet-Lite0, the hand-made network to beat")
+    adapt_parent(ctx)
+    if ctx.config.baselines:
+        for position, (name, title) in enumerate(_SCRATCH):
+            resolution = ctx.state.values["parent_resolution"]
+            left = ctx.phase_remaining() / (len(_SCRATCH) - position) - overhead(ctx)
+            if left < _SHORTEST_TRAINING and ctx.done(f"baseline:{name}") is None:
+                ctx.log(f"The minutes leave no time to train {title}.")
+                continue
+            job = Job(
+                task=f"baseline:{name}",
+                phase="baselines",
+                source="baseline",
+                fidelity="final",
+                label=f"{title} from scratch · {resolution} px",
+                architecture=TimmArchitecture(resolution=resolution, name=name),
+                seconds=left,
+                details={"initialisation": "from scratch"},
+            )
+            do(ctx, job)
+    ctx.leave()
+
+
+def adapt_parent(ctx: RunContext) -> Candidate:
+    """Fine-tunes Lite0 from its ImageNet weights at the largest resolution that the minutes allow."""
+    values = ctx.state.values
+    if "parent_resolution" not in values:
+        seconds = ctx.phase_remaining() * (ADAPTATION_SHARE if ctx.config.baselines else 1.0)
+        values["parent_seconds"] = max(1.5, seconds - 3.0)
+        values["parent_resolution"] = parent_resolution(
+            useful_resolutions(ctx.cache.cache_size),
+            n_train=len(ctx.cache.indices("train")),
+            seconds=values["parent_seconds"],
+            speed_at=values["first_resolution"],
+            images_per_second=values["forward_images_per_second"] / _FORWARD_TO_TRAINING,
+        )
+    resolution = values["parent_resolution"]
+    job = Job(
+        task=PARENT_TASK,
+        phase="baselines",
+        source="baseline",
+        fidelity="short",
+        label=f"EfficientNet-Lite0 fine-tuned · {resolution} px",
+        architecture=lite0_architecture(resolution),
+        seconds=values["parent_seconds"],
+        pretrained=True,
+        details={"initialisation": "ImageNet"},
+    )
+    return do(ctx, job)
+
+
+def overhead(ctx: RunContext) -> float:
+    """Seconds that a candidate costs beside its training: building, evaluating, measuring."""
+    extra = [
+        candidate.seconds - candidate.details.get("training_seconds", candidate.seconds)
+        for candidate in ctx.finished()
+    ]
+    return max(extra[-4:], default=3.0)

@@ -1,0 +1,229 @@
+"""The end of a run: downloads with parity certificate, the single opening of the test part, the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+
+import nas
+from nas.candidate import Candidate
+from nas.data.cache import ImageCache, read_manifest
+from nas.data.sealed import open_seal, record_result
+from nas.errors import ExportError
+from nas.export.bundle import write_bundle
+from nas.export.load import load_network
+from nas.export.onnx_model import OnnxClassifier
+from nas.pareto import front_of_candidates
+from nas.phases import scaling
+from nas.phases.context import RunContext
+from nas.report import RunRecord, write_report
+from nas.runtime import machine_facts
+from nas.statistics import wilson_interval
+
+_PARITY_IMAGES = 64
+_SECONDS_A_MODEL = 5.0
+_SECONDS_FOR_REPORT = 3.0
+
+
+def run(ctx: RunContext, *, stopped: bool) -> str:
+    """Exports the front and every fully trained network, opens the test part once, writes the report.
+
+    Returns:
+        Path of report.json relative to the work directory.
+    """
+    ctx.enter("export", "Exporting the models and proving that they work")
+    for candidate in worth_exporting(ctx.candidates):
+        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
+        if not exported and (ctx.remaining() > _SECONDS_A_MODEL + _test_seconds(ctx) or not ctx.state.models):
+            ctx.now_doing(f"Exporting {candidate.label}")
+            export_model(ctx, candidate)
+    _test(ctx)
+    ctx.leave()
+    write_report(ctx.config.workdir, _run_record(ctx, stopped=stopped))
+    ctx.save()
+    ctx.emit("run_finished", reason="stopped" if stopped else "done", report="report.json")
+    return "report.json"
+
+
+def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the front and every fully trained network, the most accurate first."""
+    front = set(front_of_candidates(candidates))
+    chosen = [
+        candidate
+        for candidate in candidates
+        if candidate.metrics is not None and (candidate.number in front or candidate.fidelity == "final")
+    ]
+    return sorted(chosen, key=_by_accuracy)
+
+
+def export_model(ctx: RunContext, candidate: Candidate) -> None:
+    """Writes the bundle of one candidate; a refused export is said and the others go on."""
+    try:
+        model = export_candidate(ctx.config.data, ctx.config.workdir, candidate, ctx.candidates)
+    except ExportError as error:
+        ctx.log(f"{candidate.label} is not offered for download: {error}")
+        return
+    ctx.state.models.append(model)
+    ctx.save()
+    ctx.emit("model_exported", model=model)
+
+
+def export_candidate(
+    data: Path, workdir: Path, candidate: Candidate, candidates: Sequence[Candidate]
+) -> dict[str, Any]:
+    """Exports one candidate that has weights.
+
+    Args:
+        data: Directory of the image cache of the run.
+        workdir: The run's directory.
+        candidate: What to export.
+        candidates: All candidates of the run, for the words of the model card.
+
+    Returns:
+        The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
+
+    Raises:
+        ExportError: If there are no weights or the export does not agree with the network.
+    """
+    if candidate.weights is None or not (workdir / candidate.weights).is_file():
+        raise ExportError("Its weights are no longer there; train it again to export it.")
+    cache = ImageCache.open(data)
+    module = load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes)
+    rows = cache.indices("val")[:_PARITY_IMAGES]
+    bundle = write_bundle(
+        workdir / "models" / model_name(candidate),
+        module=module,
+        architecture=candidate.architecture,
+        labels=cache.classes,
+        candidate=candidate,
+        parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
+        facts={
+            "data_hash": cache.content_hash,
+            "n_train": len(cache.indices("train")),
+            "n_val": len(cache.indices("val")),
+            "n_candidates": len(candidates),
+            "versions": _versions(),
+        },
+    )
+    return {**bundle, "source": candidate.source, "label": candidate.label}
+
+
+def model_name(candidate: Candidate) -> str:
+    """Returns a directory name that is unique within the run and says what the network is."""
+    words = re.sub(r"[^a-z0-9]+", "-", candidate.label.lower()).strip("-")
+    return f"{words}-{candidate.number}"
+
+
+def _warnings(ctx: RunContext) -> list[str]:
+    tested = {result["name"] for result in ctx.state.test}
+    late = [model["label"] for model in ctx.state.models if model["name"] not in tested]
+    if not tested or not late:
+        return []
+    return [f"Exported after the test part was opened, so without a test figure: {', '.join(late)}."]
+
+
+def n_test(cache: ImageCache) -> int:
+    """Returns the size of the sealed part; the images themselves stay sealed."""
+    return len(cache) - len(cache.indices("train")) - len(cache.indices("val"))
+
+
+def _data_facts(cache: ImageCache) -> dict[str, Any]:
+    return {
+        "classes": list(cache.classes),
+        "n_images": len(cache),
+        "counts": read_manifest(cache.directory)["counts"],
+        "cache_size": cache.cache_size,
+        "content_hash": cache.content_hash,
+    }
+
+
+def _by_accuracy(candidate: Candidate) -> tuple[float, float]:
+    assert candidate.metrics is not None
+    return (-candidate.metrics.accuracy, candidate.metrics.latency_ms)
+
+
+def _versions() -> dict[str, str]:
+    return {"engine": nas.__version__, "torch": torch.__version__, "timm": timm.__version__}
+
+
+def _test_seconds(ctx: RunContext) -> float:
+    """Returns about how long the test part takes for the models exported so far."""
+    per_image = sum(_latency_ms(ctx, model) for model in ctx.state.models) / 1000.0
+    return n_test(ctx.cache) * per_image + _SECONDS_FOR_REPORT
+
+
+def _latency_ms(ctx: RunContext, model: dict[str, Any]) -> float:
+    metrics = ctx.by_number(model["candidate"]).metrics
+    return metrics.latency_ms if metrics is not None else 0.0
+
+
+def _test(ctx: RunContext) -> None:
+    """Opens the sealed part once, for the downloaded files themselves."""
+    if ctx.state.test or not ctx.state.models:
+        return
+    ctx.now_doing("Opening the test images, once, for the final figures")
+    token = open_seal(ctx.config.workdir, [model["name"] for model in ctx.state.models])
+    rows = ctx.cache.open_test(token)
+    ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models] if len(rows) else []
+    ctx.save()
+    record_result(token, {result["name"]: result["accuracy"] for result in ctx.state.test})
+
+
+def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    classifier = OnnxClassifier(ctx.config.workdir / model["directory"] / "model.onnx")
+    predicted = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    labels = ctx.cache.labels[rows]
+    confusion = np.zeros((ctx.cache.n_classes, ctx.cache.n_classes), dtype=int)
+    np.add.at(confusion, (labels, predicted), 1)
+    correct = int((predicted == labels).sum())
+    low, high = wilson_interval(correct, len(rows))
+    return {
+        "name": model["name"],
+        "candidate": model["candidate"],
+        "source": model["source"],
+        "accuracy": correct / len(rows),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "n_images": len(rows),
+        "confusion": confusion.tolist(),
+    }
+
+
+def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
+    config = ctx.config
+    exported = {model["candidate"]: model["name"] for model in ctx.state.models}
+    ranked = [candidate for candidate in worth_exporting(ctx.candidates) if candidate.number in exported]
+    return RunRecord(
+        config={
+            "minutes": config.minutes,
+            "seed": config.seed,
+            "space": config.space,
+            "strategy": config.strategy,
+            "goal": config.goal,
+            "baselines": config.baselines,
+            "target_latency_ms": config.target_latency_ms,
+            "plan": ctx.state.values,
+        },
+        data=_data_facts(ctx.cache),
+        machine=machine_facts(),
+        phases=[
+            {"phase": phase, "seconds": round(seconds, 2)}
+            for phase, seconds in ctx.state.phase_seconds.items()
+        ],
+        candidates=list(ctx.candidates),
+        front=front_of_candidates(ctx.candidates),
+        models=ctx.state.models,
+        test=ctx.state.test,
+        scaling=scaling.facts(ctx),
+        spent_seconds=ctx.spent(),
+        minutes=config.minutes,
+        best=exported[ranked[0].number] if ranked else None,
+        stopped=stopped,
+        warnings=_warnings(ctx),
+    )

@@ -1,0 +1,121 @@
+"""Final training: the best few and the hand-made Lite0, same start, same seconds, same recipe."""
+
+from __future__ import annotations
+
+from nas.candidate import Candidate
+from nas.pareto import front_of_candidates
+from nas.phases.base_search import best_base, reward, target_latency
+from nas.phases.baselines import PARENT_TASK, overhead
+from nas.phases.context import RunContext
+from nas.phases.scaling import family_members
+from nas.phases.work import Job, do
+
+FINAL_LEARNING_RATE = 3e-4
+_FEWEST_EPOCHS = 1.0
+_SHORTEST_TRAINING = 1.5
+
+
+def run(ctx: RunContext) -> None:
+    """Trains the finalists; the networks that matter most come first, in case time runs short."""
+    ctx.enter("final_training", "Training the best networks fully")
+    jobs = _line_up(ctx)
+    seconds = _seconds_each(ctx, len(jobs))
+    for position, candidate in enumerate(jobs):
+        last = position == len(jobs) - 1
+        affordable = ctx.phase_remaining() - overhead(ctx) if last else seconds
+        if ctx.done(_task(candidate)) is None and ctx.phase_remaining() < _SHORTEST_TRAINING + overhead(ctx):
+            ctx.log(f"No time was left to train {candidate.label} fully.")
+            continue
+        _train(ctx, candidate, max(_SHORTEST_TRAINING, min(seconds, affordable)))
+    ctx.leave()
+
+
+def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
+    kept = {
+        key: candidate.details[key]
+        for key in ("phi", "coefficients", "initialisation")
+        if key in candidate.details
+    }
+    inherited = candidate.details.get("training_seconds", 0.0)
+    job = Job(
+        task=_task(candidate),
+        phase="final_training",
+        source=candidate.source,
+        fidelity="final",
+        label=candidate.label,
+        architecture=candidate.architecture,
+        seconds=seconds,
+        learning_rate=FINAL_LEARNING_RATE,
+        parent=candidate,
+        choices=candidate.choices,
+        refines=candidate,
+        details={**kept, "seconds_before": round(inherited + _parent_seconds(ctx, candidate), 2)},
+    )
+    return do(ctx, job)
+
+
+def _parent_seconds(ctx: RunContext, candidate: Candidate) -> float:
+    """Training seconds that stand behind the weights a candidate began with."""
+    if candidate.inherited_from is None:
+        return 0.0
+    parent = ctx.by_number(candidate.inherited_from)
+    own: float = parent.details.get("training_seconds", 0.0)
+    return own + _parent_seconds(ctx, parent)
+
+
+def _task(candidate: Candidate) -> str:
+    return f"final:{candidate.number}"
+
+
+def _seconds_each(ctx: RunContext, n_jobs: int) -> float:
+    if "final_seconds" not in ctx.state.values:
+        each = ctx.phase_remaining() / max(1, n_jobs) - overhead(ctx)
+        ctx.state.values["final_seconds"] = max(_SHORTEST_TRAINING, each)
+    seconds: float = ctx.state.values["final_seconds"]
+    return seconds
+
+
+def _line_up(ctx: RunContext) -> list[Candidate]:
+    """Returns who is trained, settled once: searched networks spread over the latencies, and Lite0."""
+    if "finalists" not in ctx.state.values:
+        finalists = _choose(ctx)
+        parent = ctx.done(PARENT_TASK)
+        if ctx.config.baselines and parent is not None and parent.metrics is not None:
+            finalists.insert(1, parent)
+        ctx.state.values["finalists"] = [candidate.number for candidate in finalists]
+    return [ctx.by_number(number) for number in ctx.state.values["finalists"]]
+
+
+def _choose(ctx: RunContext) -> list[Candidate]:
+    """Picks the family's members that the minutes can train, then further points of the front."""
+    wanted = ctx.config.n_finalists or _finalists_for(ctx.config.minutes)
+    family = family_members(ctx)
+    order = {"accuracy": (1, 2, 0, -1), "balanced": (1, 0, 2, -1), "speed": (0, -1, 1, 2)}[ctx.config.goal]
+    picked = [family[phi] for phi in order if phi in family and _trainable(ctx, family[phi], wanted)]
+    base = best_base(ctx)
+    searched = [*ctx.finished(source="base_search"), *ctx.finished(source="scaled")]
+    front = {candidate.number for candidate in searched} & set(front_of_candidates(searched))
+    target_ms = target_latency(ctx)
+    others = sorted(
+        (candidate for candidate in searched if candidate.number in front and candidate not in picked),
+        key=lambda candidate: reward(candidate, target_ms) or 0.0,
+        reverse=True,
+    )
+    if not picked and base is not None:
+        picked = [base]
+    return [*picked, *(other for other in others if other not in picked)][:wanted]
+
+
+def _finalists_for(minutes: float) -> int:
+    if minutes < 4:
+        return 2
+    return 3 if minutes < 16 else 4
+
+
+def _trainable(ctx: RunContext, candidate: Candidate, wanted: int) -> bool:
+    """True if the network would see every training image at least once."""
+    seconds = ctx.phase_remaining() / (wanted + 1)
+    images = seconds * float(candidate.details.get("images_per_second", 0.0))
+    return candidate.details.get("phi") in (None, 1) or images >= _FEWEST_EPOCHS * len(
+        ctx.cache.indices("train")
+    )

@@ -1,0 +1,190 @@
+"""Compound scaling of the base that was found (Tan & Le 2019): a small grid, then the family S, M, L, XL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas.architecture import MBConvArchitecture, architecture_key
+from nas.candidate import Candidate
+from nas.cost import macs
+from nas.phases.base_search import best_base, search_parent
+from nas.phases.baselines import PARENT_TASK, overhead
+from nas.phases.context import RunContext
+from nas.phases.work import Job, do
+from nas.scaling import GRID, Coefficients, scale
+
+FAMILY = (-1, 1, 2)
+"""Values of phi besides 0, which is the base itself."""
+
+NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
+_LEARNING_RATE = 3e-4
+_SHORTEST_TRAINING = 1.0
+_SLOWER_COSTS = 0.1
+"""Accuracy that a grid member must bring for being twice as slow as twice the base."""
+
+
+def run(ctx: RunContext) -> None:
+    """Judges the grid at phi = 1, takes the best coefficients, builds the family with inherited weights."""
+    ctx.enter("scaling", "Scaling the base up and down in depth, width and resolution together")
+    base = best_base(ctx) or ctx.done(PARENT_TASK)
+    if base is None or base.metrics is None:
+        ctx.log("No base network was found, so nothing is scaled.")
+        ctx.leave()
+        return
+    ctx.state.values.setdefault("base", base.number)
+    ctx.state.values.setdefault("short_seconds", _SHORTEST_TRAINING)
+    base = ctx.by_number(ctx.state.values["base"])
+    chosen = _choose(ctx, base)
+    for phi in FAMILY:
+        if _fits(ctx, _scaled(ctx, base, chosen, phi)):
+            _member(ctx, base, chosen, phi)
+    ctx.leave()
+
+
+def facts(ctx: RunContext) -> dict[str, Any] | None:
+    """Returns what the report says of compound scaling; None if there was none."""
+    if "coefficients" not in ctx.state.values:
+        return None
+    base = ctx.by_number(ctx.state.values["base"])
+    chosen = Coefficients(*ctx.state.values["coefficients"])
+    grid = [_grid_row(candidate) for candidate in ctx.finished(source="scaled") if _is_grid(candidate)]
+    family = [_family_row(ctx, base, base, 0)]
+    for phi in FAMILY:
+        member = _find(ctx, _scaled(ctx, base, chosen, phi))
+        if member is not None and member.metrics is not None:
+            family.append(_family_row(ctx, base, member, phi))
+    return {
+        "base": base.number,
+        "grid": grid,
+        "coefficients": {"alpha": chosen.alpha, "beta": chosen.beta, "gamma": chosen.gamma},
+        "efficientnet": {"alpha": 1.2, "beta": 1.1, "gamma": 1.15},
+        "family": sorted(family, key=lambda row: row["phi"]),
+    }
+
+
+def family_members(ctx: RunContext) -> dict[int, Candidate]:
+    """Returns the short-trained members of the family by phi, the base as 0."""
+    if "coefficients" not in ctx.state.values:
+        return {}
+    base = ctx.by_number(ctx.state.values["base"])
+    chosen = Coefficients(*ctx.state.values["coefficients"])
+    members = {0: base}
+    for phi in FAMILY:
+        member = _find(ctx, _scaled(ctx, base, chosen, phi))
+        if member is not None and member.metrics is not None:
+            members[phi] = member
+    return members
+
+
+def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
+    """Trains the grid at phi = 1 as far as half the time goes and returns the best coefficients."""
+    if "coefficients" not in ctx.state.values:
+        half = ctx.phase_remaining() * len(FAMILY) / (len(GRID) + len(FAMILY))
+        for coefficients in GRID:
+            if ctx.phase_remaining() > half or coefficients == GRID[0]:
+                _member(ctx, base, coefficients, 1)
+        ctx.state.values["coefficients"] = list(vars(_best(ctx, base)).values())
+        ctx.save()
+    return Coefficients(*ctx.state.values["coefficients"])
+
+
+def _best(ctx: RunContext, base: Candidate) -> Coefficients:
+    assert base.metrics is not None
+    budget_ms = 2.0 * base.metrics.latency_ms
+    scores = {}
+    for coefficients in GRID:
+        member = _find(ctx, _scaled(ctx, base, coefficients, 1))
+        if member is not None and member.metrics is not None:
+            slower = max(0.0, member.metrics.latency_ms / budget_ms - 1.0)
+            scores[coefficients] = member.metrics.accuracy - _SLOWER_COSTS * slower
+    return max(scores, key=lambda each: scores[each], default=GRID[0])
+
+
+def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> Candidate:
+    """Trains one scaled network for as long as a candidate of the base search."""
+    architecture = _scaled(ctx, base, coefficients, phi)
+    earlier = _find(ctx, architecture)
+    if earlier is not None:
+        return earlier
+    parent = search_parent(ctx) or base
+    job = Job(
+        task=f"scaled:{architecture_key(architecture)}",
+        phase="scaling",
+        source="scaled",
+        fidelity="short",
+        label=f"Scaled {NAMES[phi]} · {architecture.resolution} px",
+        architecture=architecture,
+        seconds=ctx.state.values["short_seconds"],
+        learning_rate=_LEARNING_RATE,
+        parent=parent,
+        details={
+            "initialisation": "inherited",
+            "phi": phi,
+            "coefficients": [coefficients.alpha, coefficients.beta, coefficients.gamma],
+        },
+    )
+    return do(ctx, job)
+
+
+def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> MBConvArchitecture:
+    assert isinstance(base.architecture, MBConvArchitecture)
+    return scale(base.architecture, coefficients, phi, max_resolution=_largest_side(ctx))
+
+
+def _largest_side(ctx: RunContext) -> int:
+    """Returns the side in pixels above which the images have nothing more to show."""
+    return max(96, ctx.cache.cache_size)
+
+
+def _find(ctx: RunContext, architecture: MBConvArchitecture) -> Candidate | None:
+    return next(
+        (
+            candidate
+            for candidate in ctx.candidates
+            if candidate.architecture == architecture and candidate.fidelity == "short"
+        ),
+        None,
+    )
+
+
+def _fits(ctx: RunContext, architecture: MBConvArchitecture) -> bool:
+    """True if there is time left for one more member, or it is there already."""
+    needed = 0.6 * (ctx.state.values["short_seconds"] + overhead(ctx))
+    return _find(ctx, architecture) is not None or ctx.phase_remaining() >= needed
+
+
+def _is_grid(candidate: Candidate) -> bool:
+    return candidate.fidelity == "short" and candidate.details.get("phi") == 1
+
+
+def _grid_row(candidate: Candidate) -> dict[str, Any]:
+    assert candidate.metrics is not None
+    alpha, beta, gamma = candidate.details["coefficients"]
+    return {
+        "alpha": alpha,
+        "beta": beta,
+        "gamma": gamma,
+        "candidate": candidate.number,
+        "accuracy": candidate.metrics.accuracy,
+        "latency_ms": candidate.metrics.latency_ms,
+        "macs": candidate.metrics.macs,
+        "seconds": candidate.seconds,
+    }
+
+
+def _family_row(ctx: RunContext, base: Candidate, member: Candidate, phi: int) -> dict[str, Any]:
+    """Predicted (2^phi times the base) beside measured cost of one member."""
+    assert base.metrics is not None
+    assert member.metrics is not None
+    assert isinstance(member.architecture, MBConvArchitecture)
+    return {
+        "phi": phi,
+        "name": NAMES[phi],
+        "candidate": member.number,
+        "resolution": member.architecture.resolution,
+        "predicted_macs": round(base.metrics.macs * 2.0**phi),
+        "macs": macs(member.architecture, ctx.cache.n_classes),
+        "predicted_latency_ms": base.metrics.latency_ms * 2.0**phi,
+        "latency_ms": member.metrics.latency_ms,
+        "accuracy": member.metrics.accuracy,
+    }

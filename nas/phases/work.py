@@ -1,0 +1,143 @@
+"""One piece of work: train and measure a network, keep its weights, record it. The same for all sources."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nas.architecture import Architecture
+from nas.candidate import Candidate, Fidelity, Phase, Source
+from nas.errors import EvaluationError
+from nas.evaluators.base import Evaluated, ParentWeights
+from nas.export.load import load_state, save_state
+from nas.phases.context import RunContext, StopRequested
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to train and measure.
+
+    Attributes:
+        task: Unique key of this piece of work within the run; a finished key is never worked on twice.
+        seconds: Training seconds.
+        learning_rate: Peak learning rate; None takes the evaluator's own.
+        parent: Candidate whose weights are inherited; None for ImageNet weights or none at all.
+        refines: The candidate that is trained further.
+    """
+
+    task: str
+    phase: Phase
+    source: Source
+    fidelity: Fidelity
+    label: str
+    architecture: Architecture
+    seconds: float
+    learning_rate: float | None = None
+    parent: Candidate | None = None
+    pretrained: bool = False
+    choices: tuple[int, ...] | None = None
+    refines: Candidate | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def do(ctx: RunContext, job: Job) -> Candidate:
+    """Does a piece of work, or returns what came of it earlier.
+
+    Raises:
+        SliceEnded: The slice is over; the training has a checkpoint and goes on in the next one.
+        StopRequested: The user wants what there is now; a training begun is recorded as far as it went.
+    """
+    earlier = ctx.done(job.task)
+    if earlier is not None:
+        return earlier
+    ctx.check()
+    ctx.now_doing(job.label)
+    checkpoint = ctx.config.workdir / "checkpoints" / f"{job.task.replace(':', '-')}.safetensors"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    seconds = _settled_seconds(ctx, job)
+    started = time.monotonic()
+    try:
+        evaluated = ctx.evaluator.evaluate(
+            job.architecture,
+            seconds=seconds,
+            seed=ctx.config.seed * 10_007 + len(ctx.candidates),
+            parent=_parent_weights(ctx, job.parent),
+            pretrained=job.pretrained,
+            learning_rate=job.learning_rate,
+            checkpoint=checkpoint,
+            should_stop=ctx.interrupted,
+            keep_interrupted=ctx.should_stop,
+        )
+    except EvaluationError as error:
+        return ctx.record(_failed(ctx, job, str(error), time.monotonic() - started))
+    if evaluated is None:  # put down for the next slice
+        ctx.check()
+        raise StopRequested
+    candidate = ctx.record(_finished(ctx, job, evaluated))
+    checkpoint.unlink(missing_ok=True)
+    return candidate
+
+
+def weights_path(ctx: RunContext, candidate: Candidate) -> Path:
+    """Returns where the weights of a candidate lie."""
+    assert candidate.weights is not None
+    return ctx.config.workdir / candidate.weights
+
+
+def _settled_seconds(ctx: RunContext, job: Job) -> float:
+    """Returns the training seconds settled when the job first began: its checkpoint holds for these only."""
+    settled = ctx.state.values.setdefault("seconds", {})
+    if job.task not in settled:
+        settled[job.task] = round(job.seconds, 3)
+        ctx.save()
+    seconds: float = settled[job.task]
+    return seconds
+
+
+def _parent_weights(ctx: RunContext, parent: Candidate | None) -> ParentWeights | None:
+    if parent is None or parent.weights is None:
+        return None
+    return ParentWeights(parent.architecture, load_state(weights_path(ctx, parent)))
+
+
+def _finished(ctx: RunContext, job: Job, evaluated: Evaluated) -> Candidate:
+    number = len(ctx.candidates)
+    weights = f"weights/{number:05d}.safetensors"
+    (ctx.config.workdir / "weights").mkdir(exist_ok=True)
+    save_state(evaluated.module, ctx.config.workdir / weights)
+    return Candidate(
+        number=number,
+        phase=job.phase,
+        source=job.source,
+        fidelity=job.fidelity,
+        status="finished",
+        label=job.label,
+        architecture=job.architecture,
+        seconds=round(evaluated.seconds, 2),
+        choices=job.choices,
+        metrics=evaluated.metrics,
+        refines=None if job.refines is None else job.refines.number,
+        inherited_from=None if job.parent is None else job.parent.number,
+        weights=weights,
+        details={"task": job.task, **evaluated.details, **job.details},
+    )
+
+
+def _failed(ctx: RunContext, job: Job, error: str, seconds: float) -> Candidate:
+    ctx.log(f"{job.label} failed: {error} The search goes on.")
+    return Candidate(
+        number=len(ctx.candidates),
+        phase=job.phase,
+        source=job.source,
+        fidelity=job.fidelity,
+        status="failed",
+        label=job.label,
+        architecture=job.architecture,
+        seconds=round(seconds, 2),
+        choices=job.choices,
+        refines=None if job.refines is None else job.refines.number,
+        error=error,
+        details={"task": job.task, **job.details},
+    )

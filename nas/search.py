@@ -1,0 +1,107 @@
+"""One search from prepared images to exported models: the seam between the engine and whoever calls it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.candidate import Candidate
+from nas.data.cache import ImageCache
+from nas.evaluators.short_training import ShortTraining
+from nas.events import OnEvent, ShouldStop
+from nas.hardware.latency import LatencyMeter
+from nas.phases import base_search, baselines, export, final_training, first_model, scaling
+from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
+from nas.phases.export import export_candidate, n_test
+from nas.phases.plan import export_reserve
+from nas.phases.state import RunState
+from nas.runtime import tune_process
+
+__all__ = ["SearchConfig", "SearchOutcome", "export_candidate", "run_search"]
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """How a slice ended.
+
+    Attributes:
+        finished: True if the run is over, False if it goes on in another slice.
+        stopped: True if the user ended it early.
+        spent_seconds: Working seconds of all slices so far, import included.
+        report: report.json relative to the work directory, None while unfinished.
+    """
+
+    finished: bool
+    stopped: bool
+    spent_seconds: float
+    report: str | None
+
+
+def run_search(
+    config: SearchConfig,
+    completed: Sequence[Candidate],
+    on_event: OnEvent,
+    should_stop: ShouldStop,
+    deadline: float | None,
+) -> SearchOutcome:
+    """Runs a search, or a slice of it.
+
+    Calling it again with the candidates completed so far goes on exactly there; a training that was cut
+    short goes on from its checkpoint. The caller saves each event before `on_event` returns, and an
+    exception from `on_event` ends the slice at once.
+
+    Args:
+        config: What to search and how long; the same in every slice.
+        completed: Finished and failed candidates of earlier slices, in the order of their numbers.
+        on_event: Takes every event.
+        should_stop: True once the user wants what there is now; polled after every training step.
+        deadline: Value of `time.monotonic()` at which this slice ends; None for no slices.
+
+    Raises:
+        DataError: If the cache is unusable.
+    """
+    ctx = _open(config, completed, on_event, should_stop, deadline)
+    stopped = False
+    try:
+        first_model.run(ctx)
+        ctx.evaluator.augmentation = ctx.augmentation()
+        ctx.export_reserve = export_reserve(
+            ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_latency_ms"]
+        )
+        baselines.run(ctx)
+        base_search.run(ctx)
+        scaling.run(ctx)
+        final_training.run(ctx)
+    except StopRequested:
+        stopped = True
+    except SliceEnded:
+        return SearchOutcome(finished=False, stopped=False, spent_seconds=ctx.spent(), report=None)
+    report = export.run(ctx, stopped=stopped)
+    return SearchOutcome(finished=True, stopped=stopped, spent_seconds=ctx.spent(), report=report)
+
+
+def _open(
+    config: SearchConfig,
+    completed: Sequence[Candidate],
+    on_event: OnEvent,
+    should_stop: ShouldStop,
+    deadline: float | None,
+) -> RunContext:
+    started = time.monotonic()
+    tune_process()
+    config.workdir.mkdir(parents=True, exist_ok=True)
+    cache = ImageCache.open(config.data)
+    state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
+    evaluator = ShortTraining(cache, LatencyMeter())
+    return RunContext(
+        config=config,
+        cache=cache,
+        evaluator=evaluator,
+        state=state,
+        candidates=list(completed),
+        on_event=on_event,
+        should_stop=should_stop,
+        deadline=deadline,
+        _started=started,
+    )

@@ -1,0 +1,125 @@
+"""The engine's pipeline on real images: promise kept, slices, a crash in the middle, a stop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from nas.candidate import Candidate
+from nas.data.cache import ImageCache
+from nas.data.importer import import_archive
+from nas.events import Event
+from nas.search import SearchConfig, SearchOutcome, run_search
+from tests.images import photo_zip
+
+MINUTES = 0.8
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    photo_zip(root / "photos.zip", n_per_class=40)
+    report = import_archive(root / "photos.zip", root / "cache", seed=0)
+    assert report.blocking is None
+    return root / "cache"
+
+
+class Recorder:
+    """Saves events as a caller does; can fail at a chosen candidate like a process that dies."""
+
+    def __init__(self, die_at: int | None = None) -> None:
+        self.events: list[Event] = []
+        self.die_at = die_at
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        if event.kind == "candidate_finished" and event.payload["candidate"]["number"] == self.die_at:
+            raise ConnectionError("the process died here")
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        return [
+            Candidate.from_json(event.payload["candidate"])
+            for event in self.events
+            if event.kind == "candidate_finished"
+        ]
+
+
+def run(
+    data: Path,
+    workdir: Path,
+    recorder: Recorder,
+    *,
+    slice_seconds: float | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> SearchOutcome:
+    config = SearchConfig(data=data, workdir=workdir, minutes=MINUTES, seed=3)
+    deadline = None if slice_seconds is None else time.monotonic() + slice_seconds
+    return run_search(config, recorder.candidates, recorder, should_stop, deadline)
+
+
+def assert_each_once(candidates: list[Candidate]) -> None:
+    assert [candidate.number for candidate in candidates] == list(range(len(candidates)))
+    tasks = [candidate.details["task"] for candidate in candidates]
+    assert len(tasks) == len(set(tasks))
+
+
+def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
+    recorder = Recorder(die_at=4)
+    with pytest.raises(ConnectionError):
+        run(data, tmp_path, recorder)
+    recorder.die_at = None
+    outcome = run(data, tmp_path, recorder, slice_seconds=8.0)
+    slices = 1
+    while not outcome.finished:
+        outcome = run(data, tmp_path, recorder, slice_seconds=8.0)
+        slices += 1
+    assert slices > 1
+    assert_each_once(recorder.candidates)
+    assert outcome.spent_seconds <= 1.05 * 60 * MINUTES
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["stopped"] is False
+    sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
+    assert sources == {"first_model", "baseline", "base_search", "scaled"}
+    assert_models_work(tmp_path, ImageCache.open(data))
+
+
+def assert_models_work(workdir: Path, cache: ImageCache) -> None:
+    models = sorted((workdir / "models").glob("*/model.onnx"))
+    assert len(models) >= 3
+    rows = cache.indices("val")
+    best = 0.0
+    for path in models:
+        session = onnxruntime.InferenceSession(path)
+        assert json.loads(session.get_modelmeta().custom_metadata_map["labels"]) == list(cache.classes)
+        [probabilities] = session.run(["probabilities"], {"image": np.ascontiguousarray(cache.images[rows])})
+        assert probabilities.sum(axis=1) == pytest.approx(1.0, abs=1e-4)
+        best = max(best, float((probabilities.argmax(axis=1) == cache.labels[rows]).mean()))
+    assert best >= 0.8  # colour and texture tell these crops apart; chance is at most one half
+
+
+def test_stop_exports_the_best_so_far_within_seconds(data: Path, tmp_path: Path):
+    recorder = Recorder()
+    stopped_at: list[float] = []
+
+    def should_stop() -> bool:
+        wanted = len(recorder.candidates) >= 3
+        if wanted and not stopped_at:
+            stopped_at.append(time.monotonic())
+        return wanted
+
+    outcome = run(data, tmp_path, recorder, should_stop=should_stop)
+    assert outcome.finished
+    assert outcome.stopped
+    assert time.monotonic() - stopped_at[0] < 20
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["stopped"] is True
+    assert (tmp_path / "models").is_dir()
+    assert report["best"] in {path.name for path in (tmp_path / "models").iterdir()}
+    assert recorder.events[-1].kind == "run_finished"
