@@ -22,6 +22,12 @@ FLAGS = (
 )
 
 
+def chromium_program() -> str:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "A real Chromium is driven here; install Debian's package 'chromium'."
+    return program
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack") / "var") as running:
@@ -30,10 +36,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    assert program, "These tests drive a real Chromium; install Debian's package 'chromium'."
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=list(FLAGS))
         yield browser
         browser.close()
 
