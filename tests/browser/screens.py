@@ -15,16 +15,16 @@ from tests.browser.conftest import FLAGS, chromium_program
 from tests.integration.stack import Stack
 
 SCREENS = Path(__file__).resolve().parents[2] / "docs" / "screens"
-SIZE = {"width": 1280, "height": 900}
+SIZE = {"width": 1280, "height": 960}
 SEEN_AT = 70
-"""Percent of the minutes after which the live page is taken: scaled networks and final trainings are there."""
+"""Percent of the minutes after which the live page is taken: scaled networks are there by then."""
 
 
 def shoot(page: Page, name: str) -> None:
-    """Writes a small PNG: 128 colours are enough for a page."""
+    """Writes a PNG, packed as well as it goes."""
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     SCREENS.mkdir(parents=True, exist_ok=True)
-    picture.quantize(128, dither=Image.Dither.NONE).save(SCREENS / name, optimize=True)
+    picture.save(SCREENS / name, optimize=True)
 
 
 def take(page: Page, archive: Path, minutes: float) -> None:
@@ -51,11 +51,7 @@ def take(page: Page, archive: Path, minutes: float) -> None:
 
 def main(archive: Path, minutes: float) -> None:
     """Runs a private stack for as long as it takes."""
-    with (
-        tempfile.TemporaryDirectory() as place,
-        Stack(Path(place) / "var") as stack,
-        sync_playwright() as play,
-    ):
+    with tempfile.TemporaryDirectory() as var, Stack(Path(var)) as stack, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium_program(), args=list(FLAGS))
         page = browser.new_context(base_url=stack.base_url, viewport=SIZE).new_page()
         page.goto(stack.link)
