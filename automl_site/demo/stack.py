@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from automl_site.demo.errors import DemoError
+from automl_site.processes import die_with_parent
 
 LINK = re.compile(r"https?://\S+?/welcome/[^\s/]+/?")
 
@@ -74,6 +75,8 @@ class PrivateStack:
             text=True,
             errors="replace",
             start_new_session=True,
+            # Whatever ends the demo, kill -9 included, the stack is told to end.
+            preexec_fn=lambda: die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - no thread yet
         )
         self._reader = threading.Thread(target=self._copy_output, daemon=True)
         self._reader.start()
