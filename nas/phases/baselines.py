@@ -5,7 +5,9 @@ from __future__ import annotations
 from nas.architecture import TimmArchitecture
 from nas.candidate import Candidate
 from nas.phases.context import RunContext
+from nas.phases.first_model import TASK as FIRST_TASK
 from nas.phases.plan import ADAPTATION_SHARE, parent_resolution
+from nas.phases.speed import FORWARD_TO_TRAINING, expected_epochs, gentle_rate, overhead
 from nas.phases.work import Job, do
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
@@ -13,8 +15,7 @@ from nas.spaces.resolutions import useful_resolutions
 PARENT_TASK = "baseline:lite0"
 _SCRATCH = (("mobilenetv3_small_100", "MobileNetV3-small"), ("resnet18", "ResNet-18"))
 _SHORTEST_TRAINING = 1.0
-_FORWARD_TO_TRAINING = 3.5
-"""A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
+_LEARNING_RATE = 5e-4
 
 
 def run(ctx: RunContext) -> None:
@@ -24,7 +25,8 @@ def run(ctx: RunContext) -> None:
     if ctx.config.baselines:
         for position, (name, title) in enumerate(_SCRATCH):
             resolution = ctx.state.values["parent_resolution"]
-            left = ctx.phase_remaining() / (len(_SCRATCH) - position) - overhead(ctx)
+            extra = overhead(ctx, runtime_exporter=True)
+            left = ctx.phase_remaining() / (len(_SCRATCH) - position) - extra
             if left < _SHORTEST_TRAINING and ctx.done(f"baseline:{name}") is None:
                 ctx.log(f"The minutes leave no time to train {title}.")
                 continue
@@ -43,7 +45,11 @@ def run(ctx: RunContext) -> None:
 
 
 def adapt_parent(ctx: RunContext) -> Candidate:
-    """Fine-tunes Lite0 from its ImageNet weights at the largest resolution that the minutes allow."""
+    """Fine-tunes Lite0 at the largest resolution that the minutes allow.
+
+    It begins with the first model, ImageNet features under a head that fits them already, so that the
+    first steps do not spoil the features (linear probing, then fine-tuning: Kumar et al. 2022).
+    """
     values = ctx.state.values
     if "parent_resolution" not in values:
         seconds = ctx.phase_remaining() * (ADAPTATION_SHARE if ctx.config.baselines else 1.0)
@@ -53,27 +59,21 @@ def adapt_parent(ctx: RunContext) -> Candidate:
             n_train=len(ctx.cache.indices("train")),
             seconds=values["parent_seconds"],
             speed_at=values["first_resolution"],
-            images_per_second=values["forward_images_per_second"] / _FORWARD_TO_TRAINING,
+            images_per_second=values["forward_images_per_second"] / FORWARD_TO_TRAINING,
         )
-    resolution = values["parent_resolution"]
+    resolution, seconds = values["parent_resolution"], values["parent_seconds"]
+    architecture = lite0_architecture(resolution)
     job = Job(
         task=PARENT_TASK,
         phase="baselines",
         source="baseline",
         fidelity="short",
         label=f"EfficientNet-Lite0 fine-tuned · {resolution} px",
-        architecture=lite0_architecture(resolution),
-        seconds=values["parent_seconds"],
+        architecture=architecture,
+        seconds=seconds,
+        learning_rate=gentle_rate(_LEARNING_RATE, expected_epochs(ctx, architecture, seconds)),
+        parent=ctx.done(FIRST_TASK),
         pretrained=True,
         details={"initialisation": "ImageNet"},
     )
     return do(ctx, job)
-
-
-def overhead(ctx: RunContext) -> float:
-    """Seconds that a candidate costs beside its training: building, evaluating, measuring."""
-    extra = [
-        candidate.seconds - candidate.details.get("training_seconds", candidate.seconds)
-        for candidate in ctx.finished()
-    ]
-    return max(extra[-4:], default=3.0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from nas.candidate import Candidate
 from nas.pareto import front_of_candidates
 from nas.phases.base_search import best_base, reward, target_latency
-from nas.phases.baselines import PARENT_TASK, overhead
+from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.scaling import family_members
+from nas.phases.speed import expected_epochs, gentle_rate, overhead
 from nas.phases.work import Job, do
 
 FINAL_LEARNING_RATE = 3e-4
@@ -45,7 +46,7 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         label=candidate.label,
         architecture=candidate.architecture,
         seconds=seconds,
-        learning_rate=FINAL_LEARNING_RATE,
+        learning_rate=gentle_rate(FINAL_LEARNING_RATE, expected_epochs(ctx, candidate.architecture, seconds)),
         parent=candidate,
         choices=candidate.choices,
         refines=candidate,
@@ -115,7 +116,5 @@ def _finalists_for(minutes: float) -> int:
 def _trainable(ctx: RunContext, candidate: Candidate, wanted: int) -> bool:
     """True if the network would see every training image at least once."""
     seconds = ctx.phase_remaining() / (wanted + 1)
-    images = seconds * float(candidate.details.get("images_per_second", 0.0))
-    return candidate.details.get("phi") in (None, 1) or images >= _FEWEST_EPOCHS * len(
-        ctx.cache.indices("train")
-    )
+    epochs = expected_epochs(ctx, candidate.architecture, seconds)
+    return candidate.details.get("phi") in (None, 1) or epochs >= _FEWEST_EPOCHS

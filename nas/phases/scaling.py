@@ -7,9 +7,10 @@ from typing import Any
 from nas.architecture import MBConvArchitecture, architecture_key
 from nas.candidate import Candidate
 from nas.cost import macs
-from nas.phases.base_search import best_base, search_parent
-from nas.phases.baselines import PARENT_TASK, overhead
+from nas.phases.base_search import best_base, search_parent, short_rate
+from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
+from nas.phases.speed import overhead
 from nas.phases.work import Job, do
 from nas.scaling import GRID, Coefficients, scale
 
@@ -17,7 +18,6 @@ FAMILY = (-1, 1, 2)
 """Values of phi besides 0, which is the base itself."""
 
 NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
-_LEARNING_RATE = 3e-4
 _SHORTEST_TRAINING = 1.0
 _SLOWER_COSTS = 0.1
 """Accuracy that a grid member must bring for being twice as slow as twice the base."""
@@ -115,7 +115,7 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
         label=f"Scaled {NAMES[phi]} · {architecture.resolution} px",
         architecture=architecture,
         seconds=ctx.state.values["short_seconds"],
-        learning_rate=_LEARNING_RATE,
+        learning_rate=short_rate(ctx, architecture, ctx.state.values["short_seconds"]),
         parent=parent,
         details={
             "initialisation": "inherited",
