@@ -12,8 +12,9 @@ from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
 from nas.phases import base_search, baselines, export, final_training, first_model, scaling
+from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
-from nas.phases.export import export_candidate, n_test
+from nas.phases.export import n_test
 from nas.phases.plan import export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process

@@ -7,8 +7,8 @@ import time
 from nas.candidate import Candidate, Metrics
 from nas.evaluators.first_model import FirstModel, train_first_model
 from nas.export.load import save_state
+from nas.phases.bundles import export_model
 from nas.phases.context import RunContext
-from nas.phases.export import export_model
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
 
