@@ -36,7 +36,9 @@ def configure_logs(level: str) -> None:
                     # repr() of values keeps a line break in a user's text from faking a log line
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+                        structlog.dev.ConsoleRenderer(
+                            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+                        ),
                     ],
                 },
             },
