@@ -69,7 +69,7 @@ class ShortTraining(Evaluator):
         started = time.monotonic()
         module, initialisation, details = self._initialise(architecture, seed, parent, pretrained)
         resumes = checkpoint is not None and checkpoint.exists()
-        if details.get("settle") and not resumes:
+        if details.get("norms_reestimated") and not resumes:
             self._settle_norms(module, architecture.resolution, seed, seconds)
         prepared = time.monotonic() - started
         config = TrainingConfig(
@@ -146,7 +146,7 @@ class ShortTraining(Evaluator):
         return (
             module,
             initialisation,
-            {"inheritance": inheritance.description, "settle": not inheritance.identical},
+            {"inheritance": inheritance.description, "norms_reestimated": not inheritance.identical},
         )
 
     def _settle_norms(self, module: nn.Module, resolution: int, seed: int, seconds: float) -> None:
