@@ -6,7 +6,13 @@ from django.conf import settings
 
 broker_url = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 broker_connection_retry_on_startup = True
-broker_transport_options = {"global_keyprefix": "automl:", "socket_connect_timeout": 5}
+broker_transport_options = {
+    "global_keyprefix": "automl:",
+    "socket_connect_timeout": 5,
+    # One more try at once, not 6 s of tries in a web request; workers reconnect by their own rules.
+    "max_retries": 1,
+    "interval_start": 0,
+}
 accept_content = ["json"]
 task_serializer = "json"
 task_ignore_result = True

@@ -109,9 +109,11 @@ class Stack:
 
     def children(self, *words: str) -> list[int]:
         """Returns the ids of the direct child processes whose command line contains all the words."""
-        return [
-            pid for pid in _children_of(self.process.pid) if set(words) <= set(_command_of(pid)) or not words
-        ]
+        return [pid for pid in _children_of(self.process.pid) if set(words) <= set(_command_of(pid))]
+
+    def command_of(self, pid: int) -> str:
+        """Returns the command line of a process, or nothing if it is gone; servers rewrite theirs."""
+        return " ".join(_command_of(pid))
 
     def family(self) -> set[int]:
         """Returns the ids of all processes below `manage.py up`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.images import digits_zip
 from tests.integration.stack import READY_SECONDS, ROOT, Person, Stack, wait_for
 
 SECOND_START_SECONDS = 15
@@ -59,6 +60,18 @@ def test_a_second_start_is_quick_and_a_kill_leaves_no_orphans(var_dir: Path) -> 
         family = stack.family()
         os.kill(stack.process.pid, signal.SIGKILL)
         wait_for(lambda: not [pid for pid in family if alive(pid)], 15, "orphans are left")
+
+
+def test_a_broker_that_dies_comes_back_and_work_goes_on(var_dir: Path, tmp_path: Path) -> None:
+    archive = digits_zip(tmp_path / "digits.zip", n_per_class=10, digits=range(2))
+    with Stack(var_dir) as stack, Person(stack) as person:
+        wait_for(lambda: stack.log().count("ready.") >= 2, 30, "the workers are not ready")
+        socket_file = str(var_dir / "run" / "redis.sock")
+        (broker,) = [pid for pid in stack.children() if socket_file in stack.command_of(pid)]
+        os.kill(broker, signal.SIGKILL)
+        assert person.upload(archive)["state"] in {"READY", "NEEDS_ATTENTION"}
+        assert "broker was killed (SIGKILL)" in stack.log()
+        assert len(stack.children("-Q")) == 2, "the workers live"
 
 
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
