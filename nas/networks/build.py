@@ -17,6 +17,7 @@ BATCH_NORM_EPS = 1e-3
 """TensorFlow's value, with which the EfficientNet-Lite weights were trained."""
 
 BATCH_NORM_MOMENTUM = 0.1
+_HEAD_DEVIATION = 0.01
 _NO_DILATION = 1 << 16  # timm turns strides beyond `output_stride` into dilation: never wanted here
 
 
@@ -40,7 +41,7 @@ def build_network(architecture: Architecture, n_classes: int, *, dropout: float 
     if n_classes < 1:
         raise SpaceError(f"A network needs at least one class, not {n_classes}.")
     if isinstance(architecture, MBConvArchitecture):
-        return _build_mbconv(architecture, n_classes, dropout)
+        return _calm_head(_build_mbconv(architecture, n_classes, dropout))
     if not timm.is_model(architecture.name):
         raise SpaceError(
             f"timm knows no network named {architecture.name!r}; take a name of timm.list_models()."
@@ -48,6 +49,20 @@ def build_network(architecture: Architecture, n_classes: int, *, dropout: float 
     module: nn.Module = timm.create_model(
         architecture.name, pretrained=False, num_classes=n_classes, drop_rate=dropout
     )
+    return _calm_head(module)
+
+
+def _calm_head(module: nn.Module) -> nn.Module:
+    """Draws the classifier small, as torchvision does.
+
+    timm's range is 1 / sqrt(classes): with few classes the first loss is several times that of a guess, and
+    its gradients tear the features that were inherited.
+    """
+    get_classifier = getattr(module, "get_classifier", None)
+    head = get_classifier() if callable(get_classifier) else None
+    if isinstance(head, nn.Linear):
+        nn.init.normal_(head.weight, std=_HEAD_DEVIATION)
+        nn.init.zeros_(head.bias)
     return module
 
 

@@ -216,6 +216,9 @@ class _Heir:
         child = self.child["classifier.weight"]  # (classes, head channels)
         parent = self.parent.get("classifier.weight")
         if parent is None or len(parent) != len(child) or bool((head < 0).all()):
+            # timm draws a small head with large weights; their gradients would tear the inherited features.
+            child.zero_()
+            self.child["classifier.bias"].zero_()
             self.counts["fresh"] += 1
             self.fresh_classifier = 1
             return

@@ -17,6 +17,7 @@ def settled(architecture: Architecture, n_classes: int = 5) -> nn.Module:
     module = build_network(architecture, n_classes)
     side = architecture.resolution
     with torch.no_grad():
+        module.get_classifier().weight.uniform_(-0.5, 0.5)
         for _ in range(3):
             module(torch.randn(4, 3, side, side))
     return module.eval()

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import timm
 import torch
@@ -62,3 +64,14 @@ def test_what_cannot_be_built_is_refused_in_a_sentence() -> None:
         build_network(tiny(), 0)
     with pytest.raises(SpaceError, match="odd kernel"):
         build_network(MBConvArchitecture(32, 8, 8, (Stage("ir", 4, 3, 0.0, 1, 8, 1),)), 2)
+
+
+@pytest.mark.parametrize("architecture", [lite0(64), TimmArchitecture(64, "mobilenetv3_small_100")], ids=str)
+def test_a_fresh_network_guesses_instead_of_being_surely_wrong(
+    architecture: MBConvArchitecture | TimmArchitecture,
+) -> None:
+    torch.manual_seed(0)
+    network = build_network(architecture, 6)
+    logits = network(torch.rand(8, 3, 64, 64) * 2 - 1)
+    loss = torch.nn.functional.cross_entropy(logits, torch.arange(8) % 6)
+    assert loss.item() == pytest.approx(math.log(6), abs=0.3)

@@ -14,6 +14,7 @@ def lively(architecture: MBConvArchitecture, n_classes: int = 4, seed: int = 0) 
     """A network in eval mode whose batch norms are nothing special like mean 0 and gamma 1."""
     torch.manual_seed(seed)
     module = build_network(architecture, n_classes)
+    nn.init.uniform_(module.classifier.weight, -0.5, 0.5)
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.weight, 0.5, 1.5)
