@@ -20,10 +20,10 @@ from nas.spaces.lite_elastic import LiteElastic
 from nas.strategies import make_strategy
 from nas.strategies.base import Observation, Strategy
 
-_CANDIDATES_WANTED = 14
+_CANDIDATES_WANTED = 10
 _SHORTEST_TRAINING = 1.0
 _LONGEST_TRAINING = 60.0
-_SHORT_LEARNING_RATE = 3e-4
+_SHORT_LEARNING_RATE = 5e-4
 _FAILURES_IN_A_ROW = 8
 _SEEDS = 2
 

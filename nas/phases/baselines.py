@@ -55,14 +55,14 @@ def adapt_parent(ctx: RunContext) -> Candidate:
         seconds = ctx.phase_remaining() * (ADAPTATION_SHARE if ctx.config.baselines else 1.0)
         values["parent_seconds"] = max(1.5, seconds - 3.0)
         values["parent_resolution"] = parent_resolution(
-            useful_resolutions(ctx.cache.cache_size),
+            _resolutions(ctx),
             n_train=len(ctx.cache.indices("train")),
             seconds=values["parent_seconds"],
             speed_at=values["first_resolution"],
             images_per_second=values["forward_images_per_second"] / FORWARD_TO_TRAINING,
         )
     resolution, seconds = values["parent_resolution"], values["parent_seconds"]
-    architecture = lite0_architecture(resolution)
+    architecture, first = lite0_architecture(resolution), ctx.done(FIRST_TASK)
     job = Job(
         task=PARENT_TASK,
         phase="baselines",
@@ -72,8 +72,15 @@ def adapt_parent(ctx: RunContext) -> Candidate:
         architecture=architecture,
         seconds=seconds,
         learning_rate=gentle_rate(_LEARNING_RATE, expected_epochs(ctx, architecture, seconds)),
-        parent=ctx.done(FIRST_TASK),
+        parent=first,
         pretrained=True,
+        start=first if first is not None and first.architecture == architecture else None,
         details={"initialisation": "ImageNet"},
     )
     return do(ctx, job)
+
+
+def _resolutions(ctx: RunContext) -> list[int]:
+    """Returns the sides in pixels to choose from: none below that of the first model, whose head is there."""
+    first: int = ctx.state.values["first_resolution"]
+    return [side for side in useful_resolutions(ctx.cache.cache_size) if side >= first]

@@ -50,6 +50,7 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         parent=candidate,
         choices=candidate.choices,
         refines=candidate,
+        start=candidate,
         details={**kept, "seconds_before": round(inherited + _parent_seconds(ctx, candidate), 2)},
     )
     return do(ctx, job)

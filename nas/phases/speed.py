@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from nas.architecture import Architecture, MBConvArchitecture
 from nas.cost import macs
 from nas.phases.context import RunContext
@@ -10,7 +12,7 @@ FORWARD_TO_TRAINING = 3.5
 """A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
 
 _EPOCHS_FOR_FULL_RATE = 3.0
-_LEAST_FACTOR = 0.1
+_LEAST_FACTOR = 0.4
 
 
 def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
@@ -26,7 +28,7 @@ def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
         if "training_seconds" in candidate.details
         and isinstance(candidate.architecture, MBConvArchitecture) != runtime_exporter
     ]
-    return max(extra[-4:], default=8.0 if runtime_exporter else 3.0)
+    return fmean(extra[-4:]) if extra else (8.0 if runtime_exporter else 3.0)
 
 
 def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float) -> float:
@@ -50,7 +52,7 @@ def gentle_rate(rate: float, epochs: float) -> float:
     """Returns a peak learning rate that a short training survives.
 
     Inherited weights are good already; a few steps at the full rate only shake them. Below three epochs
-    the rate falls in proportion, to a tenth at most.
+    the rate falls in proportion, but stays high enough for a pruned network to recover.
     """
     return rate * min(1.0, max(_LEAST_FACTOR, epochs / _EPOCHS_FOR_FULL_RATE))
 

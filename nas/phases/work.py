@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ class Job:
         learning_rate: Peak learning rate; None takes the evaluator's own.
         parent: Candidate whose weights are inherited; None for ImageNet weights or none at all.
         refines: The candidate that is trained further.
+        start: The candidate with whose very network the training begins. If the training makes it worse on
+            validation images, its weights are kept: early stopping with one look back.
     """
 
     task: str
@@ -39,6 +42,7 @@ class Job:
     pretrained: bool = False
     choices: tuple[int, ...] | None = None
     refines: Candidate | None = None
+    start: Candidate | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,7 +60,7 @@ def do(ctx: RunContext, job: Job) -> Candidate:
     ctx.now_doing(job.label)
     checkpoint = ctx.config.workdir / "checkpoints" / f"{job.task.replace(':', '-')}.safetensors"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    seconds = _settled_seconds(ctx, job)
+    seconds, learning_rate = _settled(ctx, job)
     started = time.monotonic()
     try:
         evaluated = ctx.evaluator.evaluate(
@@ -65,7 +69,7 @@ def do(ctx: RunContext, job: Job) -> Candidate:
             seed=ctx.config.seed * 10_007 + len(ctx.candidates),
             parent=_parent_weights(ctx, job.parent),
             pretrained=job.pretrained,
-            learning_rate=job.learning_rate,
+            learning_rate=learning_rate,
             checkpoint=checkpoint,
             should_stop=ctx.interrupted,
             keep_interrupted=ctx.should_stop,
@@ -86,14 +90,14 @@ def weights_path(ctx: RunContext, candidate: Candidate) -> Path:
     return ctx.config.workdir / candidate.weights
 
 
-def _settled_seconds(ctx: RunContext, job: Job) -> float:
-    """Returns the training seconds settled when the job first began: its checkpoint holds for these only."""
-    settled = ctx.state.values.setdefault("seconds", {})
+def _settled(ctx: RunContext, job: Job) -> tuple[float, float | None]:
+    """Returns seconds and rate as they were when the job first began: its checkpoint holds for these only."""
+    settled = ctx.state.values.setdefault("settled", {})
     if job.task not in settled:
-        settled[job.task] = round(job.seconds, 3)
+        settled[job.task] = [round(job.seconds, 3), job.learning_rate]
         ctx.save()
-    seconds: float = settled[job.task]
-    return seconds
+    seconds, learning_rate = settled[job.task]
+    return seconds, learning_rate
 
 
 def _parent_weights(ctx: RunContext, parent: Candidate | None) -> ParentWeights | None:
@@ -106,7 +110,14 @@ def _finished(ctx: RunContext, job: Job, evaluated: Evaluated) -> Candidate:
     number = len(ctx.candidates)
     weights = f"weights/{number:05d}.safetensors"
     (ctx.config.workdir / "weights").mkdir(exist_ok=True)
-    save_state(evaluated.module, ctx.config.workdir / weights)
+    metrics, kept = evaluated.metrics, {}
+    start = job.start.metrics if job.start is not None else None
+    if job.start is not None and start is not None and start.accuracy > metrics.accuracy:
+        shutil.copyfile(weights_path(ctx, job.start), ctx.config.workdir / weights)
+        kept = {"kept_start": True, "accuracy_after_training": metrics.accuracy}
+        metrics = start
+    else:
+        save_state(evaluated.module, ctx.config.workdir / weights)
     return Candidate(
         number=number,
         phase=job.phase,
@@ -117,11 +128,11 @@ def _finished(ctx: RunContext, job: Job, evaluated: Evaluated) -> Candidate:
         architecture=job.architecture,
         seconds=round(evaluated.seconds, 2),
         choices=job.choices,
-        metrics=evaluated.metrics,
+        metrics=metrics,
         refines=None if job.refines is None else job.refines.number,
         inherited_from=None if job.parent is None else job.parent.number,
         weights=weights,
-        details={"task": job.task, **evaluated.details, **job.details},
+        details={"task": job.task, **evaluated.details, **job.details, **kept},
     )
 
 

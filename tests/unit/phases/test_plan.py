@@ -33,7 +33,7 @@ def test_export_reserve_grows_with_the_test_part_and_stays_within_a_quarter():
     assert export_reserve(60, 50_000, 4.0) == 15.0
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(10.0, 64), (100.0, 128), (10_000.0, 224)])
+@pytest.mark.parametrize(("seconds", "expected"), [(10.0, 64), (100.0, 160), (10_000.0, 224)])
 def test_parent_resolution_grows_with_the_minutes(seconds: float, expected: int):
     choices = (64, 96, 128, 160, 192, 224)
     assert parent_resolution(choices, 1800, seconds, speed_at=128, images_per_second=75) == expected
