@@ -45,6 +45,10 @@ class TrainingConfig:
         seed: Seed of order, augmentation and dropout.
         warmup: Part of the schedule in which the rate rises, in (0, 1).
         max_epochs: Ends the training earlier; None for no limit.
+        freeze_norms: Keeps the statistics of batch norms. Those of 32 images are noise against what
+            pretrained weights expect; a few epochs repair the damage only in part.
+        first_stage: First stage of an MBConv network that is trained, with all that follows; stem and earlier
+            stages stay as they are. 0 trains everything.
     """
 
     resolution: int
@@ -58,6 +62,8 @@ class TrainingConfig:
     seed: int = 0
     warmup: float = 0.1
     max_epochs: float | None = None
+    freeze_norms: bool = False
+    first_stage: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,7 @@ class _Training:
     ) -> None:
         self.started = time.monotonic()
         self.module = module.to(memory_format=torch.channels_last).train()
+        _freeze(module, config)
         self.cache, self.rows, self.config, self.checkpoint = cache, rows, config, checkpoint
         self.batch_size = max(2, min(config.batch_size, len(rows) // 4))
         self.steps_an_epoch = max(1, len(rows) // self.batch_size)
@@ -161,6 +168,7 @@ class _Training:
         self.progress.seconds = self.spent()
         if interrupted:
             self.save()
+        self.module.requires_grad_(True).train()
         return self.result(interrupted)
 
     def spent(self) -> float:
@@ -230,11 +238,23 @@ def _cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) * (1.0 + math.cos(math.pi * progress)) / 2.0
 
 
+def _freeze(module: nn.Module, config: TrainingConfig) -> None:
+    """Takes out of the training what the configuration keeps as it is."""
+    if config.freeze_norms:
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.eval()
+    if config.first_stage > 0:
+        kept = ("conv_stem.", "bn1.", *(f"blocks.{stage}." for stage in range(config.first_stage)))
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(not name.startswith(kept))
+
+
 def _optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """AdamW with four groups: (body, head) x (decayed, not decayed)."""
     head = {id(parameter) for parameter in head_parameters(module)}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for parameter in module.parameters():
+    for parameter in (each for each in module.parameters() if each.requires_grad):
         groups.setdefault((id(parameter) in head, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         [

@@ -40,6 +40,23 @@ class Evaluated:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What the initialisation asks of a training; see `nas.training.TrainingConfig` for each.
+
+    Attributes:
+        learning_rate: Peak rate.
+        head_multiplier: Factor on the rate of the classifier.
+        freeze_norms: True keeps batch-norm statistics.
+        first_stage: First stage that is trained.
+    """
+
+    learning_rate: float
+    head_multiplier: float = 1.0
+    freeze_norms: bool = False
+    first_stage: int = 0
+
+
 class Evaluator(ABC):
     """Judges architectures. One evaluator serves all candidates of a run."""
 
@@ -52,7 +69,7 @@ class Evaluator(ABC):
         seed: int,
         parent: ParentWeights | None = None,
         pretrained: bool = False,
-        learning_rate: float | None = None,
+        recipe: Recipe | None = None,
         checkpoint: Path | None = None,
         should_stop: ShouldStop | None = None,
         keep_interrupted: ShouldStop | None = None,
@@ -65,7 +82,7 @@ class Evaluator(ABC):
             seed: Seed of everything random.
             parent: Weights to inherit; None for none.
             pretrained: Inherit ImageNet weights where there are any; ignored if `parent` is given.
-            learning_rate: Peak rate; None takes the one that suits the initialisation.
+            recipe: How to train; None takes what suits the initialisation.
             checkpoint: File from which an interrupted training goes on.
             should_stop: Polled after every training step.
             keep_interrupted: Asked after an interruption: True measures the network as it is, False puts

@@ -14,19 +14,20 @@ from nas.candidate import Metrics
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError, ExportError, SpaceError
-from nas.evaluators.base import Evaluated, Evaluator, ParentWeights
+from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
 from nas.evaluators.imagenet import imagenet_parent
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
 from nas.networks import build_network, count_macs, count_params, inherit
-from nas.prediction import reestimate_batch_norm
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
 
-_RATE = {"inherited": 5e-4, "ImageNet": 5e-4, "from scratch": 2e-3}
-_HEAD_MULTIPLIER = {"inherited": 2.0, "ImageNet": 10.0, "from scratch": 1.0}
-_NORM_IMAGES = 256
-_NORM_SHARE = 0.1  # of the training seconds at most goes into batch-norm statistics before the first step
+RECIPES = {
+    "inherited": Recipe(learning_rate=5e-4, head_multiplier=2.0),
+    "ImageNet": Recipe(learning_rate=5e-4, head_multiplier=10.0),
+    "from scratch": Recipe(learning_rate=2e-3),
+}
+"""What is taken where the caller does not say; a head that starts afresh learns faster than the rest."""
 
 
 class ShortTraining(Evaluator):
@@ -60,7 +61,7 @@ class ShortTraining(Evaluator):
         seed: int,
         parent: ParentWeights | None = None,
         pretrained: bool = False,
-        learning_rate: float | None = None,
+        recipe: Recipe | None = None,
         checkpoint: Path | None = None,
         should_stop: ShouldStop | None = None,
         keep_interrupted: ShouldStop | None = None,
@@ -68,16 +69,16 @@ class ShortTraining(Evaluator):
         """Trains and measures one network, see `Evaluator.evaluate`."""
         started = time.monotonic()
         module, initialisation, details = self._initialise(architecture, seed, parent, pretrained)
-        resumes = checkpoint is not None and checkpoint.exists()
-        if details.get("norms_reestimated") and not resumes:
-            self._settle_norms(module, architecture.resolution, seed, seconds)
         prepared = time.monotonic() - started
+        recipe = recipe or RECIPES[initialisation]
         config = TrainingConfig(
             resolution=architecture.resolution,
-            seconds=max(0.1, seconds if resumes else seconds - prepared),
+            seconds=max(0.1, seconds),
             batch_size=self.batch_size,
-            learning_rate=learning_rate or _RATE[initialisation],
-            head_multiplier=_HEAD_MULTIPLIER[initialisation],
+            learning_rate=recipe.learning_rate,
+            head_multiplier=recipe.head_multiplier,
+            freeze_norms=recipe.freeze_norms,
+            first_stage=recipe.first_stage,
             augmentation=self.augmentation,
             seed=seed,
         )
@@ -92,7 +93,7 @@ class ShortTraining(Evaluator):
             metrics=metrics,
             details={
                 "initialisation": initialisation,
-                "learning_rate": config.learning_rate,
+                "recipe": dict(vars(recipe)),
                 **details,
                 **_training_facts(result),
             },
@@ -143,21 +144,7 @@ class ShortTraining(Evaluator):
         if parent is None or not isinstance(parent.architecture, MBConvArchitecture):
             return module, "from scratch", {}
         inheritance = inherit(module, architecture, parent.state, parent.architecture)
-        return (
-            module,
-            initialisation,
-            {"inheritance": inheritance.description, "norms_reestimated": not inheritance.identical},
-        )
-
-    def _settle_norms(self, module: nn.Module, resolution: int, seed: int, seconds: float) -> None:
-        """Re-estimates batch-norm statistics with as many images as a small share of the time allows."""
-        n_images, started = 32, time.monotonic()
-        while n_images <= _NORM_IMAGES:
-            reestimate_batch_norm(module, self.cache, resolution, n_images=n_images, seed=seed)
-            used = time.monotonic() - started
-            if used * 5 > _NORM_SHARE * seconds:
-                break
-            n_images *= 4
+        return module, initialisation, {"inheritance": inheritance.description}
 
 
 def _training_facts(result: TrainingResult) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
-from nas.architecture import Architecture
 from nas.candidate import Candidate
 from nas.errors import SpaceError
 from nas.objectives import absolute_reward
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import TARGET_LATENCY
-from nas.phases.speed import expected_epochs, gentle_rate, overhead
+from nas.phases.recipes import inherited_recipe
+from nas.phases.speed import overhead
 from nas.phases.work import Job, do
 from nas.spaces import make_space
 from nas.spaces.base import Choices, SearchSpace
@@ -23,7 +23,6 @@ from nas.strategies.base import Observation, Strategy
 _CANDIDATES_WANTED = 10
 _SHORTEST_TRAINING = 1.0
 _LONGEST_TRAINING = 60.0
-_SHORT_LEARNING_RATE = 5e-4
 _FAILURES_IN_A_ROW = 8
 _SEEDS = 2
 
@@ -86,11 +85,6 @@ def search_parent(ctx: RunContext) -> Candidate | None:
     return parent if inherits else None
 
 
-def short_rate(ctx: RunContext, architecture: Architecture, seconds: float) -> float:
-    """Returns the peak learning rate of a short training with inherited weights."""
-    return gentle_rate(_SHORT_LEARNING_RATE, expected_epochs(ctx, architecture, seconds))
-
-
 def _next(
     ctx: RunContext, strategy: Strategy, space: SearchSpace, seconds: float, number: int
 ) -> Candidate | None:
@@ -108,7 +102,7 @@ def _next(
         label=f"Search {number + 1} · {architecture.resolution} px",
         architecture=architecture,
         seconds=seconds,
-        learning_rate=short_rate(ctx, architecture, seconds) if search_parent(ctx) else None,
+        recipe=inherited_recipe(ctx, architecture, seconds, final=False) if search_parent(ctx) else None,
         parent=search_parent(ctx),
         choices=proposal.choices,
         details={"initialisation": "inherited" if search_parent(ctx) else "from scratch"},

@@ -7,7 +7,8 @@ from nas.candidate import Candidate
 from nas.phases.context import RunContext
 from nas.phases.first_model import TASK as FIRST_TASK
 from nas.phases.plan import ADAPTATION_SHARE, parent_resolution
-from nas.phases.speed import FORWARD_TO_TRAINING, expected_epochs, gentle_rate, overhead
+from nas.phases.recipes import inherited_recipe
+from nas.phases.speed import FORWARD_TO_TRAINING, overhead
 from nas.phases.work import Job, do
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
@@ -15,7 +16,6 @@ from nas.spaces.resolutions import useful_resolutions
 PARENT_TASK = "baseline:lite0"
 _SCRATCH = (("mobilenetv3_small_100", "MobileNetV3-small"), ("resnet18", "ResNet-18"))
 _SHORTEST_TRAINING = 1.0
-_LEARNING_RATE = 5e-4
 
 
 def run(ctx: RunContext) -> None:
@@ -71,7 +71,7 @@ def adapt_parent(ctx: RunContext) -> Candidate:
         label=f"EfficientNet-Lite0 fine-tuned · {resolution} px",
         architecture=architecture,
         seconds=seconds,
-        learning_rate=gentle_rate(_LEARNING_RATE, expected_epochs(ctx, architecture, seconds)),
+        recipe=inherited_recipe(ctx, architecture, seconds, final=False),
         parent=first,
         pretrained=True,
         start=first if first is not None and first.architecture == architecture else None,

@@ -7,11 +7,11 @@ from nas.pareto import front_of_candidates
 from nas.phases.base_search import best_base, reward, target_latency
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
+from nas.phases.recipes import inherited_recipe
 from nas.phases.scaling import family_members
-from nas.phases.speed import expected_epochs, gentle_rate, overhead
+from nas.phases.speed import expected_epochs, overhead
 from nas.phases.work import Job, do
 
-FINAL_LEARNING_RATE = 3e-4
 _FEWEST_EPOCHS = 1.0
 _SHORTEST_TRAINING = 1.5
 
@@ -46,7 +46,7 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         label=candidate.label,
         architecture=candidate.architecture,
         seconds=seconds,
-        learning_rate=gentle_rate(FINAL_LEARNING_RATE, expected_epochs(ctx, candidate.architecture, seconds)),
+        recipe=inherited_recipe(ctx, candidate.architecture, seconds, final=True),
         parent=candidate,
         choices=candidate.choices,
         refines=candidate,

@@ -7,9 +7,10 @@ from typing import Any
 from nas.architecture import MBConvArchitecture, architecture_key
 from nas.candidate import Candidate
 from nas.cost import macs
-from nas.phases.base_search import best_base, search_parent, short_rate
+from nas.phases.base_search import best_base, search_parent
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
+from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
 from nas.phases.work import Job, do
 from nas.scaling import GRID, Coefficients, scale
@@ -112,10 +113,10 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
         phase="scaling",
         source="scaled",
         fidelity="short",
-        label=f"Scaled {NAMES[phi]} · {architecture.resolution} px",
+        label=f"Scaled {NAMES[phi]} {_words(coefficients)} · {architecture.resolution} px",
         architecture=architecture,
         seconds=ctx.state.values["short_seconds"],
-        learning_rate=short_rate(ctx, architecture, ctx.state.values["short_seconds"]),
+        recipe=inherited_recipe(ctx, architecture, ctx.state.values["short_seconds"], final=False),
         parent=parent,
         details={
             "initialisation": "inherited",
@@ -124,6 +125,11 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
         },
     )
     return do(ctx, job)
+
+
+def _words(coefficients: Coefficients) -> str:
+    """Returns depth, width and resolution factor as one short name, e.g. 1.2/1.1/1.15."""
+    return f"{coefficients.alpha:g}/{coefficients.beta:g}/{coefficients.gamma:g}"
 
 
 def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> MBConvArchitecture:

@@ -1,4 +1,4 @@
-"""How fast this machine trains, from what it has shown in this run, and what follows for the recipe."""
+"""How fast this machine trains, from what it has shown in this run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from nas.phases.context import RunContext
 
 FORWARD_TO_TRAINING = 3.5
 """A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
-
-_EPOCHS_FOR_FULL_RATE = 3.0
-_LEAST_FACTOR = 0.4
 
 
 def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
@@ -32,29 +29,11 @@ def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
 
 
 def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float) -> float:
-    """Returns about how often a training sees each training image."""
-    measured = [
-        candidate
-        for candidate in ctx.finished()
-        if "images_per_second" in candidate.details and candidate.fidelity != "frozen"
-    ]
-    same = [candidate for candidate in measured if candidate.architecture == architecture]
-    if same:
-        speed = float(same[-1].details["images_per_second"])
-    else:
-        values = ctx.state.values
-        speed = values["forward_images_per_second"] / FORWARD_TO_TRAINING
-        speed *= values["first_macs"] / _macs(architecture, values["first_macs"])
-    return seconds * speed / max(1, len(ctx.cache.indices("train")))
-
-
-def gentle_rate(rate: float, epochs: float) -> float:
-    """Returns a peak learning rate that a short training survives.
-
-    Inherited weights are good already; a few steps at the full rate only shake them. Below three epochs
-    the rate falls in proportion, but stays high enough for a pruned network to recover.
-    """
-    return rate * min(1.0, max(_LEAST_FACTOR, epochs / _EPOCHS_FOR_FULL_RATE))
+    """Returns about how often a training of all layers sees each training image."""
+    values = ctx.state.values
+    speed = values["forward_images_per_second"] / FORWARD_TO_TRAINING
+    speed *= values["first_macs"] / _macs(architecture, values["first_macs"])
+    return float(seconds * speed / max(1, len(ctx.cache.indices("train"))))
 
 
 def _macs(architecture: Architecture, default: float) -> float:

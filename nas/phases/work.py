@@ -11,7 +11,7 @@ from typing import Any
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Fidelity, Phase, Source
 from nas.errors import EvaluationError
-from nas.evaluators.base import Evaluated, ParentWeights
+from nas.evaluators.base import Evaluated, ParentWeights, Recipe
 from nas.export.load import load_state, save_state
 from nas.phases.context import RunContext, StopRequested
 
@@ -23,7 +23,7 @@ class Job:
     Attributes:
         task: Unique key of this piece of work within the run; a finished key is never worked on twice.
         seconds: Training seconds.
-        learning_rate: Peak learning rate; None takes the evaluator's own.
+        recipe: How to train; None takes the evaluator's own for the initialisation.
         parent: Candidate whose weights are inherited; None for ImageNet weights or none at all.
         refines: The candidate that is trained further.
         start: The candidate with whose very network the training begins. If the training makes it worse on
@@ -37,7 +37,7 @@ class Job:
     label: str
     architecture: Architecture
     seconds: float
-    learning_rate: float | None = None
+    recipe: Recipe | None = None
     parent: Candidate | None = None
     pretrained: bool = False
     choices: tuple[int, ...] | None = None
@@ -60,7 +60,7 @@ def do(ctx: RunContext, job: Job) -> Candidate:
     ctx.now_doing(job.label)
     checkpoint = ctx.config.workdir / "checkpoints" / f"{job.task.replace(':', '-')}.safetensors"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    seconds, learning_rate = _settled(ctx, job)
+    seconds, recipe = _settled(ctx, job)
     started = time.monotonic()
     try:
         evaluated = ctx.evaluator.evaluate(
@@ -69,7 +69,7 @@ def do(ctx: RunContext, job: Job) -> Candidate:
             seed=ctx.config.seed * 10_007 + len(ctx.candidates),
             parent=_parent_weights(ctx, job.parent),
             pretrained=job.pretrained,
-            learning_rate=learning_rate,
+            recipe=recipe,
             checkpoint=checkpoint,
             should_stop=ctx.interrupted,
             keep_interrupted=ctx.should_stop,
@@ -90,14 +90,15 @@ def weights_path(ctx: RunContext, candidate: Candidate) -> Path:
     return ctx.config.workdir / candidate.weights
 
 
-def _settled(ctx: RunContext, job: Job) -> tuple[float, float | None]:
-    """Returns seconds and rate as they were when the job first began: its checkpoint holds for these only."""
+def _settled(ctx: RunContext, job: Job) -> tuple[float, Recipe | None]:
+    """Returns seconds and recipe as they were when the job first began: its checkpoint is for these only."""
     settled = ctx.state.values.setdefault("settled", {})
     if job.task not in settled:
-        settled[job.task] = [round(job.seconds, 3), job.learning_rate]
+        recipe = None if job.recipe is None else dict(vars(job.recipe))
+        settled[job.task] = {"seconds": round(job.seconds, 3), "recipe": recipe}
         ctx.save()
-    seconds, learning_rate = settled[job.task]
-    return seconds, learning_rate
+    first = settled[job.task]
+    return first["seconds"], None if first["recipe"] is None else Recipe(**first["recipe"])
 
 
 def _parent_weights(ctx: RunContext, parent: Candidate | None) -> ParentWeights | None:
