@@ -7,7 +7,7 @@ import torch
 from nas.architecture import MBConvArchitecture, Stage, TimmArchitecture
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError
-from nas.evaluators.base import ParentWeights
+from nas.evaluators.base import ParentWeights, Recipe
 from nas.evaluators.short_training import ShortTraining
 from nas.hardware.latency import LatencyMeter
 from nas.networks import count_macs, count_params
@@ -40,7 +40,7 @@ def test_inherited_weights_survive_a_short_training(evaluator: ShortTraining) ->
     parent = evaluator.evaluate(tiny(), seconds=8.0, seed=0)
     assert parent is not None
     weights = ParentWeights(tiny(), parent.module.state_dict())
-    same = evaluator.evaluate(tiny(), seconds=1.0, seed=1, parent=weights, learning_rate=1e-4)
+    same = evaluator.evaluate(tiny(), seconds=1.0, seed=1, parent=weights, recipe=Recipe(learning_rate=1e-4))
     assert same is not None and same.details["initialisation"] == "inherited"
     assert same.metrics.accuracy >= parent.metrics.accuracy - 0.1
     stages = list(tiny().stages)

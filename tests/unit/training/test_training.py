@@ -222,3 +222,14 @@ def test_wrong_augmentations_are_refused() -> None:
     for wrong in ({"random_crop": 0.0}, {"colour": 1.0}, {"mixup": -1.0}, {"random_crop": math.inf}):
         with pytest.raises(ValueError, match="not an augmentation"):
             Augmentation(**wrong)
+
+
+def test_frozen_parts_stay_as_they_are(photo_cache: ImageCache) -> None:
+    module = network(photo_cache)
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    train(module, photo_cache, replace(CONFIG, freeze_norms=True, first_stage=1))
+    changed = {key for key, value in module.state_dict().items() if not torch.equal(value, before[key])}
+    assert {"blocks.1.0.conv_pw.weight", "classifier.weight"} <= changed
+    assert not [key for key in changed if key.startswith(("conv_stem.", "bn1.", "blocks.0."))]
+    assert not [key for key in changed if key.endswith(("running_mean", "running_var"))]
+    assert all(parameter.requires_grad for parameter in module.parameters())
