@@ -12,7 +12,7 @@ from nas.phases.scaling import family_members
 from nas.phases.speed import expected_epochs, overhead
 from nas.phases.work import Job, do
 
-_FEWEST_EPOCHS = 1.0
+_FEWEST_EPOCHS = 0.4
 _SHORTEST_TRAINING = 1.5
 
 
@@ -28,7 +28,19 @@ def run(ctx: RunContext) -> None:
             ctx.log(f"No time was left to train {candidate.label} fully.")
             continue
         _train(ctx, candidate, max(_SHORTEST_TRAINING, min(seconds, affordable)))
+    for candidate in _further(ctx):
+        if ctx.phase_remaining() < seconds + overhead(ctx):
+            break
+        _train(ctx, candidate, seconds)
     ctx.leave()
+
+
+def _further(ctx: RunContext) -> list[Candidate]:
+    """Returns the briefly trained networks on the front, for minutes that the finalists left over."""
+    by_number = {candidate.number: candidate for candidate in ctx.finished(fidelity="short")}
+    front = [by_number[number] for number in front_of_candidates(ctx.candidates) if number in by_number]
+    target_ms = target_latency(ctx)
+    return sorted(front, key=lambda candidate: reward(candidate, target_ms) or 0.0, reverse=True)
 
 
 def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
@@ -80,20 +92,24 @@ def _seconds_each(ctx: RunContext, n_jobs: int) -> float:
 def _line_up(ctx: RunContext) -> list[Candidate]:
     """Returns who is trained, settled once: searched networks spread over the latencies, and Lite0."""
     if "finalists" not in ctx.state.values:
-        finalists = _choose(ctx)
         parent = ctx.done(PARENT_TASK)
+        finalists = _choose(ctx, parent)
         if ctx.config.baselines and parent is not None and parent.metrics is not None:
             finalists.insert(1, parent)
         ctx.state.values["finalists"] = [candidate.number for candidate in finalists]
     return [ctx.by_number(number) for number in ctx.state.values["finalists"]]
 
 
-def _choose(ctx: RunContext) -> list[Candidate]:
-    """Picks the family's members that the minutes can train, then further points of the front."""
+def _choose(ctx: RunContext, parent: Candidate | None) -> list[Candidate]:
+    """Picks the family's members that the minutes can train, then further points of the front.
+
+    A member may be the very network that was adapted first; that one is trained as the baseline.
+    """
     wanted = ctx.config.n_finalists or _finalists_for(ctx.config.minutes)
     family = family_members(ctx)
     order = {"accuracy": (1, 2, 0, -1), "balanced": (1, 0, 2, -1), "speed": (0, -1, 1, 2)}[ctx.config.goal]
-    picked = [family[phi] for phi in order if phi in family and _trainable(ctx, family[phi], wanted)]
+    members = [family[phi] for phi in order if phi in family and family[phi] != parent]
+    picked = [member for member in members if _trainable(ctx, member, wanted)]
     base = best_base(ctx)
     searched = [*ctx.finished(source="base_search"), *ctx.finished(source="scaled")]
     front = {candidate.number for candidate in searched} & set(front_of_candidates(searched))
@@ -111,11 +127,11 @@ def _choose(ctx: RunContext) -> list[Candidate]:
 def _finalists_for(minutes: float) -> int:
     if minutes < 4:
         return 2
-    return 3 if minutes < 16 else 4
+    return 3 if minutes < 10 else 4
 
 
 def _trainable(ctx: RunContext, candidate: Candidate, wanted: int) -> bool:
-    """True if the network would see every training image at least once."""
+    """True if the seconds are worth a fair part of an epoch of all layers; the last stages see more."""
     seconds = ctx.phase_remaining() / (wanted + 1)
     epochs = expected_epochs(ctx, candidate.architecture, seconds)
     return candidate.details.get("phi") in (None, 1) or epochs >= _FEWEST_EPOCHS

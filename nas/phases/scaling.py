@@ -20,6 +20,7 @@ FAMILY = (-1, 1, 2)
 
 NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
 _SHORTEST_TRAINING = 1.0
+_RESOLUTION_STEP = 8
 _SLOWER_COSTS = 0.1
 """Accuracy that a grid member must bring for being twice as slow as twice the base."""
 
@@ -134,7 +135,13 @@ def _words(coefficients: Coefficients) -> str:
 
 def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> MBConvArchitecture:
     assert isinstance(base.architecture, MBConvArchitecture)
-    return scale(base.architecture, coefficients, phi, max_resolution=_largest_side(ctx))
+    return scale(
+        base.architecture,
+        coefficients,
+        phi,
+        resolution_step=_RESOLUTION_STEP,
+        max_resolution=_largest_side(ctx),
+    )
 
 
 def _largest_side(ctx: RunContext) -> int:
