@@ -16,7 +16,7 @@ from nas.data.cache import ImageCache
 from nas.errors import EvaluationError
 from nas.evaluators.imagenet import imagenet_parent
 from nas.networks import build_network
-from nas.prediction import Evaluation, evaluation_of, predict_batches
+from nas.prediction import Evaluation, evaluation_of, predict_batches, validation_rows
 from nas.spaces.lite import lite0_architecture
 
 _MOST_IMAGES = 5_000
@@ -55,7 +55,7 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     Raises:
         EvaluationError: If there are no training or validation images.
     """
-    train_rows, val_rows = cache.indices("train"), cache.indices("val")
+    train_rows, val_rows = cache.indices("train"), validation_rows(cache)
     if len(train_rows) < 2 or len(val_rows) < 1:
         raise EvaluationError("Too few images to train and validate on; add images to every class.")
     architecture = lite0_architecture(resolution)

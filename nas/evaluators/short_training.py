@@ -20,6 +20,7 @@ from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
 from nas.networks import build_network, count_macs, count_params, inherit
+from nas.prediction import validation_rows
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
 
 RECIPES = {
@@ -86,7 +87,7 @@ class ShortTraining(Evaluator):
         if result.interrupted and not (keep_interrupted is not None and keep_interrupted()):
             return None
         measuring = time.monotonic()
-        evaluation = evaluate(module, self.cache, self.cache.indices("val"), architecture.resolution)
+        evaluation = evaluate(module, self.cache, validation_rows(self.cache), architecture.resolution)
         metrics = self.measure(module, architecture, evaluation)
         return Evaluated(
             module=module,

@@ -55,7 +55,8 @@ def export_candidate(
         raise ExportError("Its weights are no longer there; train it again to export it.")
     cache = ImageCache.open(data)
     module = load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes)
-    rows = cache.indices("val")[:_PARITY_IMAGES]
+    val = cache.indices("val")  # of all classes: they lie one after the other
+    rows = val[np.unique(np.linspace(0, len(val) - 1, _PARITY_IMAGES).astype(int))]
     bundle = write_bundle(
         workdir / "models" / model_name(candidate),
         module=module,
