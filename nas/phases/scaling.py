@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nas.architecture import MBConvArchitecture, architecture_key
@@ -21,6 +22,7 @@ FAMILY = (-1, 1, 2)
 NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
 _SHORTEST_TRAINING = 1.0
 _RESOLUTION_STEP = 8
+_STEP_AWAY = 16
 _SLOWER_COSTS = 0.1
 """Accuracy that a grid member must bring for being twice as slow as twice the base."""
 
@@ -134,14 +136,23 @@ def _words(coefficients: Coefficients) -> str:
 
 
 def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> MBConvArchitecture:
+    """Returns a member of the family; one that is the adapted Lite0 itself takes the next more pixels.
+
+    It would only repeat the baseline. The report sets the real MACs beside the predicted ones.
+    """
     assert isinstance(base.architecture, MBConvArchitecture)
-    return scale(
+    scaled = scale(
         base.architecture,
         coefficients,
         phi,
         resolution_step=_RESOLUTION_STEP,
         max_resolution=_largest_side(ctx),
     )
+    parent = ctx.done(PARENT_TASK)
+    larger = scaled.resolution + _STEP_AWAY
+    if parent is not None and scaled == parent.architecture and larger <= _largest_side(ctx):
+        return replace(scaled, resolution=larger)
+    return scaled
 
 
 def _largest_side(ctx: RunContext) -> int:
