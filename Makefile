@@ -42,7 +42,7 @@ test: check
 	$(BIN)/python -m pytest tests/integration tests/browser
 
 test-unit: setup-dev
-	$(BIN)/python -m pytest tests/unit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2
 
 check: setup-dev
 	$(BIN)/ruff check .
@@ -50,7 +50,7 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest tests/unit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2
 
 fmt: setup-dev
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests import factories
+from tests.caches import digit_cache, photo_cache
+
+__all__ = ["digit_cache", "photo_cache"]  # fixtures of every folder
 
 
 @pytest.fixture(autouse=True)
