@@ -4,19 +4,20 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-STAMPS := .setup-stamps
+STAMPS := $(VENV)/.stamps
+NPM_STAMP := static/vendor/.stamp
 
 .PHONY: setup setup-dev run demo test test-unit check fmt clean
 
-setup: $(STAMPS)/app $(STAMPS)/npm
+setup: $(STAMPS)/app $(NPM_STAMP)
 
-setup-dev: $(STAMPS)/dev $(STAMPS)/npm
+setup-dev: $(STAMPS)/dev $(NPM_STAMP)
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; exit 1; }
 	@free=$$(df -Pk . | awk 'NR==2 {print int($$4/1048576)}'); [ -d $(VENV) ] || [ $$free -ge 9 ] || { echo "About 9 GB of free disk are needed for the libraries, $$free GB are free here. Free some space and run it again."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The virtual environment could not be made. On Debian install python3.11-venv, then run it again."; exit 1; }
 
 $(STAMPS)/app: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -26,10 +27,10 @@ $(STAMPS)/dev: requirements-dev.txt $(STAMPS)/app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/npm: package.json package-lock.json $(STAMPS)/app
+$(NPM_STAMP): package.json package-lock.json | $(STAMPS)/app
 	$(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	$(BIN)/python manage.py vendor_static
-	@mkdir -p $(STAMPS) && touch $@
+	@touch $@
 
 run: setup
 	@exec $(BIN)/python manage.py up
@@ -57,4 +58,4 @@ fmt: setup-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf var static/vendor node_modules $(VENV) $(STAMPS)
+	rm -rf static/vendor node_modules $(VENV)  # var/ holds your data: it stays

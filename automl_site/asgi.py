@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "automl_site.settings")
 
@@ -13,10 +14,13 @@ http_application = get_asgi_application()  # before the imports below: it sets D
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from automl_site.celery import app as celery_app  # noqa: E402
 from search_app.routing import websocket_urlpatterns  # noqa: E402
 
+# Django spools request bodies where tempfile points: on the data's own disk, not in a small /tmp.
+tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 celery_app.set_default()  # views run in threads of their own, and their tasks must find this broker
 
 application = ProtocolTypeRouter(

@@ -156,7 +156,9 @@ def dataset_images(  # noqa: PLR0917 - each is a query parameter
 ) -> Any:
     """Lists images of the present version."""
     version = _dataset(request, dataset_id).current_version
-    return list(selectors.images_of(version, split, label, offset, limit)) if version else []
+    if version is None or (label is not None and label not in version.classes):
+        return []
+    return list(selectors.images_of(version, split, label, offset, limit))
 
 
 @router.get("/datasets/{uuid:dataset_id}/thumbnails/{int:row}")

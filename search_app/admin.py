@@ -15,6 +15,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False  # files and a worker hang on the row: the owner's delete button sees to both
+
 
 @admin.register(SearchRun)
 class SearchRunAdmin(ReadOnlyAdmin):

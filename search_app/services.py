@@ -107,9 +107,10 @@ def search_run_delete(*, run: SearchRun) -> None:
     """
     removable = SearchRun.objects.filter(pk=run.pk, state__in=(*SearchRun.ended_states, State.QUEUED))
     workdir = run.workdir
-    if not removable.exists():
+    locked = removable.select_for_update().first()
+    if locked is None:  # a worker cannot claim it between this look and the deletion
         raise ValidationError("This search is still running. Stop it first, then delete it.")
-    removable.delete()
+    locked.delete()
     transaction.on_commit(lambda: shutil.rmtree(workdir, ignore_errors=True))
 
 
