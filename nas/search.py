@@ -63,7 +63,16 @@ def run_search(
         DataError: If the cache is unusable.
     """
     ctx = _open(config, completed, on_event, should_stop, deadline)
-    stopped = False
+    try:
+        stopped = export.ending(ctx) if export.has_begun(ctx) else _search(ctx)
+    except SliceEnded:
+        return SearchOutcome(finished=False, stopped=False, spent_seconds=ctx.spent(), report=None)
+    report = export.run(ctx, stopped=stopped)
+    return SearchOutcome(finished=True, stopped=stopped, spent_seconds=ctx.spent(), report=report)
+
+
+def _search(ctx: RunContext) -> bool:
+    """Runs the phases before the export; returns whether the user ended them early."""
     try:
         first_model.run(ctx)
         ctx.evaluator.augmentation = ctx.augmentation()
@@ -75,11 +84,8 @@ def run_search(
         scaling.run(ctx)
         final_training.run(ctx)
     except StopRequested:
-        stopped = True
-    except SliceEnded:
-        return SearchOutcome(finished=False, stopped=False, spent_seconds=ctx.spent(), report=None)
-    report = export.run(ctx, stopped=stopped)
-    return SearchOutcome(finished=True, stopped=stopped, spent_seconds=ctx.spent(), report=report)
+        return True
+    return False
 
 
 def _open(

@@ -26,6 +26,11 @@ class ReportToken:
         self.models = models
 
 
+def seal_is_open(workdir: Path) -> bool:
+    """True once the test part of a run was opened, whether or not a result was recorded."""
+    return (workdir / _FILE).exists()
+
+
 def open_seal(workdir: Path, models: Sequence[str]) -> ReportToken:
     """Opens the test part for the final report.
 

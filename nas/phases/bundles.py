@@ -18,6 +18,7 @@ from nas.errors import ExportError
 from nas.export.bundle import write_bundle
 from nas.export.load import load_network
 from nas.phases.context import RunContext
+from nas.prediction import validation_rows
 
 _PARITY_IMAGES = 64
 
@@ -29,9 +30,9 @@ def export_model(ctx: RunContext, candidate: Candidate) -> None:
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
         return
+    ctx.emit("model_exported", model=model)  # first: a crash in between exports it again, and loses nothing
     ctx.state.models.append(model)
     ctx.save()
-    ctx.emit("model_exported", model=model)
 
 
 def export_candidate(
@@ -67,7 +68,7 @@ def export_candidate(
         facts={
             "data_hash": cache.content_hash,
             "n_train": len(cache.indices("train")),
-            "n_val": len(cache.indices("val")),
+            "n_val": len(validation_rows(cache)),
             "n_candidates": len(candidates),
             "versions": _versions(),
         },

@@ -9,18 +9,20 @@ import numpy as np
 
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache, read_manifest
-from nas.data.sealed import open_seal, record_result
+from nas.data.sealed import open_seal, record_result, seal_is_open
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import export_model
 from nas.phases.context import RunContext
 from nas.report import RunRecord, write_report
-from nas.runtime import machine_facts
+from nas.runtime import available_cores, machine_facts
 from nas.statistics import wilson_interval
 
 _SECONDS_A_MODEL = 5.0
 _SECONDS_FOR_REPORT = 3.0
+_BUSY = 1.3  # latencies are those of a quiet machine
+_PREPROCESSING_MS = 1.0
 
 
 def run(ctx: RunContext, *, stopped: bool) -> str:
@@ -29,18 +31,35 @@ def run(ctx: RunContext, *, stopped: bool) -> str:
     Returns:
         Path of report.json relative to the work directory.
     """
+    ctx.state.values["ending"] = {"stopped": stopped}
     ctx.enter("export", "Exporting the models and proving that they work")
-    for candidate in worth_exporting(ctx.candidates):
-        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
-        if not exported and (ctx.remaining() > _SECONDS_A_MODEL + _test_seconds(ctx) or not ctx.state.models):
-            ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate)
+    if not seal_is_open(ctx.config.workdir):
+        _export_all(ctx)
     _test(ctx)
     ctx.leave()
     write_report(ctx.config.workdir, _run_record(ctx, stopped=stopped))
     ctx.save()
     ctx.emit("run_finished", reason="stopped" if stopped else "done", report="report.json")
     return "report.json"
+
+
+def has_begun(ctx: RunContext) -> bool:
+    """True once a run is ending: nothing may be searched any more, for test figures may be known."""
+    return "ending" in ctx.state.values
+
+
+def ending(ctx: RunContext) -> bool:
+    """Returns whether the ending that has begun was asked for by the user."""
+    return bool(ctx.state.values["ending"]["stopped"])
+
+
+def _export_all(ctx: RunContext) -> None:
+    for candidate in worth_exporting(ctx.candidates):
+        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
+        needed = _SECONDS_A_MODEL + _test_seconds(ctx, candidate)
+        if not exported and (ctx.remaining() > needed or not ctx.state.models):
+            ctx.now_doing(f"Exporting {candidate.label}")
+            export_model(ctx, candidate)
 
 
 def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -82,31 +101,29 @@ def _by_accuracy(candidate: Candidate) -> tuple[float, float]:
     return (-candidate.metrics.accuracy, candidate.metrics.latency_ms)
 
 
-def _test_seconds(ctx: RunContext) -> float:
-    """Returns about how long the test part takes for the models exported so far."""
-    per_image = sum(_latency_ms(ctx, model) for model in ctx.state.models) / 1000.0
-    return n_test(ctx.cache) * per_image + _SECONDS_FOR_REPORT
-
-
-def _latency_ms(ctx: RunContext, model: dict[str, Any]) -> float:
-    metrics = ctx.by_number(model["candidate"]).metrics
-    return metrics.latency_ms if metrics is not None else 0.0
+def _test_seconds(ctx: RunContext, further: Candidate) -> float:
+    """Returns about how long the test part takes for the models exported so far and one more."""
+    tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
+    metrics = [candidate.metrics for candidate in (*tested, further) if candidate.metrics is not None]
+    per_image_ms = sum(_BUSY * each.latency_ms + _PREPROCESSING_MS for each in metrics)
+    return n_test(ctx.cache) * per_image_ms / 1000.0 + _SECONDS_FOR_REPORT
 
 
 def _test(ctx: RunContext) -> None:
     """Opens the sealed part once, for the downloaded files themselves."""
-    if ctx.state.test or not ctx.state.models:
+    if ctx.state.test or not ctx.state.models or n_test(ctx.cache) == 0:
         return
     ctx.now_doing("Opening the test images, once, for the final figures")
     token = open_seal(ctx.config.workdir, [model["name"] for model in ctx.state.models])
     rows = ctx.cache.open_test(token)
-    ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models] if len(rows) else []
+    ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models]
     ctx.save()
     record_result(token, {result["name"]: result["accuracy"] for result in ctx.state.test})
 
 
 def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    classifier = OnnxClassifier(ctx.config.workdir / model["directory"] / "model.onnx")
+    path = ctx.config.workdir / model["directory"] / "model.onnx"
+    classifier = OnnxClassifier(path, threads=available_cores())
     predicted = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
     labels = ctx.cache.labels[rows]
     confusion = np.zeros((ctx.cache.n_classes, ctx.cache.n_classes), dtype=int)

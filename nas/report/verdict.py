@@ -80,11 +80,13 @@ def warnings(record: RunRecord) -> list[str]:
 
 
 def baseline_of(record: RunRecord) -> Candidate | None:
-    """Returns the fine-tuned Lite0, trained as far as it was; None without baselines."""
+    """Returns the fine-tuned Lite0; None if it did not get the final training that finalists get."""
     found = [
         candidate
         for candidate in current_candidates(record.candidates)
-        if candidate.source == "baseline" and candidate.architecture.kind == "mbconv"
+        if candidate.source == "baseline"
+        and candidate.architecture.kind == "mbconv"
+        and candidate.fidelity == "final"
     ]
     return max(found, key=lambda candidate: candidate.number, default=None)
 

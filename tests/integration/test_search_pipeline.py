@@ -123,3 +123,33 @@ def test_stop_exports_the_best_so_far_within_seconds(data: Path, tmp_path: Path)
     assert (tmp_path / "models").is_dir()
     assert report["best"] in {path.name for path in (tmp_path / "models").iterdir()}
     assert recorder.events[-1].kind == "run_finished"
+
+
+class DiesAtTheEnd(Recorder):
+    """A caller whose process dies at a model's export and again once the test part was used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deaths = [("model_exported", None), ("phase_finished", "export")]
+
+    def __call__(self, event: Event) -> None:
+        ending = len(self.candidates) >= 3
+        if ending and self.deaths and self.deaths[0] == (event.kind, event.payload.get("phase")):
+            self.deaths.pop(0)
+            raise ConnectionError("the process died here")
+        super().__call__(event)
+
+
+def test_a_crash_while_exporting_ends_the_run_and_loses_no_model(data: Path, tmp_path: Path):
+    recorder = DiesAtTheEnd()
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            run(data, tmp_path, recorder, should_stop=lambda: len(recorder.candidates) >= 3)
+    n_candidates = len(recorder.candidates)
+    outcome = run(data, tmp_path, recorder)  # the wish to stop died with the process
+    assert outcome.finished
+    assert outcome.stopped
+    assert len(recorder.candidates) == n_candidates
+    report = json.loads((tmp_path / "report.json").read_text())
+    told = {event.payload["model"]["name"] for event in recorder.events if event.kind == "model_exported"}
+    assert told == {model["name"] for model in report["models"]} == {row["name"] for row in report["test"]}
