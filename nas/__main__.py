@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
+from nas.spaces import SPACES
+from nas.strategies import STRATEGIES
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -41,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     search.add_argument("--seed", type=int, default=0)
-    search.add_argument("--space", default="lite-elastic")
-    search.add_argument("--strategy", default="regularized_evolution")
+    search.add_argument("--space", choices=SPACES, default=SPACES[0])
+    search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _search(options: argparse.Namespace) -> int:
+    from nas.data.cache import read_manifest
     from nas.data.importer import import_archive
     from nas.search import SearchConfig, run_search
 
@@ -70,9 +73,9 @@ def _search(options: argparse.Namespace) -> int:
             _console.print(
                 f"{problem.path}: {problem.reason} {problem.remedy}", highlight=False, markup=False
             )
-        if report.blocking:
-            _console.print(f"[red]{report.blocking}[/red]", highlight=False)
-            return 1
+    if blocking := read_manifest(data)["blocking"]:
+        _console.print(f"[red]{blocking}[/red]", highlight=False)
+        return 1
     config = SearchConfig(
         data=data,
         workdir=options.out,

@@ -114,7 +114,7 @@ def _origin(candidate: Candidate, facts: Mapping[str, Any]) -> str:
         + (f" of {facts['n_candidates']} evaluated." if "n_candidates" in facts else "."),
     ]
     details = candidate.details
-    for key in ("initialisation", "epochs", "images_seen", "training_seconds", "learning_rate"):
+    for key in ("initialisation", "epochs", "images_seen", "training_seconds"):
         if key in details:
             lines.append(f"- {key.replace('_', ' ').capitalize()}: {plain(str(details[key]))}.")
     for key, words in (("data_hash", "Data (hash)"), ("n_train", "Training images"), ("seed", "Seed")):

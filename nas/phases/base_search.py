@@ -13,7 +13,7 @@ from nas.phases.context import RunContext
 from nas.phases.plan import TARGET_LATENCY
 from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
-from nas.phases.work import Job, do
+from nas.phases.work import Job, begun, do
 from nas.spaces import make_space
 from nas.spaces.base import Choices, SearchSpace
 from nas.spaces.lite_elastic import LiteElastic
@@ -42,7 +42,9 @@ def run(ctx: RunContext) -> None:
     told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
     strategy.replay(_observation(candidate, number, target_ms) for number, candidate in enumerate(told))
     seconds = _training_seconds(ctx)
-    while _time_for_another(ctx, told, seconds) and not _hopeless(told):
+    while not _hopeless(told) and (
+        begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds)
+    ):
         candidate = _next(ctx, strategy, space, seconds, len(told))
         if candidate is None:
             break

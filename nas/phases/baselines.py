@@ -9,7 +9,7 @@ from nas.phases.first_model import TASK as FIRST_TASK
 from nas.phases.plan import ADAPTATION_SHARE, parent_resolution
 from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import FORWARD_TO_TRAINING, overhead
-from nas.phases.work import Job, do
+from nas.phases.work import Job, begun, do
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
 
@@ -27,11 +27,12 @@ def run(ctx: RunContext) -> None:
             resolution = ctx.state.values["parent_resolution"]
             extra = overhead(ctx, runtime_exporter=True)
             left = ctx.phase_remaining() / (len(_SCRATCH) - position) - extra
-            if left < _SHORTEST_TRAINING and ctx.done(f"baseline:{name}") is None:
+            task = f"baseline:{name}"
+            if left < _SHORTEST_TRAINING and ctx.done(task) is None and not begun(ctx, task):
                 ctx.log(f"The minutes leave no time to train {title}.")
                 continue
             job = Job(
-                task=f"baseline:{name}",
+                task=task,
                 phase="baselines",
                 source="baseline",
                 fidelity="final",

@@ -10,7 +10,7 @@ from nas.phases.context import RunContext
 from nas.phases.recipes import inherited_recipe
 from nas.phases.scaling import family_members
 from nas.phases.speed import expected_epochs, overhead
-from nas.phases.work import Job, do
+from nas.phases.work import Job, begun, do
 
 _FEWEST_EPOCHS = 0.4
 _SHORTEST_TRAINING = 1.5
@@ -24,13 +24,14 @@ def run(ctx: RunContext) -> None:
     for position, candidate in enumerate(jobs):
         last = position == len(jobs) - 1
         affordable = ctx.phase_remaining() - overhead(ctx) if last else seconds
-        if ctx.done(_task(candidate)) is None and ctx.phase_remaining() < _SHORTEST_TRAINING + overhead(ctx):
+        waits = ctx.done(_task(candidate)) is None and not begun(ctx, _task(candidate))
+        if waits and ctx.phase_remaining() < _SHORTEST_TRAINING + overhead(ctx):
             ctx.log(f"No time was left to train {candidate.label} fully.")
             continue
         _train(ctx, candidate, max(_SHORTEST_TRAINING, min(seconds, affordable)))
     for candidate in _further(ctx):
-        if ctx.phase_remaining() < seconds + overhead(ctx):
-            break
+        if not begun(ctx, _task(candidate)) and ctx.phase_remaining() < seconds + overhead(ctx):
+            continue
         _train(ctx, candidate, seconds)
     ctx.leave()
 
@@ -55,7 +56,7 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         phase="final_training",
         source=candidate.source,
         fidelity="final",
-        label=candidate.label,
+        label=f"{candidate.label} · fully trained",
         architecture=candidate.architecture,
         seconds=seconds,
         recipe=inherited_recipe(ctx, candidate.architecture, seconds, final=True),

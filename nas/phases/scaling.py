@@ -13,8 +13,9 @@ from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
-from nas.phases.work import Job, do
+from nas.phases.work import Job, begun, do
 from nas.scaling import GRID, Coefficients, scale
+from nas.spaces.resolutions import useful_resolutions
 
 FAMILY = (-1, 1, 2)
 """Values of phi besides 0, which is the base itself."""
@@ -51,12 +52,13 @@ def facts(ctx: RunContext) -> dict[str, Any] | None:
         return None
     base = ctx.by_number(ctx.state.values["base"])
     chosen = Coefficients(*ctx.state.values["coefficients"])
-    grid = [_grid_row(candidate) for candidate in ctx.finished(source="scaled") if _is_grid(candidate)]
-    family = [_family_row(ctx, base, base, 0)]
-    for phi in FAMILY:
-        member = _find(ctx, _scaled(ctx, base, chosen, phi))
-        if member is not None and member.metrics is not None:
-            family.append(_family_row(ctx, base, member, phi))
+    grid = [
+        _grid_row(candidate, coefficients)
+        for coefficients in GRID
+        if (candidate := _find(ctx, _scaled(ctx, base, coefficients, 1))) is not None
+        and candidate.metrics is not None
+    ]
+    family = [_family_row(ctx, base, member, phi) for phi, member in family_members(ctx).items()]
     return {
         "base": base.number,
         "grid": grid,
@@ -75,7 +77,7 @@ def family_members(ctx: RunContext) -> dict[int, Candidate]:
     members = {0: base}
     for phi in FAMILY:
         member = _find(ctx, _scaled(ctx, base, chosen, phi))
-        if member is not None and member.metrics is not None:
+        if member is not None and member.metrics is not None and member not in members.values():
             members[phi] = member
     return members
 
@@ -83,9 +85,11 @@ def family_members(ctx: RunContext) -> dict[int, Candidate]:
 def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
     """Trains the grid at phi = 1 as far as half the time goes and returns the best coefficients."""
     if "coefficients" not in ctx.state.values:
-        half = ctx.phase_remaining() * len(FAMILY) / (len(GRID) + len(FAMILY))
+        left = ctx.phase_remaining() * len(FAMILY) / (len(GRID) + len(FAMILY))
+        until = ctx.state.values.setdefault("grid_until", ctx.spent() + ctx.phase_remaining() - left)
         for coefficients in GRID:
-            if ctx.phase_remaining() > half or coefficients == GRID[0]:
+            task = _task(_scaled(ctx, base, coefficients, 1))
+            if ctx.spent() < until or coefficients == GRID[0] or begun(ctx, task):
                 _member(ctx, base, coefficients, 1)
         ctx.state.values["coefficients"] = list(vars(_best(ctx, base)).values())
         ctx.save()
@@ -112,7 +116,7 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
         return earlier
     parent = search_parent(ctx) or base
     job = Job(
-        task=f"scaled:{architecture_key(architecture)}",
+        task=_task(architecture),
         phase="scaling",
         source="scaled",
         fidelity="short",
@@ -122,12 +126,16 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
         recipe=inherited_recipe(ctx, architecture, ctx.state.values["short_seconds"], final=False),
         parent=parent,
         details={
-            "initialisation": "inherited",
+            "initialisation": parent.details.get("initialisation", "inherited"),
             "phi": phi,
             "coefficients": [coefficients.alpha, coefficients.beta, coefficients.gamma],
         },
     )
     return do(ctx, job)
+
+
+def _task(architecture: MBConvArchitecture) -> str:
+    return f"scaled:{architecture_key(architecture)}"
 
 
 def _words(coefficients: Coefficients) -> str:
@@ -156,8 +164,8 @@ def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
 
 
 def _largest_side(ctx: RunContext) -> int:
-    """Returns the side in pixels above which the images have nothing more to show."""
-    return max(96, ctx.cache.cache_size)
+    """Returns the side in pixels above which the images have nothing more to show, as the spaces see it."""
+    return max(96, ctx.cache.cache_size, *useful_resolutions(ctx.cache.cache_size))
 
 
 def _find(ctx: RunContext, architecture: MBConvArchitecture) -> Candidate | None:
@@ -174,20 +182,16 @@ def _find(ctx: RunContext, architecture: MBConvArchitecture) -> Candidate | None
 def _fits(ctx: RunContext, architecture: MBConvArchitecture) -> bool:
     """True if there is time left for one more member, or it is there already."""
     needed = 0.6 * (ctx.state.values["short_seconds"] + overhead(ctx))
-    return _find(ctx, architecture) is not None or ctx.phase_remaining() >= needed
+    there = _find(ctx, architecture) is not None or begun(ctx, _task(architecture))
+    return there or ctx.phase_remaining() >= needed
 
 
-def _is_grid(candidate: Candidate) -> bool:
-    return candidate.fidelity == "short" and candidate.details.get("phi") == 1
-
-
-def _grid_row(candidate: Candidate) -> dict[str, Any]:
+def _grid_row(candidate: Candidate, coefficients: Coefficients) -> dict[str, Any]:
     assert candidate.metrics is not None
-    alpha, beta, gamma = candidate.details["coefficients"]
     return {
-        "alpha": alpha,
-        "beta": beta,
-        "gamma": gamma,
+        "alpha": coefficients.alpha,
+        "beta": coefficients.beta,
+        "gamma": coefficients.gamma,
         "candidate": candidate.number,
         "accuracy": candidate.metrics.accuracy,
         "latency_ms": candidate.metrics.latency_ms,

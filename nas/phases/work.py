@@ -10,7 +10,7 @@ from typing import Any
 
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Fidelity, Phase, Source
-from nas.errors import EvaluationError
+from nas.errors import EvaluationError, ExportError
 from nas.evaluators.base import Evaluated, ParentWeights, Recipe
 from nas.export.load import load_state, save_state
 from nas.phases.context import RunContext, StopRequested
@@ -74,7 +74,8 @@ def do(ctx: RunContext, job: Job) -> Candidate:
             should_stop=ctx.interrupted,
             keep_interrupted=ctx.should_stop,
         )
-    except EvaluationError as error:
+    except (EvaluationError, ExportError, RuntimeError, MemoryError) as error:
+        # torch reports an exhausted memory as RuntimeError; one network must not end the run
         return ctx.record(_failed(ctx, job, str(error), time.monotonic() - started))
     if evaluated is None:  # put down for the next slice
         ctx.check()
@@ -82,6 +83,11 @@ def do(ctx: RunContext, job: Job) -> Candidate:
     candidate = ctx.record(_finished(ctx, job, evaluated))
     checkpoint.unlink(missing_ok=True)
     return candidate
+
+
+def begun(ctx: RunContext, task: str) -> bool:
+    """True if a piece of work was put down at a slice's end: it is finished, for its seconds are spent."""
+    return task in ctx.state.values.get("settled", {}) and ctx.done(task) is None
 
 
 def weights_path(ctx: RunContext, candidate: Candidate) -> Path:

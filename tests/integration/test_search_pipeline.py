@@ -87,6 +87,9 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
     assert report["stopped"] is False
     sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
     assert sources == {"first_model", "baseline", "base_search", "scaled"}
+    begun = set(json.loads((tmp_path / "state.json").read_text())["values"]["settled"])
+    done = {candidate.details["task"] for candidate in recorder.candidates}
+    assert begun <= done, "a training that a slice put down was never finished"
     assert_models_work(tmp_path, ImageCache.open(data))
 
 
