@@ -87,9 +87,6 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
     assert report["stopped"] is False
     sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
     assert sources == {"first_model", "baseline", "base_search", "scaled"}
-    begun = set(json.loads((tmp_path / "state.json").read_text())["values"]["settled"])
-    done = {candidate.details["task"] for candidate in recorder.candidates}
-    assert begun <= done, "a training that a slice put down was never finished"
     assert_models_work(tmp_path, ImageCache.open(data))
 
 
@@ -156,3 +153,33 @@ def test_a_crash_while_exporting_ends_the_run_and_loses_no_model(data: Path, tmp
     report = json.loads((tmp_path / "report.json").read_text())
     told = {event.payload["model"]["name"] for event in recorder.events if event.kind == "model_exported"}
     assert told == {model["name"] for model in report["models"]} == {row["name"] for row in report["test"]}
+
+
+class HandedOver(BaseException):
+    """What a worker raises that is told to end."""
+
+
+def test_a_training_that_was_put_down_is_finished_though_its_phase_has_no_time_left(
+    data: Path, tmp_path: Path
+):
+    recorder, path = Recorder(), tmp_path / "state.json"
+
+    def hand_over() -> bool:
+        if path.exists() and "search:1" in json.loads(path.read_text())["values"].get("settled", {}):
+            raise HandedOver
+        return False
+
+    with pytest.raises(HandedOver):
+        run(data, tmp_path, recorder, should_stop=hand_over)
+    state = json.loads(path.read_text())
+    state["phase_ends"]["base_search"] = state["spent_seconds"]
+    path.write_text(json.dumps(state))
+    tasks: list[str] = []
+
+    def enough() -> bool:
+        tasks[:] = [candidate.details["task"] for candidate in recorder.candidates]
+        return any(candidate.phase == "scaling" for candidate in recorder.candidates)
+
+    run(data, tmp_path, recorder, should_stop=enough)
+    assert "search:1" in tasks
+    assert "search:2" not in tasks
