@@ -100,11 +100,12 @@ def _open(
     config.workdir.mkdir(parents=True, exist_ok=True)
     cache = ImageCache.open(config.data)
     state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
-    evaluator = ShortTraining(cache, LatencyMeter())
+    meter = LatencyMeter(anchor_ms=state.values.get("latency_anchor_ms"))
+    state.values["latency_anchor_ms"] = meter.anchor()
     return RunContext(
         config=config,
         cache=cache,
-        evaluator=evaluator,
+        evaluator=ShortTraining(cache, meter),
         state=state,
         candidates=list(completed),
         on_event=on_event,

@@ -155,7 +155,7 @@ class _Training:
         last_save, interrupted = self.started, False
         with _own_randomness():
             while self.fraction() < 1.0:
-                if should_stop is not None and should_stop():
+                if self.wanted_to_stop(should_stop):
                     interrupted = True
                     break
                 self.step()
@@ -170,6 +170,14 @@ class _Training:
             self.save()
         self.module.requires_grad_(True).train()
         return self.result(interrupted)
+
+    def wanted_to_stop(self, should_stop: ShouldStop | None) -> bool:
+        try:
+            return should_stop is not None and should_stop()
+        except BaseException:  # how a worker is told to end: the next one goes on from here
+            self.progress.seconds = self.spent()
+            self.save()
+            raise
 
     def spent(self) -> float:
         return self.spent_before + time.monotonic() - self.started

@@ -57,14 +57,16 @@ class LatencyMeter:
 
     Args:
         threads: Threads of the runtime.
+        anchor_ms: The fixed network's milliseconds on the quiet machine, where an earlier meter of the same
+            run has settled them: latencies of all slices then stand on one scale. Measured if None.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, anchor_ms: float | None = None) -> None:
         self.threads = threads
         self._clock = time.thread_time if threads == 1 else time.perf_counter
         self._reference = make_session(reference_network(), threads)
         self._reference_feed = _feed(self._reference, 0)
-        self._anchor_ms: float | None = None
+        self._anchor_ms = anchor_ms
 
     def measure(self, model: bytes | Path, resolution: int) -> Latency:
         """Measures one network at batch 1.
@@ -81,7 +83,7 @@ class LatencyMeter:
             feed = _feed(session, resolution)
             # Threads of a training in this process spin for a moment after their last work.
             time.sleep(_SETTLE_SECONDS)
-            anchor = self._anchor()
+            anchor = self.anchor()
             times, references = self._interleave(session, feed)
         except ort_errors() as error:
             raise EvaluationError(f"ONNX Runtime cannot run this network: {error}") from error
@@ -98,7 +100,7 @@ class LatencyMeter:
             runtime=f"onnxruntime {ort.__version__} CPU",
         )
 
-    def _anchor(self) -> float:
+    def anchor(self) -> float:
         """Returns the reference network's milliseconds on the quiet machine, settled at the first use."""
         if self._anchor_ms is None:
             for _ in range(_WARM_UP):

@@ -124,8 +124,12 @@ class RunContext:
         """Ends the phase at hand."""
         self._book_phase()
         self.save()
-        seconds = round(self.state.phase_seconds[self._phase], 2)
-        self.emit("phase_finished", phase=self._phase, seconds=seconds)
+        left = self.state.values.setdefault("phases_left", [])
+        if self._phase not in left:  # a later slice passes through it again
+            seconds = round(self.state.phase_seconds[self._phase], 2)
+            self.emit("phase_finished", phase=self._phase, seconds=seconds)
+            left.append(self._phase)
+            self.save()
 
     def save(self) -> None:
         """Writes the state down."""

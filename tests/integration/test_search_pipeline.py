@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from nas.candidate import Candidate
+from nas.candidate import PHASES, Candidate
 from nas.data.cache import ImageCache
 from nas.data.importer import import_archive
 from nas.events import Event
@@ -82,6 +82,8 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
         slices += 1
     assert slices > 1
     assert_each_once(recorder.candidates)
+    ended = [event.payload["phase"] for event in recorder.events if event.kind == "phase_finished"]
+    assert ended == list(PHASES)
     assert outcome.spent_seconds <= 1.05 * 60 * MINUTES
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["stopped"] is False
@@ -171,6 +173,7 @@ def test_a_training_that_was_put_down_is_finished_though_its_phase_has_no_time_l
 
     with pytest.raises(HandedOver):
         run(data, tmp_path, recorder, should_stop=hand_over)
+    assert (tmp_path / "checkpoints" / "search-1.safetensors").exists()
     state = json.loads(path.read_text())
     state["phase_ends"]["base_search"] = state["spent_seconds"]
     path.write_text(json.dumps(state))
