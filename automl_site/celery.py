@@ -10,7 +10,7 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from automl_site.processes import die_with_parent
-from search_app.handover import request_handover
+from datasets_app.handover import request_handover
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "automl_site.settings")
 

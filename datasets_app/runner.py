@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 
 from datasets_app.claims import MAX_ATTEMPTS, Claim, FenceLostError, Heartbeat, claim, fenced_update, release
+from datasets_app.handover import HandedOverError, handover_requested
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image
 from nas.data.findings import is_refusal, make_problem
 from nas.data.importer import ImportReport, import_archive, remove_partial
@@ -72,6 +73,9 @@ def _work(held: Claim, heartbeat: Heartbeat) -> None:
     except FenceLostError:
         shutil.rmtree(destination, ignore_errors=True)
         raise
+    except HandedOverError:
+        log.info("this worker ends; the check begins again elsewhere")
+        release(held)  # no attempt is counted: nothing went wrong
     except DataError as error:
         _reject(held, str(error), error.problems)
     except Exception as error:
@@ -96,6 +100,8 @@ class _Progress:
 
     def __call__(self, done: int, total: int) -> None:
         self._heartbeat.check()
+        if handover_requested():
+            raise HandedOverError
         now = time.monotonic()
         if now - self._saved < PROGRESS_SECONDS:
             return

@@ -77,7 +77,8 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     async def _feed(self, summary: dict[str, Any]) -> None:
         subscription = await tailer().subscribe(self.run_id)
         try:
-            await self.send_json({"type": "state", **summary})
+            # read again: what changed before the subscription would never be told
+            await self.send_json({"type": "state", **(await self._summary() or summary)})
             sent = await self._replay(self._after())
             await self._follow(subscription, sent)
         finally:

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db.models.functions import Coalesce, Now
 
 from datasets_app.claims import MAX_ATTEMPTS, Claim, FenceLostError, Heartbeat, claim, fenced_update, release
+from datasets_app.handover import HandedOverError, handover_requested
 from nas.errors import NasError
 from nas.events import Event
 from nas.search import SearchConfig, SearchOutcome, export_candidate, run_search
-from search_app.handover import HandedOverError, handover_requested
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
 from search_app.record import record_event
@@ -165,4 +165,10 @@ def export_one(run_id: str | uuid.UUID, number: int) -> None:
     except NasError as error:
         log.warning("export failed", run=str(run_id), number=number, exc_info=error)
         event = Event("log", {"message": f"{chosen.label} could not be exported. {error}"})
+    except Exception as error:
+        log.error("export broke off", run=str(run_id), number=number, exc_info=error)
+        event = Event(
+            "log",
+            {"message": f"{chosen.label} could not be exported ({type(error).__name__}). Try it once more."},
+        )
     record_event(run.pk, event)

@@ -124,6 +124,8 @@ def trained_model_export(*, run: SearchRun, number: int) -> None:
     candidate = run.candidates.get(number=number)
     if candidate.status != "finished" or not candidate.weights:
         raise ValidationError("This network has no saved weights. Choose another point of the front.")
+    if run.models.filter(candidate_number=number).exists():
+        return  # exporting again would take the files from under running downloads
     try:
         tasks.export_trained_model.delay(str(run.id), number)
     except OperationalError as error:

@@ -6,7 +6,7 @@ import structlog
 from celery import shared_task
 from kombu.exceptions import OperationalError
 
-from search_app import handover  # noqa: F401 - its flag must exist before the worker forks
+from datasets_app import handover  # noqa: F401 - its flag must exist before the worker forks
 
 log = structlog.get_logger(__name__)
 

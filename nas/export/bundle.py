@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -55,9 +56,8 @@ def write_bundle(
         ExportError: If the export fails or does not agree with the network.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = directory.with_name(f".{directory.name}.part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    unfinished.chmod(0o755)  # mkdtemp lets nobody else read
     try:
         metadata = _metadata(architecture, candidate, parity_images.shape[1], facts)
         export_onnx(module, architecture, labels, unfinished / ONNX_NAME, metadata)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 
-from datasets_app import runner
+from datasets_app import handover, runner
 from datasets_app.claims import claim, release
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image
 from datasets_app.services import dataset_create
@@ -155,3 +155,16 @@ def test_missing_upload_is_explained(dataset: Dataset, storage: Path) -> None:
     runner.check_dataset(dataset.pk)
     dataset.refresh_from_db()
     assert dataset.state == DatasetState.REJECTED and dataset.error
+
+
+def test_restarts_during_an_import_are_no_failed_attempts(dataset: Dataset, storage: Path) -> None:
+    try:
+        handover.request_handover()
+        for _ in range(5):  # more often than a failing import is tried
+            runner.check_dataset(dataset.pk)
+    finally:
+        handover._flag[0] = 0
+    dataset.refresh_from_db()
+    assert dataset.state == DatasetState.CHECKING and dataset.lease_until is None
+    runner.check_dataset(dataset.pk)
+    assert_imported_once(dataset, storage)

@@ -10,12 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
+from datasets_app import handover
 from datasets_app.claims import MAX_ATTEMPTS, FenceLostError, claim
 from nas.candidate import Candidate
 from nas.errors import DataError
 from nas.events import Event
 from nas.search import SearchConfig, SearchOutcome
-from search_app import handover, services
+from search_app import services
 from search_app.models import SearchRun
 from search_app.runner import STOP_POLL_SECONDS, run_slice
 from tests.factories import SearchRunFactory, candidate_json

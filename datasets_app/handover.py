@@ -1,7 +1,7 @@
-"""A worker that is told to end hands its run over at the next step instead of holding up the shutdown.
+"""A worker that is told to end hands its work over at the next step instead of holding up the shutdown.
 
 The flag lies in memory that the parent of a Celery worker shares with its forked children, because the
-signal reaches the parent and the search runs in a child. This module must be imported before the fork.
+signal reaches the parent and the work runs in a child. This module must be imported before the fork.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class HandedOverError(BaseException):
 
 
 def request_handover() -> None:
-    """Asks the searches of this worker to hand over."""
+    """Asks the work of this worker to hand over."""
     _flag[0] = 1
 
 
