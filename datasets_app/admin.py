@@ -13,7 +13,7 @@ class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # no subscript a
     list_filter = ("state",)
     search_fields = ("name", "owner__email")
     readonly_fields = (
-        "id", "owner", "state", "error", "size_bytes", "upload_path", "progress_done", "progress_total",
+        "id", "owner", "state", "error", "size_bytes", "job", "stage", "progress_done", "progress_total",
         "lease_until", "fence", "attempt", "claimed_by", "created_at",
     )  # fmt: skip
 

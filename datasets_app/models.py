@@ -13,13 +13,30 @@ from datasets_app.claims import Claimable
 
 
 class DatasetState(models.TextChoices):
-    """Life of a data set."""
+    """Life of a data set.
 
-    UPLOADED = "UPLOADED", "Uploaded"
+    UPLOADING -> UPLOADED -> CHECKING (a worker reads the list of files) -> PREVIEW (the owner confirms how it
+    was understood) -> UPLOADED -> CHECKING -> READY, NEEDS_ATTENTION or REJECTED. Every later job (a new
+    version, a new check) goes through UPLOADED and CHECKING again.
+    """
+
+    UPLOADING = "UPLOADING", "Uploading"
+    UPLOADED = "UPLOADED", "Waiting"
     CHECKING = "CHECKING", "Checking"
+    PREVIEW = "PREVIEW", "Please confirm"
     READY = "READY", "Ready"
     NEEDS_ATTENTION = "NEEDS_ATTENTION", "Needs attention"
     REJECTED = "REJECTED", "Rejected"
+
+
+class Job(models.TextChoices):
+    """What a worker shall do with a data set that waits in the state UPLOADED."""
+
+    INSPECT = "inspect", "Read the list of files"
+    IMPORT = "import", "Import"
+    VERSION = "version", "Make a version"
+    RECHECK = "recheck", "Check again"
+    FETCH = "fetch", "Fetch a public set"
 
 
 class Dataset(Claimable):
@@ -27,6 +44,16 @@ class Dataset(Claimable):
 
     `state` is a `DatasetState`. The row is the truth about the work on it: a worker claims it, and every
     later write carries the fence of that claim.
+
+    Attributes:
+        job: What the next worker shall do (`Job`).
+        confirm: True when the owner is asked (PREVIEW) before the import.
+        n_uploads: Number of files that belong to it; it leaves UPLOADING when all of them are complete.
+        interpretation: How the files are understood, as `nas.data.interpretation` writes it; null: by itself.
+        preview: What the last inspection found (classes, counts, examples), for the page.
+        source: Name of the public set it was fetched from, or empty.
+        stage: What the worker is doing now, in words.
+        health: Facts of the last check (shortcuts, leak effect, timings), JSON.
     """
 
     waiting_states: ClassVar[tuple[str, ...]] = (DatasetState.UPLOADED,)
@@ -37,8 +64,15 @@ class Dataset(Claimable):
     name = models.CharField(max_length=200)
     state = models.CharField(max_length=20, choices=DatasetState.choices, default=DatasetState.UPLOADED)
     error = models.TextField(blank=True, default="")
+    job = models.CharField(max_length=20, choices=Job.choices, default=Job.IMPORT)
+    confirm = models.BooleanField(default=False)
+    n_uploads = models.PositiveIntegerField(default=1)
+    interpretation = models.JSONField(null=True, blank=True)
+    preview = models.JSONField(null=True, blank=True)
+    source = models.CharField(max_length=100, blank=True, default="")
     size_bytes = models.BigIntegerField(default=0)
-    upload_path = models.CharField(max_length=255, blank=True, default="")
+    stage = models.CharField(max_length=100, blank=True, default="")
+    health = models.JSONField(default=dict, blank=True)
     progress_done = models.PositiveBigIntegerField(default=0)
     progress_total = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -67,10 +101,56 @@ class Dataset(Claimable):
         return Path(settings.STORAGE_DIR) / "uploads" / str(self.id)
 
 
-class DatasetVersion(models.Model):
-    """One imported, immutable state of a data set: the cache that searches train on.
+class Upload(models.Model):
+    """One file on its way into a data set, received in pieces (tus 1.0).
 
     Attributes:
+        filename: As the browser names it: data, never a path.
+        length: Size of the whole file in bytes.
+        offset: Bytes that are safely on the disk.
+        fingerprint: What the client recognises the file by when it comes back.
+        sha256: Of the whole file, once it is complete and was hashed.
+        expected_sha256: What the client said at the start, or empty.
+        path: Relative to ``settings.STORAGE_DIR``.
+        expires_at: When an incomplete upload is removed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="uploads")
+    filename = models.TextField()
+    length = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=200, blank=True, default="")
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    expected_sha256 = models.CharField(max_length=64, blank=True, default="")
+    path = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """In the order of their creation."""
+
+        ordering: ClassVar = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        """Name and how much is there."""
+        return f"{self.filename} ({self.offset} of {self.length})"
+
+    @property
+    def file(self) -> Path:
+        """Absolute path of the bytes."""
+        return Path(settings.STORAGE_DIR) / self.path
+
+
+class DatasetVersion(models.Model):
+    """One immutable state of a data set: the cache that searches train on.
+
+    All versions of a data set share the row numbers of its images and (by hard links) their pixels; they
+    differ in labels, parts and in what is left out.
+
+    Attributes:
+        changes: Sentences that say what was changed since the version before.
         classes: Class names in label order (list of str).
         counts: ``{"train": {class: n}, "val": {...}, "test": {...}}``.
         blocking: Why nothing can be trained on it; empty when it can.
@@ -90,6 +170,7 @@ class DatasetVersion(models.Model):
     seed = models.BigIntegerField(default=0)
     blocking = models.TextField(blank=True, default="")
     cache_path = models.CharField(max_length=255)
+    changes = models.JSONField(default=list, blank=True)
     complete = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -112,27 +193,40 @@ class DatasetVersion(models.Model):
 
 
 class Image(models.Model):
-    """One accepted image of a version; `row` is its place in the cache.
+    """One image of a data set as it stands now, pending changes included; `row` is its place in the cache.
 
-    `path` and `label` are names as uploaded: data, never opened.
+    Versions keep their own immutable index on disk; this is the working copy that the owner edits.
+    `path`, `label` and `original_label` are names as uploaded or typed: data, never opened.
+
+    Attributes:
+        label: Present class; `original_label` is the one of the upload.
+        split: ``train``, ``val`` or ``test``.
+        excluded: True when it is left out.
+        group: Number shared by exact and near copies, -1 for none.
     """
 
-    version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="images")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="images")
     row = models.PositiveIntegerField()
     path = models.TextField()
     label = models.TextField()
+    original_label = models.TextField(default="")
     split = models.CharField(max_length=5)
+    excluded = models.BooleanField(default=False)
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
+    group = models.IntegerField(default=-1)
 
     class Meta:
         """One image a row."""
 
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["version", "row"], name="image_row_once_per_version"),
+            models.UniqueConstraint(fields=["dataset", "row"], name="image_row_once_per_dataset"),
         ]
-        indexes: ClassVar = [models.Index(fields=["version", "split"], name="image_version_split")]
+        indexes: ClassVar = [
+            models.Index(fields=["dataset", "label", "row"], name="image_dataset_label"),
+            models.Index(fields=["dataset", "split", "row"], name="image_dataset_split"),
+        ]
 
     def __str__(self) -> str:
         """Row and path."""
@@ -140,28 +234,70 @@ class Image(models.Model):
 
 
 class Finding(models.Model):
-    """One refused or doubtful file (or class) of an import, in plain words.
+    """One refused or doubtful file, image or class, in plain words.
 
     Attributes:
-        version: The version it was found in; null when the whole upload was refused.
-        refused: True when the file was left out, False for a warning.
+        path: File or class it is about; empty for the whole upload.
+        row: The image it is about, or null (refused files, classes).
+        other_row: The image it is compared with (copies), or null.
+        score: How sure the check is, 0 to 1; higher is surer.
+        suggestion: What the remedy would write (the more likely label), or empty.
+        refused: True when the file was left out by the import, False for a warning.
+        dismissed: True when the owner said that it is fine.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="findings")
-    version = models.ForeignKey(
-        DatasetVersion, on_delete=models.CASCADE, related_name="findings", null=True, blank=True
-    )
     path = models.TextField(blank=True)
     kind = models.CharField(max_length=40)
     reason = models.TextField()
     remedy = models.TextField(blank=True)
     refused = models.BooleanField(default=True)
+    row = models.PositiveIntegerField(null=True, blank=True)
+    other_row = models.PositiveIntegerField(null=True, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    suggestion = models.TextField(blank=True, default="")
+    dismissed = models.BooleanField(default=False)
 
     class Meta:
         """In the order they were found."""
 
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["dataset", "kind"], name="finding_dataset_kind")]
 
     def __str__(self) -> str:
         """Kind and path."""
         return f"{self.kind}: {self.path}"
+
+
+class Change(models.Model):
+    """One edit of a data set's images that can be taken back until a version takes it in.
+
+    Attributes:
+        number: Counts the edits of a data set from 1.
+        kind: ``exclude``, ``restore``, ``relabel``, ``rename``, ``merge`` or ``move``.
+        text: What was done, one sentence.
+        undo: What it overwrote: ``[{"rows": [...], "label": ...} | {..., "split": ...} | {..., "excluded": ...}]``.
+        version: The version that took it in; null while it is pending.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="changes")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    text = models.TextField()
+    undo = models.JSONField(default=list)
+    version = models.ForeignKey(
+        DatasetVersion, on_delete=models.SET_NULL, related_name="taken_in", null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """Oldest first, each number once."""
+
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dataset", "number"], name="change_number_once_per_dataset"),
+        ]
+
+    def __str__(self) -> str:
+        """Number and sentence."""
+        return f"{self.number}: {self.text}"

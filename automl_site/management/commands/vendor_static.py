@@ -19,6 +19,8 @@ FILES: dict[str, str] = {
     "htmx.org/LICENSE": "htmx/LICENSE",
     "plotly.js-cartesian-dist-min/plotly-cartesian.min.js": "plotly/plotly-cartesian.min.js",
     "plotly.js-cartesian-dist-min/LICENSE": "plotly/LICENSE",
+    "tus-js-client/dist/tus.min.js": "tus/tus.min.js",
+    "tus-js-client/LICENSE": "tus/LICENSE",
 }
 """File below node_modules -> file below static/vendor: exactly what the pages load, and the licences."""
 
