@@ -11,6 +11,8 @@ from ninja.errors import AuthenticationError
 from ninja.errors import ValidationError as RequestError
 from ninja.security import SessionAuth
 
+from datasets_app.quota import DISK_FULL, FULL_DISK
+
 NOT_FOUND = "This does not exist, or it is not yours. Go back to your list and open it from there."
 
 api = NinjaAPI(
@@ -51,6 +53,14 @@ def malformed(request: HttpRequest, error: RequestError) -> HttpResponse:
     """Names the fields that did not fit."""
     problems = "; ".join(f"{_field(one)}: {one.get('msg', 'wrong value')}" for one in error.errors)
     return _answer(request, 422, f"Correct these fields and send again: {problems}.")
+
+
+@api.exception_handler(OSError)
+def disk_refused(request: HttpRequest, error: OSError) -> HttpResponse:
+    """Says that the disk is full; any other error of the system is ours to mend and goes to the log."""
+    if error.errno not in FULL_DISK:
+        raise error
+    return _answer(request, 507, DISK_FULL)
 
 
 def _field(problem: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from automl_site.bodies import BodyGuard  # noqa: E402
 from automl_site.celery import app as celery_app  # noqa: E402
 from search_app.routing import websocket_urlpatterns  # noqa: E402
 
@@ -25,7 +26,7 @@ celery_app.set_default()  # views run in threads of their own, and their tasks m
 
 application = ProtocolTypeRouter(
     {
-        "http": http_application,
+        "http": BodyGuard(http_application),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

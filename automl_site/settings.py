@@ -183,6 +183,8 @@ FILE_UPLOAD_TEMP_DIR = VAR_DIR / "tmp"
 for _needed in (FILE_UPLOAD_TEMP_DIR, STATIC_ROOT, STORAGE_DIR):
     _needed.mkdir(parents=True, exist_ok=True)
 MAX_UPLOAD_BYTES = env_int("AUTOML_MAX_UPLOAD_MB", 51_200, low=1, high=10_000_000) * 1024 * 1024
+QUOTA_BYTES = env_int("AUTOML_QUOTA_MB", 102_400, low=1, high=1_000_000_000) * 1024 * 1024  # of one person
+UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfinished upload is removed
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20

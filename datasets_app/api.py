@@ -5,103 +5,81 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from datetime import datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from ninja import File, Form, Router, Schema
+from ninja import File, Form, Router
 from ninja.files import UploadedFile
-from pydantic import Field
 
-from datasets_app import selectors, services
-from datasets_app.models import Dataset, Image
-from nas.errors import DataError
+from datasets_app import api_changes, api_images, api_uploads, selectors, services
+from datasets_app.api_schemas import (
+    DatasetOut,
+    Detail,
+    DraftIn,
+    FindingsPage,
+    InterpretationIn,
+    KindName,
+    KindOut,
+    Limit,
+    Offset,
+    PublicSetOut,
+)
+from datasets_app.findings import kind_counts
+from datasets_app.grid import with_images
+from datasets_app.models import Dataset
+from nas.data.public import PUBLIC_SETS
 
 router = Router()
-
-Offset = Annotated[int, Field(ge=0, le=10_000_000)]
-Limit = Annotated[int, Field(ge=1, le=1000)]
+router.add_router("", api_images.router)
+router.add_router("", api_changes.router)
+router.add_router("", api_uploads.router)
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class ClassOut(Schema):
-    """Images of one class by part."""
-
-    name: str
-    train: int
-    val: int
-    test: int
-    total: int
-
-
-class ProgressOut(Schema):
-    """How far the check is."""
-
-    done: int
-    total: int
-
-
-class DatasetOut(Schema):
-    """One data set."""
-
-    id: uuid.UUID
-    name: str
-    state: str
-    n_images: int
-    n_classes: int
-    classes: list[ClassOut]
-    n_refused: int
-    progress: ProgressOut | None
-    error: str | None
-    created_at: datetime
-    size_bytes: int
-
-
-class FindingOut(Schema):
-    """One refused or doubtful file."""
-
-    path: str
-    kind: str
-    reason: str
-    remedy: str
-    refused: bool
-
-
-class ImageOut(Schema):
-    """One image; `row` is its number for thumbnails."""
-
-    row: int
-    path: str
-    label: str
-    split: str
-    width: int
-    height: int
-
-
-class FindingsPage(Schema):
-    """A part of the findings and how many there are."""
-
-    total: int
-    items: list[FindingOut]
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
 
 
 def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
-    return selectors.dataset_for_user(cast(User, request.user), dataset_id)
+    return selectors.dataset_for_user(_user(request), dataset_id)
 
 
 @router.get("/datasets", response=list[DatasetOut])
 def dataset_list(request: HttpRequest, offset: Offset = 0, limit: Limit = 100) -> Any:
     """Lists the user's data sets, newest first."""
-    datasets = selectors.datasets_of_user(cast(User, request.user))[offset : offset + limit]
-    return [selectors.dataset_summary(dataset) for dataset in datasets]
+    return selectors.dataset_summaries(
+        list(selectors.datasets_of_user(_user(request))[offset : offset + limit])
+    )
 
 
 @router.post("/datasets", response={201: DatasetOut})
-def dataset_upload(request: HttpRequest, file: File[UploadedFile], name: Form[str] = "") -> Any:
-    """Takes a zip of class folders; a worker checks it."""
-    dataset = services.dataset_create(owner=cast(User, request.user), name=name, upload=file)
+def dataset_upload(
+    request: HttpRequest, file: File[UploadedFile], name: Form[str] = "", confirm: Form[bool] = False
+) -> Any:
+    """Takes a zip, tar or tar.gz of class folders; a worker checks it."""
+    dataset = services.dataset_create(owner=_user(request), name=name, upload=file, confirm=confirm)
+    return 201, selectors.dataset_summary(dataset)
+
+
+@router.post("/datasets/drafts", response={201: DatasetOut})
+def dataset_draft(request: HttpRequest, draft: DraftIn) -> Any:
+    """Makes a data set whose files come in pieces; it is checked when the last one is complete."""
+    dataset = services.dataset_draft_create(owner=_user(request), **draft.dict())
+    return 201, selectors.dataset_summary(dataset)
+
+
+@router.get("/public-sets", response=list[PublicSetOut])
+def public_sets(request: HttpRequest) -> Any:
+    """Lists the public sets that can be fetched by name."""
+    return PUBLIC_SETS
+
+
+@router.post("/public-sets/{str:key}", response={201: DatasetOut})
+def public_set_fetch(request: HttpRequest, key: str) -> Any:
+    """Makes a data set of a public set; a worker downloads it."""
+    dataset = services.dataset_fetch(owner=_user(request), key=key)
     return 201, selectors.dataset_summary(dataset)
 
 
@@ -118,16 +96,45 @@ def dataset_delete(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     return 204, None
 
 
+@router.get("/datasets/{uuid:dataset_id}/preview", response=dict[str, Any])
+def dataset_preview(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
+    """Shows how the files were understood."""
+    return selectors.preview_of(_dataset(request, dataset_id))
+
+
+@router.post("/datasets/{uuid:dataset_id}/preview", response={202: Detail})
+def dataset_interpret(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
+    """Asks for another preview, with the files understood as the owner says."""
+    services.dataset_interpret(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
+    return 202, {"detail": "The list of files is being read again."}
+
+
+@router.post("/datasets/{uuid:dataset_id}/import", response={202: Detail})
+def dataset_import(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
+    """Imports the files as the owner confirmed."""
+    services.dataset_import(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
+    return 202, {"detail": "The photos are being imported."}
+
+
 @router.get("/datasets/{uuid:dataset_id}/findings", response=FindingsPage)
-def dataset_findings(
+def dataset_findings(  # noqa: PLR0917 - each is a query parameter
     request: HttpRequest,
     dataset_id: uuid.UUID,
+    kind: KindName | None = None,
+    only_open: bool = False,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Any:
-    """Lists refused and doubtful files."""
-    findings = selectors.findings_of(_dataset(request, dataset_id))
-    return {"total": findings.count(), "items": list(findings[offset : offset + limit])}
+    """Lists refused and doubtful files, images and classes, with the images they are about."""
+    dataset = _dataset(request, dataset_id)
+    findings = selectors.findings_of(dataset, kind, only_open=only_open)
+    return {"total": findings.count(), "items": with_images(dataset, findings[offset : offset + limit])}
+
+
+@router.get("/datasets/{uuid:dataset_id}/findings/kinds", response=list[KindOut])
+def dataset_finding_kinds(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
+    """Lists what was found by kind, how much of it is still open, and what one click does about it."""
+    return kind_counts(_dataset(request, dataset_id))
 
 
 @router.get("/datasets/{uuid:dataset_id}/findings.csv")
@@ -135,45 +142,22 @@ def dataset_findings_csv(request: HttpRequest, dataset_id: uuid.UUID) -> HttpRes
     """Downloads all findings as CSV."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["path", "kind", "left out", "reason", "remedy"])
+    writer.writerow(["path", "kind", "left out", "reason", "remedy", "score", "suggestion"])
     for finding in selectors.findings_of(_dataset(request, dataset_id)).iterator():
         left_out = "yes" if finding.refused else "no"
-        row = (finding.path, finding.kind, left_out, finding.reason, finding.remedy)
+        score = "" if finding.score is None else f"{finding.score:.3f}"
+        row = (
+            finding.path,
+            finding.kind,
+            left_out,
+            finding.reason,
+            finding.remedy,
+            score,
+            finding.suggestion,
+        )
         writer.writerow([_no_formula(value) for value in row])
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="findings.csv"'
-    return _guarded(response)
-
-
-@router.get("/datasets/{uuid:dataset_id}/images", response=list[ImageOut])
-def dataset_images(  # noqa: PLR0917 - each is a query parameter
-    request: HttpRequest,
-    dataset_id: uuid.UUID,
-    split: Literal["train", "val", "test"] | None = None,
-    label: str | None = None,
-    offset: Offset = 0,
-    limit: Limit = 100,
-) -> Any:
-    """Lists images of the present version."""
-    version = _dataset(request, dataset_id).current_version
-    if version is None or (label is not None and label not in version.classes):
-        return []
-    return list(selectors.images_of(version, split, label, offset, limit))
-
-
-@router.get("/datasets/{uuid:dataset_id}/thumbnails/{int:row}")
-def dataset_thumbnail(request: HttpRequest, dataset_id: uuid.UUID, row: int) -> HttpResponse:
-    """Shows one image, encoded anew from the stored pixels; never a byte of the upload itself."""
-    try:
-        content = selectors.thumbnail_of(_dataset(request, dataset_id), row)
-    except DataError as error:
-        raise Image.DoesNotExist from error
-    response = HttpResponse(content, content_type="image/webp")
-    response["Cache-Control"] = "private, max-age=3600"
-    return _guarded(response)
-
-
-def _guarded(response: HttpResponse) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

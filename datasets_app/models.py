@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -192,6 +192,11 @@ class DatasetVersion(models.Model):
         return Path(settings.STORAGE_DIR) / self.cache_path
 
 
+# Not `excluded=True`: Django writes a bare column for that, for which SQLite uses no index.
+LEFT_OUT: Final = models.Q(excluded__in=[True])
+IN_USE: Final = models.Q(excluded__in=[False])
+
+
 class Image(models.Model):
     """One image of a data set as it stands now, pending changes included; `row` is its place in the cache.
 
@@ -223,9 +228,11 @@ class Image(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dataset", "row"], name="image_row_once_per_dataset"),
         ]
+        # Each holds all that one filter of the grid asks for, in row order: 70,000 rows need no other look.
         indexes: ClassVar = [
-            models.Index(fields=["dataset", "label", "row"], name="image_dataset_label"),
-            models.Index(fields=["dataset", "split", "row"], name="image_dataset_split"),
+            models.Index(fields=["dataset", "label", "row", "excluded", "split"], name="image_by_label"),
+            models.Index(fields=["dataset", "split", "row", "excluded"], name="image_by_split"),
+            models.Index(fields=["dataset", "excluded", "row"], name="image_by_excluded"),
         ]
 
     def __str__(self) -> str:
@@ -242,6 +249,7 @@ class Finding(models.Model):
         other_row: The image it is compared with (copies), or null.
         score: How sure the check is, 0 to 1; higher is surer.
         suggestion: What the remedy would write (the more likely label), or empty.
+        label: Class of the image when it was checked; another one now means that somebody decided.
         refused: True when the file was left out by the import, False for a warning.
         dismissed: True when the owner said that it is fine.
     """
@@ -256,13 +264,17 @@ class Finding(models.Model):
     other_row = models.PositiveIntegerField(null=True, blank=True)
     score = models.FloatField(null=True, blank=True)
     suggestion = models.TextField(blank=True, default="")
+    label = models.TextField(blank=True, default="")
     dismissed = models.BooleanField(default=False)
 
     class Meta:
         """In the order they were found."""
 
         ordering: ClassVar = ["id"]
-        indexes: ClassVar = [models.Index(fields=["dataset", "kind"], name="finding_dataset_kind")]
+        indexes: ClassVar = [
+            models.Index(fields=["dataset", "kind", "row"], name="finding_by_kind"),
+            models.Index(fields=["dataset", "row"], name="finding_by_row"),
+        ]
 
     def __str__(self) -> str:
         """Kind and path."""
@@ -276,7 +288,9 @@ class Change(models.Model):
         number: Counts the edits of a data set from 1.
         kind: ``exclude``, ``restore``, ``relabel``, ``rename``, ``merge`` or ``move``.
         text: What was done, one sentence.
-        undo: What it overwrote: ``[{"rows": [...], "label": ...} | {..., "split": ...} | {..., "excluded": ...}]``.
+        undo: What it overwrote, as `datasets_app.changes` reads it: ``[{"rows": [...], "label": ...}, ...]``
+            with "label", "split" or "excluded" for images, ``[{"findings": [...], "suggestion": ...}, ...]``
+            with "label" or "suggestion" for findings.
         version: The version that took it in; null while it is pending.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 import structlog
@@ -13,9 +14,11 @@ from kombu.exceptions import OperationalError
 
 from datasets_app.claims import Claimable, claimable_rows
 from datasets_app.models import Dataset
+from datasets_app.uploads import remove_expired
 from search_app.models import SearchRun
 
 SWEEP_SECONDS = 5.0
+CLEAN_SECONDS = 60.0
 HINTS_AT_ONCE = 20
 
 log = structlog.get_logger(__name__)
@@ -58,10 +61,17 @@ def _waiting_hints(channel: object, queue: str) -> int:
 
 
 def sweep_forever(end: threading.Event | None = None) -> None:
-    """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again."""
+    """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again.
+
+    Once a minute it also removes uploads that nobody finished in time.
+    """
     end = end or threading.Event()
+    cleaned = float("-inf")
     while not end.is_set():
         try:
+            if time.monotonic() - cleaned >= CLEAN_SECONDS:
+                cleaned = time.monotonic()
+                remove_expired()
             sweep()
         except (OperationalError, DatabaseError, OSError) as error:
             log.warning("sweep failed; trying again", error=str(error)[:200])

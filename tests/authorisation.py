@@ -12,15 +12,17 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from datasets_app.models import Dataset, DatasetState
+from datasets_app.changes import change_create
+from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Upload
 from datasets_app.runner import check_dataset
-from datasets_app.services import dataset_create
+from datasets_app.services import dataset_create, dataset_import, dataset_version_create
+from datasets_app.uploads import upload_create
 from nas.events import Event
 from search_app.models import SearchEvent, SearchRun, TrainedModel
 from search_app.record import record_event
 from tests import factories, images
 
-SECRETS = ("Otterfjord tiles", "Search on the fjord", "otterbroken", "the fjord speaks")
+SECRETS = ("Otterfjord tiles", "Search on the fjord", "otterbroken", "the fjord speaks", "half an otter")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,15 @@ class World:
         datasets = Dataset.objects.filter(owner__username="owner")
         runs = SearchRun.objects.filter(owner__username="owner")
         return {
-            "datasets": list(datasets.values_list("pk", "name", "state", "fence")),
+            "datasets": list(datasets.values_list("pk", "name", "state", "fence", "job")),
+            "images": list(
+                Image.objects.filter(dataset__in=datasets).values_list("row", "label", "split", "excluded")
+            ),
+            "changes": list(
+                Change.objects.filter(dataset__in=datasets).values_list("number", "text", "version")
+            ),
+            "findings": list(Finding.objects.filter(dataset__in=datasets).values_list("pk", "dismissed")),
+            "uploads": list(Upload.objects.filter(dataset__in=datasets).values_list("pk", "offset")),
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
@@ -79,6 +89,7 @@ def build_world(owner: User, directory: Path) -> World:
     )
     _tell(run)
     model = _write_model(run)
+    upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
     return World(
         ids={
             "dataset_id": str(dataset.pk),
@@ -86,7 +97,13 @@ def build_world(owner: User, directory: Path) -> World:
             "model_id": str(model.pk),
             "number": "0",
             "row": "0",
+            "rows": "0,1",
+            "first": "1",
+            "second": "2",
+            "key": "mnist",
             "name": "labels.json",
+            "finding_ids": str(dataset.findings.earliest("pk").pk),
+            "upload_id": str(upload.pk),
             "token": uuid.uuid4().hex,
         },
         archive=archive,
@@ -98,8 +115,15 @@ def build_world(owner: User, directory: Path) -> World:
 
 def _import(owner: User, archive: Path) -> Dataset:
     upload = SimpleUploadedFile("photos.zip", archive.read_bytes(), content_type="application/zip")
-    dataset = dataset_create(owner=owner, name=SECRETS[0], upload=upload)
+    dataset = dataset_create(owner=owner, name=SECRETS[0], upload=upload, confirm=True)
     check_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    dataset_import(dataset=dataset, interpretation=dataset.preview["interpretation"])
+    check_dataset(dataset.pk)
+    change_create(dataset=dataset, kind="relabel", rows=[0], label="temple")
+    dataset_version_create(dataset=dataset)
+    check_dataset(dataset.pk)
+    change_create(dataset=dataset, kind="exclude", rows=[1])
     dataset.refresh_from_db()
     return dataset
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import factory
 from django.contrib.auth.models import User
 
-from datasets_app.models import Dataset, DatasetState, DatasetVersion
+from datasets_app.models import Dataset, DatasetState, DatasetVersion, Image
+from datasets_app.rows import insert_rows
 from nas.architecture import MBConvArchitecture, Stage, architecture_to_json
 from search_app.models import Candidate, SearchRun, TrainedModel
 
@@ -53,6 +55,19 @@ class DatasetVersionFactory(factory.django.DjangoModelFactory):
     n_images = 86
     cache_size = 96
     cache_path = factory.LazyAttribute(lambda version: f"caches/{version.id}")
+
+
+def make_images(dataset: Dataset, labels: Sequence[str], group: int = -1) -> None:
+    """Saves one image a label, in row order; the parts come in turn."""
+    columns = (
+        "row", "path", "label", "original_label", "split", "excluded", "sha256", "width", "height", "group",
+    )  # fmt: skip
+    splits = ("train", "val", "test")
+    rows = (
+        (i, f"{label}/{i:05d}.jpg", label, label, splits[i % 3], False, f"{i:064x}", 32, 32, group)
+        for i, label in enumerate(labels)
+    )
+    insert_rows(Image, columns, rows, dataset_id=dataset.pk)
 
 
 class SearchRunFactory(factory.django.DjangoModelFactory):

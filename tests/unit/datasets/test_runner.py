@@ -1,42 +1,30 @@
-"""The worker's function under repetition, death and loss of its claim."""
+"""The import under repetition, death and loss of its claim; what all jobs have in common."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 
-from datasets_app import handover, runner
+from datasets_app import attempt, check_job, finding_rows, handover, import_job, runner, version_job
 from datasets_app.claims import claim, release
-from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image
-from datasets_app.services import dataset_create
-from tests.images import photo_zip
+from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image, Job, Upload
+from datasets_app.services import dataset_recheck, dataset_version_create
+from tests.unit.datasets.jobs import (
+    Died,
+    after,
+    assert_imported_once,
+    caches,
+    die,
+    die_at_call,
+    edit,
+    expire,
+    fail,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def dataset(owner: User, tmp_path: Path) -> Dataset:
-    path = photo_zip(tmp_path / "a.zip", 25, 32, 2, extra={"temple/bad.jpg": b"text"})
-    return dataset_create(owner=owner, name="Garden", upload=SimpleUploadedFile("a.zip", path.read_bytes()))
-
-
-def assert_imported_once(dataset: Dataset, storage: Path) -> None:
-    dataset.refresh_from_db()
-    assert dataset.state == DatasetState.READY and dataset.lease_until is None
-    version = DatasetVersion.objects.get()
-    assert version.complete and version.number == 1
-    assert Image.objects.count() == version.n_images == 50
-    assert Finding.objects.count() == 1
-    assert [p.name for p in (storage / "caches").iterdir()] == [str(version.pk)]
-
-
-def expire(dataset: Dataset) -> None:
-    """What 20 s without a heartbeat do."""
-    Dataset.objects.filter(pk=dataset.pk).update(lease_until="2020-01-01T00:00:00Z")
 
 
 def test_same_message_many_times_imports_once(dataset: Dataset, storage: Path) -> None:
@@ -53,73 +41,123 @@ def test_claimed_data_set_is_left_alone(dataset: Dataset) -> None:
 
 
 def test_progress_is_saved_and_then_hidden(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0.0)
+    told = []
+    real = attempt.fenced_update
+
+    def watch(held: Any, **values: Any) -> bool:
+        told.append((values.get("stage"), values.get("progress_done"), values.get("progress_total")))
+        return real(held, **values)
+
+    monkeypatch.setattr(attempt, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(attempt, "fenced_update", watch)
     runner.check_dataset(dataset.pk)
+    assert ("Opening photos", 51, 51) in told and len({stage for stage, _, _ in told if stage}) >= 3
     dataset.refresh_from_db()
-    assert dataset.progress_total == 51 and dataset.progress_done == 51
+    assert (dataset.stage, dataset.progress_done, dataset.progress_total) == ("", 0, 0)
 
 
-class Died(BaseException):
-    """Stands for kill -9: no handler of the runner sees it."""
-
-
-@pytest.mark.parametrize("moment", ["import", "rows", "end"])
-def test_death_half_way_is_done_again(
+@pytest.mark.parametrize("moment", ["import", "images", "findings", "publish", "checks", "end"])
+def test_death_in_an_import_is_done_again(
     dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     with monkeypatch.context() as patch:
         if moment == "import":
-            patch.setattr(runner._Progress, "__call__", _die)
-        elif moment == "rows":
-            patch.setattr(Finding._default_manager.__class__, "bulk_create", _die_at_findings)
+            patch.setattr(attempt.Attempt, "progress", die)
+        elif moment == "images":
+            patch.setattr(import_job, "ROWS_AT_ONCE", 20)
+            die_at_call(patch, import_job, "insert_rows", 2)
+        elif moment == "findings":
+            patch.setattr(finding_rows, "insert_rows", die)
+        elif moment == "publish":
+            patch.setattr(DatasetVersion.objects, "create", die)
+        elif moment == "checks":
+            patch.setattr(check_job, "run_checks", die)
         else:
-            patch.setattr(runner, "release", _die)
+            patch.setattr(attempt, "release", die)
         with pytest.raises(Died):
             runner.check_dataset(dataset.pk)
     dataset.refresh_from_db()
-    assert dataset.current_version is None and dataset.state == DatasetState.CHECKING
+    published = moment in {"checks", "end"}
+    assert (dataset.current_version is not None) == published and dataset.state == DatasetState.CHECKING
+    assert dataset.job == (Job.RECHECK if published else Job.IMPORT)
     expire(dataset)
     runner.check_dataset(dataset.pk)
     assert_imported_once(dataset, storage)
 
 
-def _die(*_args: object, **_kwargs: object) -> None:
-    raise Died
-
-
-def _die_at_findings(manager: object, rows: list[object], **options: object) -> object:
-    if isinstance(rows[0], Finding):
-        raise Died
-    return manager.get_queryset().bulk_create(rows, **options)  # type: ignore[attr-defined]
-
-
-def test_worker_that_lost_its_claim_writes_nothing(
+def test_checks_that_fail_cost_nothing_of_the_import(
     dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_job, "run_checks", fail)
+    runner.check_dataset(dataset.pk)
+    assert_imported_once(dataset, storage)
+    found = Finding.objects.get(kind="checks-failed")
+    assert not found.refused and "RuntimeError" in found.reason and "again" in found.remedy
+    monkeypatch.undo()
+    dataset_recheck(dataset=dataset)
+    runner.check_dataset(dataset.pk)
+    assert not Finding.objects.filter(kind="checks-failed").exists()
+
+
+def test_checks_that_kill_their_workers_cost_nothing_of_the_import(
+    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_job, "run_checks", die)
+    for _ in range(4):
+        with pytest.raises(Died):
+            runner.check_dataset(dataset.pk)
+        expire(dataset)
+    runner.check_dataset(dataset.pk)
+    assert_imported_once(dataset, storage)
+    assert "interrupted 3 times" in Finding.objects.get(kind="checks-failed").reason
+
+
+@pytest.mark.parametrize("job", ["import", "version", "recheck"])
+def test_worker_that_lost_its_claim_writes_nothing(
+    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch, job: str
 ) -> None:
     def steal(*_args: object) -> None:
         Dataset.objects.filter(pk=dataset.pk).update(fence=F("fence") + 1)
 
-    real = runner.import_archive
-    monkeypatch.setattr(runner, "import_archive", lambda *a, **k: (real(*a, **k), steal())[0])
+    module, name = {
+        "import": (import_job, "import_sources"),
+        "version": (version_job, "write_version"),
+        "recheck": (check_job, "run_checks"),
+    }[job]
+    if job != "import":
+        runner.check_dataset(dataset.pk)
+        edit(dataset)
+        (dataset_version_create if job == "version" else dataset_recheck)(dataset=dataset)
+    before = (list(DatasetVersion.objects.values()), list(Finding.objects.values()))
+    before_files = caches(storage) if job != "import" else []
+    after(monkeypatch, module, name, steal)
     runner.check_dataset(dataset.pk)
     dataset.refresh_from_db()
     assert dataset.state == DatasetState.CHECKING
-    assert not DatasetVersion.objects.exists() and list((storage / "caches").iterdir()) == []
+    assert (list(DatasetVersion.objects.values()), list(Finding.objects.values())) == before
+    assert caches(storage) == before_files
+    assert Image.objects.count() == (0 if job == "import" else 50)
 
 
-def test_deleted_during_the_check_leaves_nothing(
-    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("job", ["import", "version"])
+def test_deleted_during_the_work_leaves_nothing(
+    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch, job: str
 ) -> None:
-    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0.0)
-    real = runner.fenced_update
+    if job == "version":
+        runner.check_dataset(dataset.pk)
+        edit(dataset)
+        dataset_version_create(dataset=dataset)
+    kept = caches(storage) if job == "version" else []
+    monkeypatch.setattr(attempt, "PROGRESS_SECONDS", 0.0)
+    real = attempt.fenced_update
 
-    def delete_then_update(*args: object, **values: object) -> bool:
+    def delete_then_update(*args: Any, **values: Any) -> bool:
         Dataset.objects.filter(pk=dataset.pk).delete()
-        return real(*args, **values)  # type: ignore[arg-type]
+        return real(*args, **values)
 
-    monkeypatch.setattr(runner, "fenced_update", delete_then_update)
+    monkeypatch.setattr(attempt, "fenced_update", delete_then_update)
     runner.check_dataset(dataset.pk)
-    assert not Dataset.objects.exists() and list((storage / "caches").iterdir()) == []
+    assert not Dataset.objects.exists() and caches(storage) == kept  # these are the deletion's to remove
 
 
 def test_what_kills_its_workers_is_given_up_with_a_sentence(dataset: Dataset) -> None:
@@ -135,29 +173,32 @@ def test_unexpected_failure_is_tried_again_then_explained(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, storage: Path
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "import_archive", _fail)
-        for attempt in (1, 2):
+        patch.setattr(import_job, "import_sources", fail)
+        for number in (1, 2):
             runner.check_dataset(dataset.pk)
             dataset.refresh_from_db()
-            assert (dataset.state, dataset.attempt) == (DatasetState.CHECKING, attempt)
+            assert (dataset.state, dataset.attempt) == (DatasetState.CHECKING, number)
     held = claim(Dataset, dataset.pk)
     assert held is not None and release(held, state=DatasetState.UPLOADED)
     runner.check_dataset(dataset.pk)
     assert_imported_once(dataset, storage)
 
 
-def _fail(*_args: object, **_kwargs: object) -> None:
-    raise RuntimeError("the disk shelf fell over")
-
-
-def test_missing_upload_is_explained(dataset: Dataset, storage: Path) -> None:
-    (storage / dataset.upload_path).unlink()
+def test_missing_upload_is_explained(dataset: Dataset) -> None:
+    dataset.uploads.get().file.unlink()
     runner.check_dataset(dataset.pk)
     dataset.refresh_from_db()
-    assert dataset.state == DatasetState.REJECTED and dataset.error
+    assert dataset.state == DatasetState.REJECTED and "is gone" in dataset.error
 
 
-def test_restarts_during_an_import_are_no_failed_attempts(dataset: Dataset, storage: Path) -> None:
+def test_upload_that_did_not_arrive_as_sent_is_rejected(dataset: Dataset) -> None:
+    Upload.objects.update(expected_sha256="0" * 64)
+    runner.check_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    assert dataset.state == DatasetState.REJECTED and "checksum" in dataset.error
+
+
+def test_restarts_are_no_failed_attempts(dataset: Dataset, storage: Path) -> None:
     try:
         handover.request_handover()
         for _ in range(5):  # more often than a failing import is tried
@@ -166,5 +207,30 @@ def test_restarts_during_an_import_are_no_failed_attempts(dataset: Dataset, stor
         handover._flag[0] = 0
     dataset.refresh_from_db()
     assert dataset.state == DatasetState.CHECKING and dataset.lease_until is None
+    runner.check_dataset(dataset.pk)
+    assert_imported_once(dataset, storage)
+
+
+def test_restart_during_the_checks_goes_on_with_the_checks(
+    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hand_over(*_args: object, **_options: object) -> None:
+        raise handover.HandedOverError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(check_job, "run_checks", hand_over)
+        runner.check_dataset(dataset.pk)
+        patch.setattr(import_job, "import_sources", fail)
+        patch.undo()
+        patch.setattr(import_job, "import_sources", fail)
+        runner.check_dataset(dataset.pk)
+    assert_imported_once(dataset, storage)
+
+
+def test_large_data_set_is_saved_in_short_transactions(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, storage: Path
+) -> None:
+    monkeypatch.setattr(import_job, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(finding_rows, "ROWS_AT_ONCE", 1)
     runner.check_dataset(dataset.pk)
     assert_imported_once(dataset, storage)

@@ -1,0 +1,103 @@
+"""Edits, remedies and versions of a data set over the API."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from ninja import Router
+
+from datasets_app import remedies, selectors, services
+from datasets_app.api_schemas import (
+    ChangeIn,
+    ChangeMade,
+    ChangeOut,
+    ChangeUndone,
+    Detail,
+    DismissIn,
+    DismissOut,
+    Limit,
+    Offset,
+    RemedyIn,
+    RemedyOut,
+    VersionOut,
+)
+from datasets_app.changes import change_create, change_undo
+from datasets_app.models import Dataset, DatasetVersion
+from nas.errors import DataError
+
+router = Router()
+
+
+def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
+    return selectors.dataset_for_user(cast(User, request.user), dataset_id)
+
+
+@router.post("/datasets/{uuid:dataset_id}/findings/dismiss", response=DismissOut)
+def finding_dismiss(request: HttpRequest, dataset_id: uuid.UUID, chosen: DismissIn) -> Any:
+    """Marks findings as fine."""
+    dataset = _dataset(request, dataset_id)
+    return {"n": remedies.finding_dismiss(dataset=dataset, ids=chosen.ids, dismissed=chosen.dismissed)}
+
+
+@router.post("/datasets/{uuid:dataset_id}/findings/remedy", response=RemedyOut)
+def finding_remedy(request: HttpRequest, dataset_id: uuid.UUID, chosen: RemedyIn) -> Any:
+    """Applies the one-click remedy of a kind."""
+    dataset = _dataset(request, dataset_id)
+    change = remedies.finding_remedy(dataset=dataset, kind=chosen.kind, ids=chosen.ids)
+    return {"change": change, "n_changes": selectors.pending_changes(dataset).count()}
+
+
+@router.get("/datasets/{uuid:dataset_id}/changes", response=list[ChangeOut])
+def change_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0, limit: Limit = 100) -> Any:
+    """Lists the edits that no version has taken in yet, newest first."""
+    return list(selectors.pending_changes(_dataset(request, dataset_id))[offset : offset + limit])
+
+
+@router.post("/datasets/{uuid:dataset_id}/changes", response={201: ChangeMade})
+def change_make(request: HttpRequest, dataset_id: uuid.UUID, edit: ChangeIn) -> Any:
+    """Edits images."""
+    dataset = _dataset(request, dataset_id)
+    change = change_create(dataset=dataset, **edit.dict())
+    n_changes = selectors.pending_changes(dataset).count()
+    return 201, {"number": change.number, "text": change.text, "n_changes": n_changes}
+
+
+@router.post("/datasets/{uuid:dataset_id}/changes/undo", response=ChangeUndone)
+def change_take_back(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
+    """Takes the newest edit back."""
+    dataset = _dataset(request, dataset_id)
+    change = change_undo(dataset=dataset)
+    return {"text": change.text, "n_changes": selectors.pending_changes(dataset).count()}
+
+
+@router.get("/datasets/{uuid:dataset_id}/versions", response=list[VersionOut])
+def version_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0, limit: Limit = 100) -> Any:
+    """Lists the versions, newest first."""
+    versions = selectors.versions_of(_dataset(request, dataset_id))[offset : offset + limit]
+    return [selectors.version_summary(version) for version in versions]
+
+
+@router.post("/datasets/{uuid:dataset_id}/versions", response={202: Detail})
+def version_make(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
+    """Makes a version of the pending edits."""
+    services.dataset_version_create(dataset=_dataset(request, dataset_id))
+    return 202, {"detail": "The version is being made."}
+
+
+@router.get("/datasets/{uuid:dataset_id}/versions/{int:first}/compare/{int:second}", response=dict[str, Any])
+def version_compare(request: HttpRequest, dataset_id: uuid.UUID, first: int, second: int) -> Any:
+    """Says what differs between two versions."""
+    try:
+        return selectors.versions_compared(_dataset(request, dataset_id), first, second)
+    except DataError as error:
+        raise DatasetVersion.DoesNotExist from error
+
+
+@router.post("/datasets/{uuid:dataset_id}/recheck", response={202: Detail})
+def dataset_recheck(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
+    """Runs the checks again on the images as they stand now."""
+    services.dataset_recheck(dataset=_dataset(request, dataset_id))
+    return 202, {"detail": "The photos are being checked again."}

@@ -1,0 +1,58 @@
+"""What templates say about a data set on its way."""
+
+from __future__ import annotations
+
+from django import template
+
+from datasets_app.models import Dataset, DatasetState, Job
+
+register = template.Library()
+
+WORK_TITLES = {
+    Job.INSPECT: "Reading your files",
+    Job.IMPORT: "Importing your photos",
+    Job.VERSION: "Making a new version",
+    Job.RECHECK: "Checking your photos again",
+    Job.FETCH: "Fetching the photos",
+}
+WORK_TEXTS = {
+    Job.INSPECT: "The list of files is read to find your classes. Then you are asked whether that is right.",
+    Job.IMPORT: "Every photo is opened, turned the right way up, stored small and checked for problems.",
+    Job.VERSION: "Your changes are written down for good. The photos themselves are not copied.",
+    Job.RECHECK: "Copies, wrong classes, bad photos and shortcuts are searched for again.",
+    Job.FETCH: "The public set is downloaded, then imported like an upload.",
+}
+
+
+@register.filter
+def sent_percent(dataset: Dataset) -> int:
+    """Returns how much of the files has arrived, 0 to 100; 100 only when all has."""
+    uploads = list(dataset.uploads.all())
+    length = sum(upload.length for upload in uploads)
+    return 100 * sum(upload.offset for upload in uploads) // length if length else 0
+
+
+@register.filter
+def work_title(dataset: Dataset) -> str:
+    """Returns what the worker does, or will do, as a heading."""
+    return WORK_TITLES[Job(dataset.job)]
+
+
+@register.filter
+def work_text(dataset: Dataset) -> str:
+    """Returns a sentence that explains the work."""
+    return WORK_TEXTS[Job(dataset.job)]
+
+
+@register.filter
+def needs_owner(dataset: Dataset) -> bool:
+    """Returns whether it waits for the owner and not for a worker."""
+    return dataset.state in {DatasetState.UPLOADING, DatasetState.PREVIEW}
+
+
+@register.filter
+def percent_of(part: int, whole: int) -> str:
+    """Returns ``"12%"``, ``"<1%"`` for a little, and a dash for a share of nothing."""
+    if not whole:
+        return "–"
+    return "<1%" if 0 < 100 * part < whole else f"{round(100 * part / whole)}%"
