@@ -1,120 +1,193 @@
-// Upload page: choose or drop a zip, check it before the first byte, send it with progress.
-import { csrfToken, errorText } from './lib/api.js';
-import { $ } from './lib/dom.js';
-import { bytes, duration } from './lib/format.js';
+// Upload page: choose or drop anything, look at it before the first byte, send it so that nothing is ever lost.
+import { api } from './lib/api.js';
+import { $, confirmIn, el, icon, notice } from './lib/dom.js';
+import { entriesOfDrop, filesOfDrop, filesOfInput } from './lib/dropped.js';
+import { count } from './lib/format.js';
+import { Picked } from './lib/picked.js';
+import { SendingView } from './lib/sending_view.js';
+import { discardDataset, knownDataset, knownUploads, UploadSet } from './lib/upload_set.js';
+import { showWaiting } from './lib/waiting.js';
 
 const form = $('upload');
 const drop = $('drop');
-const input = $('file');
 const maxBytes = Number(form.dataset.maxBytes);
-let file = null;
-let request = null;
+let picked = new Picked();
+let known = [];
+let set = null;
+let view = null;
+let isBusy = false;
 
-function problem(text) {
+function problem(text, kind = 'danger') {
+  $('problem').className = `alert alert-${kind} mb-0`;
   $('problem').textContent = text;
   $('problem').hidden = !text;
 }
 
-/** A sentence why the file cannot be taken, or an empty string. The server checks again. */
-async function objection(candidate) {
-  if (!/\.zip$/i.test(candidate.name)) {
-    return `“${candidate.name.slice(0, 120)}” is not a zip file. Put the class folders into one zip and choose that.`;
-  }
-  if (candidate.size === 0) return 'This file is empty. Zip the folders again and choose the new file.';
-  if (candidate.size > maxBytes) {
-    return `This file has ${bytes(candidate.size)}; this server takes at most ${bytes(maxBytes)}. Split it into smaller data sets.`;
-  }
-  const head = new Uint8Array(await candidate.slice(0, 4).arrayBuffer());
-  if (head[0] !== 0x50 || head[1] !== 0x4b) {
-    return 'This file is named .zip, but it is not a zip archive. Zip the class folders again and choose the new file.';
-  }
-  return '';
+function showPicked() {
+  const rows = picked.rows();
+  $('chosen').hidden = !rows.length;
+  $('chosen').replaceChildren(...rows.map((row) => {
+    const out = el('button', { class: 'btn btn-sm btn-outline-secondary', type: 'button', 'aria-label': `Take out ${row.name.slice(0, 80)}` }, icon('x'));
+    out.addEventListener('click', () => {
+      row.remove();
+      problem('');
+      showPicked();
+      $('choose-folder').focus();
+    });
+    return el('li', {}, icon(row.icon), el('span', { class: 'text-clip', text: row.name, title: row.name }), el('span', { class: 'num text-quiet', text: row.text }), out);
+  }));
+  $('name').placeholder = rows.length ? picked.suggestedName() : '';
+  $('send').disabled = !rows.length;
 }
 
-async function choose(candidate) {
-  if (!candidate || request) return;
-  let reason;
-  try {
-    reason = await objection(candidate);
-  } catch {
-    reason = 'This could not be read. If it is a folder, zip it first and drop the zip.';
-  }
-  problem(reason);
-  file = reason ? null : candidate;
-  $('send').disabled = !file;
-  $('chosen').hidden = !file;
-  if (!file) return;
-  $('chosen').textContent = `${file.name.slice(0, 120)} · ${bytes(file.size)}`;
-  if (!$('name').value) $('name').value = file.name.replace(/\.zip$/i, '').slice(0, 200);
-  $('send').focus();
-}
-
-function progressOf(started) {
-  let announced = 0;
-  return (event) => {
-    if (!event.lengthComputable) return;
-    const seconds = (performance.now() - started) / 1000;
-    const speed = event.loaded / Math.max(seconds, 0.05);
-    const percent = Math.floor((100 * event.loaded) / event.total);
-    $('bar').value = percent;
-    $('sent').textContent = `${bytes(event.loaded)} of ${bytes(event.total)} (${percent}%)`;
-    $('speed').textContent = `${bytes(speed)}/s`;
-    const left = (event.total - event.loaded) / speed;
-    $('left').textContent = event.loaded === event.total ? 'The server is storing it…' : `about ${duration(left)} left`;
-    if (seconds - announced > 10) {
-      announced = seconds;
-      $('sending-status').textContent = `${percent} percent sent`;
-    }
-  };
-}
-
-function idle() {
-  request = null;
-  $('sending').hidden = true;
-  $('cancel').hidden = true;
-  $('send').disabled = !file;
-}
-
-function send() {
-  const body = new FormData();
-  body.append('name', $('name').value.trim() || file.name.replace(/\.zip$/i, '').slice(0, 200));
-  body.append('file', file, file.name);
-  request = new XMLHttpRequest();
-  request.open('POST', form.dataset.url);
-  request.setRequestHeader('X-CSRFToken', csrfToken());
-  request.setRequestHeader('Accept', 'application/json');
-  request.upload.addEventListener('progress', progressOf(performance.now()));
-  request.addEventListener('load', () => {
-    const { status, responseText } = request;
-    if (status === 201) {
-      location.assign(`/datasets/${JSON.parse(responseText).id}/`);
-      return;
-    }
-    idle();
-    problem(errorText(status, responseText));
-  });
-  request.addEventListener('error', () => {
-    idle();
-    problem('The connection broke while sending. Check that the server runs and upload again.');
-  });
-  request.addEventListener('abort', () => {
-    idle();
-    problem('');
-  });
-  $('bar').value = 0;
-  $('sending').hidden = false;
-  $('cancel').hidden = false;
-  $('send').disabled = true;
+/** Takes what was chosen. What was interrupted before goes on at once; everything else waits for its button. */
+async function take(collect) {
+  if (isBusy || set) return;
+  isBusy = true;
   problem('');
-  request.send(body);
+  $('send').disabled = true;
+  $('counting').textContent = 'Reading the list of files…';
+  $('counting').hidden = false;
+  try {
+    const { items, folders } = await collect((n) => { $('counting').textContent = `Reading the list of files… ${count(n)}`; });
+    problem(await picked.add(items, folders, maxBytes));
+  } catch {
+    problem('This could not be read. Check that the files are still there and may be read, then choose them again.');
+  }
+  $('counting').hidden = true;
+  isBusy = false;
+  showPicked();
+  if (!picked.isEmpty) $('send').focus();
+  if ($('problem').hidden) await resumeIfKnown();
 }
 
-$('choose').addEventListener('click', () => input.click());
-input.addEventListener('change', () => choose(input.files[0]));
-$('cancel').addEventListener('click', () => request?.abort());
+async function resumeIfKnown() {
+  const files = picked.sources();
+  const dataset = knownDataset(files, known);
+  if (!dataset) {
+    const older = known.find((one) => files.some(({ filename }) => filename === one.filename));
+    if (older) problem('This is not what was being sent above: its files, sizes or dates differ. Upload sends it from the beginning; the unfinished one can be discarded.', 'warning');
+    return;
+  }
+  await send(dataset);
+}
+
+/** Sends what is picked: as a new data set, or into the one that it belongs to. */
+async function send(dataset = null) {
+  if (set || isBusy) return;
+  isBusy = true;
+  problem('');
+  $('send').disabled = true;
+  $('send-text').textContent = 'Beginning…';
+  try {
+    known = await knownUploads();
+    const files = picked.sources();
+    // Looked up again: the first try may have reached the server though its answer did not come back.
+    const target = dataset ?? knownDataset(files, known);
+    const name = target?.name ?? ($('name').value.trim() || picked.suggestedName());
+    const made = new UploadSet(moved);
+    const strangers = target ? await made.resume(files, known, target) : (await made.create(files, name), []);
+    begin(made, name, strangers);
+  } catch (error) {
+    problem(error.message);
+  } finally {
+    isBusy = false;
+    $('send-text').textContent = 'Upload';
+    $('send').disabled = picked.isEmpty;
+  }
+}
+
+function begin(made, name, strangers) {
+  set = made;
+  form.hidden = true;
+  $('waiting').hidden = true;
+  view = new SendingView(set, name);
+  const part = Math.floor((100 * set.sent) / set.size);
+  const told = [];
+  if (set.sent > 0) told.push(`${part}% was already here; it goes on from there.`);
+  if (strangers.length) told.push(`Left out, because they do not belong to this upload: ${strangers.slice(0, 5).join(', ')}.`);
+  $('resumed').textContent = told.join(' ');
+  $('resumed').hidden = !told.length;
+  $('sending-title').focus();
+  set.start();
+  moved();
+}
+
+function moved() {
+  if (!set || !view) return;
+  if (set.isDone) {
+    const { dataset } = set;
+    set = null; // nothing is lost any more by leaving
+    view.paint();
+    location.assign(`/datasets/${dataset}/`);
+    return;
+  }
+  view.soon();
+}
+
+function backToForm() {
+  view?.close();
+  set = null;
+  view = null;
+  form.hidden = false;
+  showPicked();
+  loadWaiting();
+  $('choose-folder').focus();
+}
+
+async function loadWaiting() {
+  try {
+    known = await knownUploads();
+  } catch (error) {
+    notice(error.message);
+    return;
+  }
+  showWaiting(known, new URLSearchParams(location.search).get('dataset'), async (id) => {
+    if (!(await confirmIn($('discard-dialog')))) return;
+    await discardDataset(id).catch((error) => notice(error.message));
+    loadWaiting();
+  });
+}
+
+async function cancel() {
+  if (!(await confirmIn($('cancel-dialog'))) || !set) return;
+  $('cancel').disabled = true;
+  try {
+    await set.discard();
+    picked = new Picked();
+    backToForm();
+  } catch (error) {
+    notice(error.message);
+  } finally {
+    $('cancel').disabled = false;
+  }
+}
+
+async function fetchPublicSet(button) {
+  button.disabled = true;
+  try {
+    const dataset = await api(`/api/v1/public-sets/${encodeURIComponent(button.dataset.fetch)}`, { method: 'POST' });
+    location.assign(`/datasets/${dataset.id}/`);
+  } catch (error) {
+    button.disabled = false;
+    notice(error.message);
+  }
+}
+
+for (const [button, input] of [['choose', 'file'], ['choose-folder', 'folder']]) {
+  $(button).addEventListener('click', () => $(input).click());
+  $(input).addEventListener('change', async () => {
+    const files = [...$(input).files];
+    if (!files.length) return;
+    await take(async (onProgress) => ({ items: await filesOfInput(files, onProgress), folders: [] }));
+    $(input).value = ''; // the same choice again is a choice, too
+  });
+}
+// Some phones cannot choose folders.
+$('choose-folder').hidden = !('webkitdirectory' in $('folder'));
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  if (file && !request) send();
+  if (!picked.isEmpty) send();
 });
 for (const name of ['dragenter', 'dragover']) {
   drop.addEventListener(name, (event) => {
@@ -125,13 +198,23 @@ for (const name of ['dragenter', 'dragover']) {
 for (const name of ['dragleave', 'drop']) drop.addEventListener(name, () => drop.classList.remove('over'));
 drop.addEventListener('drop', (event) => {
   event.preventDefault();
-  const { files } = event.dataTransfer;
-  if (files.length > 1) problem('Please drop one zip file. Several files at once cannot be taken yet.');
-  else choose(files[0]);
+  const dropped = entriesOfDrop(event.dataTransfer);
+  take((onProgress) => filesOfDrop(dropped, onProgress));
 });
 // A file dropped beside the zone must not replace the page.
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => event.preventDefault());
-addEventListener('beforeunload', (event) => {
-  if (request && request.readyState < 4) event.preventDefault();
+
+$('pause').addEventListener('click', () => {
+  if (set.state === 'held') set.goOn();
+  else set.hold();
+  moved();
 });
+$('cancel').addEventListener('click', cancel);
+addEventListener('online', () => set?.hurry());
+addEventListener('offline', () => set?.cut());
+addEventListener('beforeunload', (event) => {
+  if (set && ['moving', 'lost'].includes(set.state)) event.preventDefault();
+});
+for (const button of document.querySelectorAll('[data-fetch]')) button.addEventListener('click', () => fetchPublicSet(button));
+loadWaiting();

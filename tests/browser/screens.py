@@ -32,6 +32,7 @@ def take(page: Page, archive: Path, minutes: float) -> None:
     page.goto("/datasets/new/")
     page.set_input_files("#file", archive)
     page.click("#send")
+    page.click("#preview-import", timeout=600_000)
     page.wait_for_selector("#classes-title", timeout=600_000)
     page.get_by_role("link", name="Start a search").click()
     page.fill("[name=minutes]", f"{minutes:g}")

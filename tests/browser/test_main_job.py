@@ -26,6 +26,7 @@ def upload(page: Page, archive: Path) -> None:
     expect(page.locator("#chosen")).to_contain_text(archive.name)
     page.click("#send")
     page.wait_for_url(re.compile(r"/datasets/[0-9a-f-]{36}/"))
+    page.click("#preview-import", timeout=60_000)
     expect(page.locator("#state")).to_have_text("Ready", timeout=60_000)
 
 

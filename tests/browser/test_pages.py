@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests import images
 from tests.browser.conftest import Watcher
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-DROP = """([name, content]) => {
-  const bytes = Uint8Array.from(atob(content), (sign) => sign.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], name));
-  return transfer;
-}"""
-
-
-def drop(page: Page, name: str, content: bytes) -> None:
-    transfer = page.evaluate_handle(DROP, [name, base64.b64encode(content).decode()])
-    page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def assert_fits(page: Page) -> None:
@@ -30,38 +19,18 @@ def assert_fits(page: Page) -> None:
     assert width <= page.evaluate("window.innerWidth"), f"{page.url} is {width} px wide"
 
 
-def test_a_file_that_is_no_zip_is_refused_before_it_is_sent(page: Page, watcher: Watcher) -> None:
-    page.goto("/datasets/new/")
-    drop(page, "holiday.jpg", b"\xff\xd8\xff")
-    expect(page.locator("#problem")).to_contain_text("is not a zip file")
-    drop(page, "renamed.zip", b"GIF89a")
-    expect(page.locator("#problem")).to_contain_text("not a zip archive")
-    expect(page.locator("#send")).to_be_disabled()
-    assert watcher.problems == []
-
-
-def test_a_damaged_zip_gets_the_servers_sentence(page: Page, watcher: Watcher, tmp_path: Path) -> None:
-    whole = images.photo_zip(tmp_path / "x.zip", n_per_class=6).read_bytes()
-    page.goto("/datasets/new/")
-    drop(page, "torn.zip", whole[: len(whole) // 2])
-    page.click("#send")
-    expect(page.locator("#problem")).to_contain_text("incomplete")
-    expect(page.locator("#send")).to_be_enabled()
-    watcher.forgive("status of 422")
-    assert watcher.problems == []
-
-
 def test_hostile_and_long_names_are_text_on_a_phone(page: Page, watcher: Watcher, tmp_path: Path) -> None:
     photos = [images.encode(images.photo("temple", number)) for number in range(6)]
     labels = (HOSTILE, "B" * 200)
     files = [(f"{label}/{i}.jpg", photo) for label in labels for i, photo in enumerate(photos)]
     archive = images.write_zip(tmp_path / "names.zip", files)
-    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_viewport_size(PHONE)
     page.goto("/datasets/new/")
     page.set_input_files("#file", archive)
     page.fill("#name", (HOSTILE + "x" * 300)[:200])
     page.click("#send")
     page.wait_for_url(re.compile(r"/datasets/[0-9a-f-]{36}/"))
+    page.click("#preview-import", timeout=60_000)
     expect(page.locator("#classes-title")).to_be_visible(timeout=60_000)
     expect(page.locator("h1")).to_contain_text("<img src=x")
     for address in (page.url, "/datasets/", "/", "/searches/new/", "/searches/"):
@@ -98,7 +67,7 @@ def test_the_first_tab_stop_leads_to_the_content(page: Page) -> None:
 
 
 def test_account_pages_without_errors(page: Page, watcher: Watcher) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
+    page.set_viewport_size(PHONE)
     page.context.clear_cookies()
     for address in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
         page.goto(address)

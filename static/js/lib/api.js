@@ -25,12 +25,14 @@ export function errorText(status, body) {
   return `The server could not do this (error ${status}). Nothing was lost; try again in a moment.`;
 }
 
-export async function api(path, { method = 'GET', body } = {}) {
+/** One call; with a `signal` that aborts it, it throws the browser's AbortError. */
+export async function api(path, { method = 'GET', body, signal } = {}) {
   let response;
   try {
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
+      signal,
       headers: {
         Accept: 'application/json',
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
@@ -38,7 +40,8 @@ export async function api(path, { method = 'GET', body } = {}) {
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-  } catch {
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
     throw new ApiError('The server cannot be reached. Check that it runs, then try again.', 0);
   }
   const text = await response.text();

@@ -83,7 +83,7 @@ function hoverText(point) {
 }
 
 // Canvas and SVG attributes need plain colours; light-dark() is resolved by letting an element wear it.
-function colour(name) {
+export function colour(name) {
   const probe = document.createElement('span');
   probe.style.color = `var(${name})`;
   probe.hidden = true;

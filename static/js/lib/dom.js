@@ -17,11 +17,18 @@ export function icon(name) {
   return el('i', { class: `ti ti-${name}`, 'aria-hidden': 'true' });
 }
 
+/** Puts a box for messages where it is seen and read out: into the dialog that covers the page, if there is one. */
+export function onTop(box) {
+  const place = document.querySelector('dialog[open]') ?? document.body;
+  if (box.parentElement !== place) place.append(box);
+  return box;
+}
+
 let timer;
 
 /** A sentence at the foot of the page, read out by screen readers. */
 export function notice(text) {
-  const box = $('notice');
+  const box = onTop($('notice'));
   box.textContent = text;
   box.hidden = false;
   clearTimeout(timer);

@@ -1,0 +1,292 @@
+// Photos as a grid of fixed cells. Only the cells in sight exist; scrolling moves them, not the other 70,000.
+import { el, icon } from './dom.js';
+import { count } from './format.js';
+import { paintTile } from './sheets.js';
+
+export const SIDE = 96; // pixels of a thumbnail
+const STEP = SIDE + 6;
+const ROW_HEIGHT = SIDE + 30;
+const BLOCK = 40; // photos on one contact sheet; divides the page size of the list
+const SPARE_ROWS = 2;
+const MAX_HEIGHT = 12_000_000; // browsers draw nothing below some 16 million pixels
+const ASK_EVERY = 90; // milliseconds between requests while scrolling
+const PARTS = { train: 'training', val: 'validation', test: 'test' };
+
+/** A photo in words, for screen readers and tooltips. */
+export function describe(item, titles) {
+  const found = item.findings.map((kind) => titles[kind] ?? kind);
+  return [item.label, item.excluded ? 'left out' : `${PARTS[item.split] ?? item.split} part`, ...found, item.path].join(', ');
+}
+
+export class Grid {
+  /**
+   * @param {HTMLElement} node the scroller with role=grid, holding one element that gives it its height
+   * @param {import('./photos.js').PhotoList} list
+   * @param {import('./sheets.js').Sheets} sheets
+   * @param {{titles: object, onOpen: (place: number) => void, onChosen: () => void}} page
+   */
+  constructor(node, list, sheets, page) {
+    Object.assign(this, { node, list, sheets, page });
+    this.space = node.firstElementChild;
+    this.lines = new Map(); // line number -> element
+    this.active = 0;
+    this.anchor = 0;
+    this.chosen = new Set();
+    this.soft = false; // chosen by a mere click: moving on lets go of it
+    node.addEventListener('scroll', () => this.draw(), { passive: true });
+    node.addEventListener('click', (event) => this.click(event));
+    node.addEventListener('dblclick', (event) => this.placeOf(event) !== null && this.page.onOpen(this.active));
+    node.addEventListener('keydown', (event) => this.key(event));
+    new ResizeObserver(() => this.resize()).observe(node);
+    list.addEventListener('change', () => this.draw());
+  }
+
+  get total() {
+    return this.list.total ?? 0;
+  }
+
+  /** Places the next command is about. */
+  targets() {
+    if (this.chosen.size) return [...this.chosen];
+    return this.list.items[this.active] ? [this.active] : [];
+  }
+
+  reset() {
+    this.node.scrollTop = 0;
+    this.active = 0;
+    this.anchor = 0;
+    this.choose([]);
+  }
+
+  choose(places, soft = false) {
+    this.chosen = new Set(places);
+    this.soft = soft;
+    this.page.onChosen();
+    this.draw();
+  }
+
+  /** After an edit: on to the next photo. `gone` photos have left the list, the others stay where they are. */
+  advance(gone) {
+    const places = this.targets();
+    const first = places.reduce((a, b) => Math.min(a, b), this.total);
+    const last = places.reduce((a, b) => Math.max(a, b), -1);
+    this.choose([]);
+    this.go(gone ? first : last + 1);
+    if (!document.querySelector('dialog[open]')) this.node.focus({ preventScroll: true }); // the bar is gone
+  }
+
+  go(place) {
+    this.active = Math.max(0, Math.min(this.total - 1, place));
+    this.anchor = this.active;
+    if (this.soft) this.choose([]);
+    this.reveal();
+    this.draw();
+  }
+
+  reveal() {
+    const top = Math.floor(this.active / this.columns) * ROW_HEIGHT;
+    const { offset, height } = this.view();
+    if (top < offset) this.scrollTo(top);
+    else if (top + ROW_HEIGHT > offset + height) this.scrollTo(top + ROW_HEIGHT - height);
+  }
+
+  // A list taller than a browser can draw is scrolled in proportion.
+  view() {
+    const height = this.node.clientHeight;
+    const full = Math.ceil(this.total / this.columns) * ROW_HEIGHT;
+    const shown = Math.min(full, MAX_HEIGHT);
+    const scale = full > shown ? (full - height) / (shown - height) : 1;
+    return { height, shown, scale, offset: this.node.scrollTop * scale };
+  }
+
+  scrollTo(offset) {
+    this.node.scrollTop = offset / this.view().scale;
+  }
+
+  get columns() {
+    return Math.max(1, Math.floor((this.space.clientWidth + STEP - SIDE) / STEP));
+  }
+
+  resize() {
+    const { columns } = this;
+    if (columns !== this.drawnColumns) {
+      for (const line of this.lines.values()) line.remove();
+      this.lines.clear();
+      if (this.drawnColumns) this.reveal();
+    }
+    this.drawnColumns = columns;
+    this.draw();
+  }
+
+  draw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.drawNow();
+    });
+  }
+
+  drawNow() {
+    const { columns } = this;
+    this.active = Math.max(0, Math.min(this.active, this.total - 1));
+    const { height, shown, offset } = this.view();
+    this.node.setAttribute('aria-rowcount', Math.ceil(this.total / columns));
+    this.node.setAttribute('aria-colcount', columns);
+    this.space.style.height = `${shown}px`;
+    const last = Math.min(Math.ceil(this.total / columns), Math.ceil((offset + height) / ROW_HEIGHT) + SPARE_ROWS);
+    const first = Math.min(Math.max(0, Math.floor(offset / ROW_HEIGHT) - SPARE_ROWS), last);
+    for (const [number, line] of this.lines) {
+      if (number < first || number >= last) {
+        line.remove();
+        this.lines.delete(number);
+      }
+    }
+    for (let number = first; number < last; number += 1) this.drawLine(number, this.node.scrollTop - offset);
+    const id = `photo-${this.active}`;
+    if (document.getElementById(id)) this.node.setAttribute('aria-activedescendant', id);
+    else this.node.removeAttribute('aria-activedescendant');
+    this.node.dataset.cells = String(this.lines.size * columns);
+    if (this.total) this.ask(first * columns, last * columns - 1);
+  }
+
+  drawLine(number, shift) {
+    const { columns } = this;
+    let line = this.lines.get(number);
+    if (!line) {
+      line = el('div', { role: 'row', class: 'photo-line', 'aria-rowindex': number + 1 });
+      for (let i = 0; i < columns; i += 1) line.append(newCell(number * columns + i, i));
+      this.lines.set(number, line);
+      this.space.append(line);
+    }
+    line.style.transform = `translateY(${number * ROW_HEIGHT + shift}px)`;
+    for (const cell of line.children) this.drawCell(cell);
+  }
+
+  drawCell(cell) {
+    const place = Number(cell.dataset.place);
+    const item = this.list.items[place];
+    const tile = item && this.sheets.tile(item.row);
+    const active = place === this.active;
+    const chosen = this.chosen.has(place);
+    const state = [item?.row, item?.label, item?.split, item?.excluded, item?.findings.length, tile?.address, active, chosen].join('|');
+    cell.classList.toggle('beyond', place >= this.total);
+    if (cell.dataset.state === state) return;
+    cell.dataset.state = state;
+    cell.classList.toggle('active', active);
+    cell.classList.toggle('left-out', Boolean(item?.excluded));
+    cell.classList.toggle('doubtful', Boolean(item?.findings.length));
+    cell.classList.toggle('changed', Boolean(item && item.label !== item.original_label));
+    cell.setAttribute('aria-selected', String(chosen));
+    cell.setAttribute('aria-label', item ? describe(item, this.page.titles) : 'loading');
+    cell.title = item?.path ?? '';
+    paintTile(cell.firstElementChild, tile, SIDE);
+    cell.lastElementChild.textContent = item?.label ?? '';
+  }
+
+  ask(first, last) {
+    const leap = this.wanted && Math.abs(first - this.wanted[0]) > last - first;
+    this.wanted = [first, last];
+    if (leap) { // the scroll bar is dragged: wait until it rests
+      clearTimeout(this.asking);
+      this.asking = null;
+    }
+    this.asking ??= setTimeout(() => {
+      this.asking = null;
+      const [from, to] = this.wanted;
+      this.list.need(from, to);
+      this.sheets.want(this.blocks(from, to));
+    }, ASK_EVERY);
+  }
+
+  /** Rows of the contact sheets for some places: whole blocks, so that their addresses repeat. */
+  blocks(first, last) {
+    const found = [];
+    for (let start = Math.floor(first / BLOCK) * BLOCK; start <= last; start += BLOCK) {
+      const items = this.list.items.slice(start, start + BLOCK);
+      const complete = items.filter((item) => item).length === Math.min(BLOCK, this.total - start);
+      if (complete && items.length) found.push(items.map((item) => item.row));
+    }
+    return found;
+  }
+
+  placeOf(event) {
+    const cell = event.target.closest('[role=gridcell]');
+    return cell ? Number(cell.dataset.place) : null;
+  }
+
+  click(event) {
+    const place = this.placeOf(event);
+    if (place === null || !this.list.items[place]) return;
+    this.active = place;
+    if (event.shiftKey) this.chooseTo(place);
+    else if (event.ctrlKey || event.metaKey || event.pointerType === 'touch') this.toggle(place);
+    else this.choose([place], true);
+    if (!event.shiftKey) this.anchor = place;
+  }
+
+  toggle(place) {
+    const chosen = new Set(this.chosen);
+    if (!chosen.delete(place)) chosen.add(place);
+    this.choose(chosen);
+  }
+
+  chooseTo(place) {
+    const [from, to] = place < this.anchor ? [place, this.anchor] : [this.anchor, place];
+    this.choose(Array.from({ length: to - from + 1 }, (_, i) => from + i));
+  }
+
+  key(event) {
+    const command = event.ctrlKey || event.metaKey;
+    if (event.altKey || !this.total) return;
+    if (command && event.key.toLowerCase() === 'a') this.choose(Array.from({ length: this.total }, (_, i) => i));
+    else if (event.key === ' ' && this.soft) this.choose(this.chosen);
+    else if (event.key === ' ') this.toggle(this.active);
+    else if (event.key === 'Enter') this.page.onOpen(this.active);
+    else if (event.key === 'Escape' && this.chosen.size) this.choose([]);
+    else {
+      const place = this.moved(event.key, command);
+      if (place === null) return;
+      this.move(place, event.shiftKey);
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  move(place, extending) {
+    if (!extending) {
+      this.go(place);
+      return;
+    }
+    this.active = Math.max(0, Math.min(this.total - 1, place));
+    this.chooseTo(this.active);
+    this.reveal();
+  }
+
+  moved(key, command) {
+    const { columns, active } = this;
+    const line = active - (active % columns);
+    const page = Math.max(1, Math.floor(this.node.clientHeight / ROW_HEIGHT) - 1) * columns;
+    const places = {
+      ArrowLeft: active - 1,
+      ArrowRight: active + 1,
+      ArrowUp: active - columns,
+      ArrowDown: active + columns,
+      PageUp: active - page,
+      PageDown: active + page,
+      Home: command ? 0 : line,
+      End: command ? this.total - 1 : line + columns - 1,
+    };
+    return places[key] ?? null;
+  }
+
+  /** For the action bar. */
+  chosenText() {
+    const n = this.chosen.size;
+    return n === this.total && n > 1 ? `All ${count(n)} chosen` : `${count(n)} chosen`;
+  }
+}
+
+function newCell(place, column) {
+  return el('div', { role: 'gridcell', class: 'photo', id: `photo-${place}`, 'data-place': place, 'aria-colindex': column + 1 },
+    el('div', { class: 'photo-thumb' }, icon('flag'), icon('eye-off'), icon('check')),
+    el('div', { class: 'photo-label' }));
+}

@@ -1,0 +1,168 @@
+// What a person has chosen to upload: archives as they are, folders and single files as one tar.
+import { fileFingerprint, folderFingerprint } from './fingerprint.js';
+import { bytes, count } from './format.js';
+import { FileSource, TarSource } from './tar_source.js';
+
+const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
+const OTHER_ARCHIVE = /\.(7z|rar|gz|bz2|tbz2?|xz|txz|zst|lz4|cab|iso|jar|dmg)$/i;
+const PHOTO = /\.(jpe?g|jpe|jfif|png|gif|bmp|dib|webp|tiff?|ppm|pgm|pbm|pnm|avif|heic|heif)$/i;
+const TABLE = /\.(csv|tsv|jsonl|ndjson)$/i;
+const MAX_ARCHIVES = 1000;
+const MAX_NAME = 200;
+
+const quoted = (name) => `“${name.length > 100 ? `${name.slice(0, 99)}…` : name}”`;
+const byPath = (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+const stem = (name) => name.replace(ARCHIVE, '');
+const sizeOf = (items) => items.reduce((sum, item) => sum + item.size, 0);
+
+/** A sentence why this archive cannot be taken, or an empty string. The server checks again. */
+async function archiveObjection({ path, file, size }) {
+  if (size === 0) return `${quoted(path)} is empty. Pack the folders again and choose the new file.`;
+  let head;
+  try {
+    head = new Uint8Array(await file.slice(0, 512).arrayBuffer());
+  } catch {
+    return `${quoted(path)} cannot be read. If it is a folder or on a drive that is not there, choose it again.`;
+  }
+  const isZip = head[0] === 0x50 && head[1] === 0x4b;
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  if (/\.zip$/i.test(path) && !isZip) {
+    return `${quoted(path)} is named .zip, but it is not a zip archive. Zip the folders again and choose the new file.`;
+  }
+  if (/gz$/i.test(path) && !isGzip) {
+    return `${quoted(path)} is named like a packed tar, but it is not one. Pack the folders again and choose the new file.`;
+  }
+  return '';
+}
+
+/** Why these files hold nothing to learn from, or an empty string. */
+function looseObjection(items) {
+  const other = items.find(({ path }) => OTHER_ARCHIVE.test(path) && !path.includes('/'));
+  if (other) {
+    return `${quoted(other.path)} is a kind of archive that cannot be opened here. Unpack it and choose the folder, or pack it as zip or tar.gz.`;
+  }
+  // A file without an ending may well be a photo; what counts in the end is its content.
+  const photos = items.filter(({ path }) => PHOTO.test(path) || !/\.[^/.]+$/.test(path));
+  if (photos.length > 1) return '';
+  const [first] = items;
+  if (photos.length === 1) {
+    return `One photo, ${quoted(photos[0].path)}, is not enough to learn from. Choose the folder that holds all of them.`;
+  }
+  if (TABLE.test(first.path) && items.length === 1) {
+    return `${quoted(first.path)} holds labels, but no photos. Choose it together with the photos, or the folder that holds both.`;
+  }
+  if (items.length === 1 && /\.pdf$/i.test(first.path)) {
+    return `${quoted(first.path)} is a document. Save its pictures as JPEG or PNG, put them into one folder per class and choose the folder.`;
+  }
+  if (items.length === 1) {
+    return `${quoted(first.path)} is no photo and no archive. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.`;
+  }
+  return `None of these ${count(items.length)} files is a photo. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.`;
+}
+
+export class Picked {
+  constructor() {
+    this.archives = new Map();
+    this.groups = new Map();
+  }
+
+  get isEmpty() {
+    return !this.archives.size && !this.groups.size;
+  }
+
+  get looseItems() {
+    return [...this.groups.values()].flat();
+  }
+
+  get size() {
+    return sizeOf([...this.archives.values()]) + sizeOf(this.looseItems);
+  }
+
+  /**
+   * Adds files; returns a sentence if they cannot be taken (nothing is added then).
+   * @param {{path: string, file: File, size: number, mtime: number}[]} items
+   * @param {string[]} folders names of the folders that were dropped
+   * @param {number} maxBytes what the server takes at most
+   */
+  async add(items, folders, maxBytes) {
+    if (!items.length) {
+      if (folders.length) return `${quoted(folders[0])} holds no files. Choose the folder with the photos in it.`;
+      return 'Nothing was chosen. Choose a folder of photos, or a zip or tar of one.';
+    }
+    const allArchives = items.every(({ path }) => ARCHIVE.test(path));
+    const isArchive = ({ path }) => ARCHIVE.test(path) && (allArchives || !path.includes('/'));
+    const archives = items.filter(isArchive);
+    const loose = items.filter((item) => !isArchive(item));
+    for (const archive of archives) {
+      const reason = await archiveObjection(archive);
+      if (reason) return reason;
+    }
+    if (loose.length) {
+      const reason = looseObjection([...this.looseItems, ...loose]);
+      if (reason) return reason;
+    }
+    if (this.archives.size + archives.length > MAX_ARCHIVES) {
+      return `At most ${count(MAX_ARCHIVES)} archives make one data set. Put their contents into one folder and choose that.`;
+    }
+    const before = [new Map(this.archives), new Map(this.groups)];
+    this.#take(archives, loose);
+    const total = this.size;
+    if (total <= maxBytes) return '';
+    [this.archives, this.groups] = before;
+    return `This is ${bytes(total)} in all; this server takes at most ${bytes(maxBytes)}. Divide it into smaller data sets.`;
+  }
+
+  #take(archives, loose) {
+    for (const archive of archives) this.archives.set(archive.path, archive);
+    const fresh = new Map();
+    for (const item of loose) {
+      const group = item.path.includes('/') ? item.path.split('/', 1)[0] : '';
+      if (!fresh.has(group)) fresh.set(group, new Map());
+      fresh.get(group).set(item.path, item);
+    }
+    for (const [group, files] of fresh) {
+      // A folder chosen again replaces itself; single files join those that are there.
+      const kept = group ? [] : (this.groups.get(group) ?? []).filter(({ path }) => !files.has(path));
+      this.groups.set(group, [...kept, ...files.values()]);
+    }
+  }
+
+  /** Rows for the page: what there is, how much, and how to take it out again. */
+  rows() {
+    const archives = [...this.archives.values()].map(({ path, size }) => ({
+      name: path, icon: 'file-zip', text: bytes(size), remove: () => this.archives.delete(path),
+    }));
+    const groups = [...this.groups].map(([name, items]) => ({
+      name: name || 'Single files',
+      icon: name ? 'folder' : 'photo',
+      text: `${count(items.length)} ${items.length === 1 ? 'file' : 'files'}, ${bytes(sizeOf(items))}`,
+      remove: () => this.groups.delete(name),
+    }));
+    return [...archives, ...groups];
+  }
+
+  /** A name for the data set. */
+  suggestedName() {
+    const names = [...[...this.archives.keys()].map((path) => stem(path.split('/').at(-1))), ...[...this.groups.keys()].filter(Boolean)];
+    if (!names.length) return 'Photos';
+    const more = names.length > 1 ? ` and ${names.length - 1} more` : '';
+    return `${names[0].slice(0, MAX_NAME - more.length)}${more}`;
+  }
+
+  /**
+   * What is sent: one source for each archive, one for everything else.
+   * @returns {{filename: string, fingerprint: string, source: FileSource | TarSource}[]}
+   */
+  sources() {
+    const sources = [...this.archives.values()].map(({ path, file }) => ({
+      filename: path.split('/').at(-1), fingerprint: fileFingerprint(file), source: new FileSource(file),
+    }));
+    const loose = this.looseItems.sort(byPath);
+    if (loose.length) {
+      const folders = [...this.groups.keys()].filter(Boolean);
+      const filename = `${folders.length === 1 && this.groups.size === 1 ? folders[0] : 'photos'}.tar`;
+      sources.push({ filename, fingerprint: folderFingerprint(loose), source: new TarSource(loose) });
+    }
+    return sources;
+  }
+}
