@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m nas", description="Searches image classifiers.")
     commands = parser.add_subparsers(dest="command", required=True)
-    search = commands.add_parser("search", help="search a network for a zip or folder of images")
-    search.add_argument("--data", type=Path, required=True, help="zip of class folders, or the folder itself")
+    search = commands.add_parser("search", help="search a network for a folder, zip, tar or tar.gz of images")
+    search.add_argument("--data", type=Path, required=True, help="folder, zip, tar or tar.gz of images")
     search.add_argument(
         "--minutes", type=float, required=True, help="promise for everything, export included"
     )

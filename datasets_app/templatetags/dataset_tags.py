@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from datasets_app.models import Dataset, DatasetState, Job
+from datasets_app.models import Dataset, Job
 
 register = template.Library()
 
@@ -42,17 +42,3 @@ def work_title(dataset: Dataset) -> str:
 def work_text(dataset: Dataset) -> str:
     """Returns a sentence that explains the work."""
     return WORK_TEXTS[Job(dataset.job)]
-
-
-@register.filter
-def needs_owner(dataset: Dataset) -> bool:
-    """Returns whether it waits for the owner and not for a worker."""
-    return dataset.state in {DatasetState.UPLOADING, DatasetState.PREVIEW}
-
-
-@register.filter
-def percent_of(part: int, whole: int) -> str:
-    """Returns ``"12%"``, ``"<1%"`` for a little, and a dash for a share of nothing."""
-    if not whole:
-        return "–"
-    return "<1%" if 0 < 100 * part < whole else f"{round(100 * part / whole)}%"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from nas.data.findings import human_bytes, make_problem
 from nas.data.names import decode_name, is_archive_name, is_litter, name_problem, printable
-from nas.data.zipdir import Record, find_directory, read_records
+from nas.data.zipdir import SHORTEST_RECORD, Directory, Record, find_directory, read_records
 from nas.errors import DataError, Problem
 
-_RATIO_FLOOR_BYTES = 4_000_000  # below this size, flat BMPs and drawings may pack better than any limit
-_TOTAL_RATIO_FLOOR_BYTES = 500_000_000
-_METHODS = (0, 8)  # stored, deflate
-_LOCAL_HEADER = 30
+_RATIO_FLOOR_BYTES: Final = (
+    4_000_000  # below this size, flat BMPs and drawings may pack better than any limit
+)
+STORED: Final = 0
+DEFLATE: Final = 8
+RAW: Final = -1
+"""The bytes stand at the offset as they are, without a header or checksum (tar)."""
+_METHODS: Final = (RAW, STORED, DEFLATE)
+_LOCAL_HEADER: Final = 30
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class ArchiveLimits:
         max_entry_bytes: Unpacked size of one file.
         max_pixels: Width x height of one image.
         max_entry_ratio: Unpacked / packed size of one file (files over 4 MB).
-        max_total_ratio: The same for everything (over 500 MB), so that small archives of flat drawings pass.
+        max_total_ratio: The same for everything together.
+        total_ratio_floor_bytes: Unpacked size from which that counts, so that flat drawings pass.
         max_name_bytes: Length of one part of a name.
         max_depth: Number of parts of a name.
     """
@@ -42,32 +47,34 @@ class ArchiveLimits:
     max_pixels: int = 50_000_000
     max_entry_ratio: float = 200.0
     max_total_ratio: float = 20.0
+    total_ratio_floor_bytes: int = 500_000_000
     max_name_bytes: int = 255
     max_depth: int = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file that may be read.
+class Entry(NamedTuple):
+    """One file that may be read. A tuple, because there may be a million of them.
 
     Attributes:
         path: Name inside the upload, '/'-separated; data only.
-        offset: Position of its local header in the zip; -1 for a file of a directory import.
-        end: Its packed bytes must end at or before this position of the zip.
+        archive: Which of the upload's sources holds it.
+        offset: Position of its local header in a zip, of its content in a tar; -1 for a file on disk.
+        end: Its packed bytes must end at or before this position of the archive.
         packed: Packed length in bytes.
         size: Claimed unpacked length in bytes.
-        method: 0 stored, 8 deflate.
-        crc: CRC-32 of the content.
-        name_crc: CRC-32 of the raw name, to compare with the local header.
-        source: Path on disk (directory import only), else "".
+        method: STORED, DEFLATE or RAW.
+        crc: CRC-32 of the content (zip only).
+        name_crc: CRC-32 of the raw name, to compare with the local header (zip only).
+        source: Path on disk (files that lie in no archive), else "".
     """
 
     path: str
+    archive: int = 0
     offset: int = -1
     end: int = 0
     packed: int = 0
     size: int = 0
-    method: int = 0
+    method: int = STORED
     crc: int = 0
     name_crc: int = 0
     source: str = ""
@@ -81,11 +88,13 @@ class ArchiveListing:
         entries: Files that may be read.
         problems: Refused entries.
         folders: Names of folders that have an entry of their own.
+        archives: The file to open for each source; None for files on disk.
     """
 
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    archives: list[Path | None] = field(default_factory=list)
 
 
 def inspect_archive(path: Path, limits: ArchiveLimits | None = None) -> ArchiveListing:
@@ -102,123 +111,94 @@ def inspect_archive(path: Path, limits: ArchiveLimits | None = None) -> ArchiveL
         DataError: The whole cannot be used: no zip, damaged, overlapping entries, over a limit.
     """
     limits = limits or ArchiveLimits()
-    listing = ArchiveListing()
+    listing = ArchiveListing(archives=[path])
     spans: list[tuple[int, int]] = []
     with path.open("rb") as file:
         directory = find_directory(file)
-        if directory.n_entries > limits.max_entries:
-            raise _too_many(directory.n_entries, limits)
-        seen: set[str] = set()
-        for number, record in enumerate(read_records(file, directory), start=1):
-            if number > limits.max_entries:
-                raise _too_many(number, limits)
+        _check_count(file, directory, limits)
+        judge = Judge(listing, limits)
+        for record in read_records(file, directory):
             spans.append(
                 (record.offset, record.offset + _LOCAL_HEADER + len(record.raw_name) + record.packed)
             )
-            _judge(record, listing, seen, limits)
+            judge.add(record)
     ends = _check_spans(spans, directory.start)
-    listing.entries = [_with_end(entry, ends[entry.offset]) for entry in listing.entries]
-    _check_totals(listing.entries, limits)
-    listing.entries.sort(key=lambda entry: entry.path)
+    listing.entries = [Entry._make((*e[:3], ends[e.offset], *e[4:])) for e in listing.entries]
+    check_totals(listing.entries, limits)
+    listing.entries.sort()
     return listing
 
 
-def list_directory(root: Path, limits: ArchiveLimits | None = None) -> ArchiveListing:
-    """The same judgement for a directory on disk (command line); links are never followed.
-
-    Raises:
-        DataError: Over a limit.
-    """
-    limits = limits or ArchiveLimits()
-    listing = ArchiveListing()
-    for folder, names in _walk(root):
-        for name in names:
-            full = Path(folder) / name
-            path = full.relative_to(root).as_posix()
-            info = full.lstat()
-            if is_litter(path):
-                continue
-            if stat.S_ISDIR(info.st_mode):
-                listing.folders.append(path)
-                continue
-            record = Record(os.fsencode(path), 0x800, 0, 0, info.st_size, info.st_size, info.st_mode, -1)
-            problem = _problem_of(record, path, limits)
-            if problem is not None:
-                listing.problems.append(problem)
-            else:
-                listing.entries.append(Entry(path=path, size=info.st_size, source=str(full)))
-        if len(listing.entries) > limits.max_entries:
-            raise _too_many(len(listing.entries), limits)
-    listing.entries.sort(key=lambda entry: entry.path)
-    return listing
+def _check_count(file: BinaryIO, directory: Directory, limits: ArchiveLimits) -> None:
+    """Refuses too many entries before anything is kept of them; the claimed number may be a lie."""
+    if directory.n_entries > limits.max_entries:
+        raise too_many(directory.n_entries, limits)
+    if directory.size > SHORTEST_RECORD * limits.max_entries:
+        for number, _ in enumerate(read_records(file, directory), start=1):
+            if number > limits.max_entries:
+                raise too_many(number, limits)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
-    for folder, folders, files in os.walk(root, followlinks=False):
-        yield folder, [*sorted(folders), *sorted(files)]
+class Judge:
+    """Sorts the records of one archive into entries, folders and problems of a listing."""
 
+    def __init__(self, listing: ArchiveListing, limits: ArchiveLimits) -> None:
+        self._listing = listing
+        self._limits = limits
+        self._seen: set[str] = set()
 
-def _judge(record: Record, listing: ArchiveListing, seen: set[str], limits: ArchiveLimits) -> None:
-    """Sorts one record into entries, folders or problems."""
-    path = decode_name(record.raw_name, bool(record.flags & 0x800)).removeprefix("./")
-    if is_litter(path):
-        return
-    if path.endswith("/"):
+    def add(self, record: Record) -> None:
+        """Judges one record; its name counts as written, only a leading './' is dropped."""
+        path = decode_name(record.raw_name, bool(record.flags & 0x800)).removeprefix("./")
+        if is_litter(path):
+            return
+        if path.endswith("/") or stat.S_ISDIR(record.mode):
+            self._add_folder(path)
+            return
+        problem = problem_of(record, path, self._limits)
+        if problem is None and path in self._seen:
+            problem = make_problem(path, "duplicate-name")
+        if problem is not None:
+            self._listing.problems.append(problem)
+            return
+        self._seen.add(path)
+        end = record.offset + record.packed
+        self._listing.entries.append(
+            Entry(path, 0, record.offset, end, record.packed, record.size, record.method, record.crc,
+                  zlib.crc32(record.raw_name))
+        )  # fmt: skip
+
+    def _add_folder(self, path: str) -> None:
+        limits = self._limits
         kind = name_problem(path, max_name_bytes=limits.max_name_bytes, max_depth=limits.max_depth)
-        if kind is None and path.strip("/"):
-            listing.folders.append(path.removesuffix("/"))
-        return
-    problem = _problem_of(record, path, limits)
-    if problem is None and path in seen:
-        problem = make_problem(path, "duplicate-name")
-    if problem is not None:
-        listing.problems.append(problem)
-        return
-    seen.add(path)
-    listing.entries.append(
-        Entry(
-            path=path, offset=record.offset, packed=record.packed, size=record.size, method=record.method,
-            crc=record.crc, name_crc=zlib.crc32(record.raw_name),
-        )
-    )  # fmt: skip
+        if kind is None and path.strip("/."):
+            self._listing.folders.append(path.removesuffix("/"))
 
 
-def _problem_of(record: Record, path: str, limits: ArchiveLimits) -> Problem | None:
+def problem_of(record: Record, path: str, limits: ArchiveLimits) -> Problem | None:
     """The first finding that a record earns, or None."""
-    shown = printable(path)
     kind = name_problem(path, max_name_bytes=limits.max_name_bytes, max_depth=limits.max_depth)
     if kind is not None:
         limit = limits.max_depth if kind == "too-deep" else limits.max_name_bytes
-        return make_problem(shown, kind, limit=limit)
-    file_type = stat.S_IFMT(record.mode)
-    ratio = record.size / max(record.packed, 1)
-    checks: list[tuple[bool, str, Callable[[], dict[str, Any]]]] = [
-        (file_type not in (0, stat.S_IFREG), "link", dict),
-        (bool(record.flags & 0x2041), "encrypted", dict),
-        (record.method not in _METHODS, "compression", lambda: {"method": record.method}),
-        (is_archive_name(path), "nested-archive", dict),
-        (
-            record.size > _RATIO_FLOOR_BYTES and ratio > limits.max_entry_ratio,
-            "bomb",
-            lambda: {"ratio": f"{ratio:.0f}"},
-        ),
-        (
-            record.size > limits.max_entry_bytes,
-            "entry-too-large",
-            lambda: {"size": human_bytes(record.size), "limit": human_bytes(limits.max_entry_bytes)},
-        ),
-        (record.size == 0, "empty", dict),
-    ]
-    for failed, kind, details in checks:
-        if failed:
-            return make_problem(shown, kind, **details())
-    return None
-
-
-def _with_end(entry: Entry, end: int) -> Entry:
-    return Entry(
-        entry.path, entry.offset, end, entry.packed, entry.size, entry.method, entry.crc, entry.name_crc
-    )
+        return make_problem(printable(path), kind, limit=limit)
+    size, details = record.size, dict[str, Any]()
+    ratio = size / max(record.packed, 1)
+    if stat.S_IFMT(record.mode) not in (0, stat.S_IFREG):
+        kind = "link"
+    elif record.flags & 0x2041:
+        kind = "encrypted"
+    elif record.method not in _METHODS:
+        kind, details = "compression", {"method": record.method}
+    elif is_archive_name(path):
+        kind = "nested-archive"
+    elif size > _RATIO_FLOOR_BYTES and ratio > limits.max_entry_ratio:
+        kind, details = "bomb", {"ratio": f"{ratio:.0f}"}
+    elif size > limits.max_entry_bytes:
+        kind = "entry-too-large"
+        details = {"size": human_bytes(size), "limit": human_bytes(limits.max_entry_bytes)}
+    elif size == 0:
+        kind = "empty"
+    return make_problem(printable(path), kind, **details) if kind else None
 
 
 def _check_spans(spans: list[tuple[int, int]], directory_start: int) -> dict[int, int]:
@@ -236,7 +216,12 @@ def _check_spans(spans: list[tuple[int, int]], directory_start: int) -> dict[int
     return ends
 
 
-def _check_totals(entries: list[Entry], limits: ArchiveLimits) -> None:
+def check_totals(entries: Sequence[Entry], limits: ArchiveLimits) -> None:
+    """Judges the unpacked size of everything together.
+
+    Raises:
+        DataError: Too much, or packed more tightly than photos can be.
+    """
     total = sum(entry.size for entry in entries)
     packed = sum(entry.packed for entry in entries)
     if total > limits.max_total_bytes:
@@ -244,14 +229,15 @@ def _check_totals(entries: list[Entry], limits: ArchiveLimits) -> None:
             f"Unpacked, the images would take {human_bytes(total)}; the limit is "
             f"{human_bytes(limits.max_total_bytes)}. Upload fewer or smaller images."
         )
-    if total > _TOTAL_RATIO_FLOOR_BYTES and total > limits.max_total_ratio * packed:
+    if total > limits.total_ratio_floor_bytes and total > limits.max_total_ratio * packed:
         raise DataError(
-            f"The zip file would unpack to {total / max(packed, 1):.0f} times its size, which real photos "
-            "never do. Save the images as JPEG or PNG and zip them again."
+            f"The upload would unpack to {total / max(packed, 1):.0f} times its size, which real photos "
+            "never do. Save the images as JPEG or PNG and pack them again."
         )
 
 
-def _too_many(n: int, limits: ArchiveLimits) -> DataError:
+def too_many(n: int, limits: ArchiveLimits) -> DataError:
+    """The refusal of an upload with too many files."""
     return DataError(
         f"The upload holds {n:,} files; the limit is {limits.max_entries:,}. "
         "Divide it into several data sets."

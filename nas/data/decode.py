@@ -1,37 +1,37 @@
 """Bytes of one file -> a small RGB square. Runs only in the import's child processes.
 
 The same rules stand in the exported ``predict.py``: EXIF rotation applied, alpha on white, 16 bits scaled,
-first frame, colour profiles ignored, squashed (never cropped) to the square.
+first frame, colour profiles converted to sRGB, squashed (never cropped) to the square.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from nas.data.colours import to_srgb
+from nas.data.exif import camera_of, exif_of, rotation_of
 
 # Only formats whose decoders are in Pillow itself: no EPS (starts Ghostscript), no PDF, no SVG.
 Image.init()  # registers all formats; AVIF is missing in some builds
 FORMATS: Final = tuple(
     name for name in ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF") if name in Image.OPEN
 )
+_BY_START: Final = (
+    (b"\x89PNG", ("PNG",)), (b"\xff\xd8\xff", ("JPEG", "MPO")), (b"GIF8", ("GIF",)), (b"RIFF", ("WEBP",)),
+    (b"BM", ("BMP",)),
+)  # fmt: skip
+_HEIC_BRANDS: Final = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"mif2")
+_SWAPS: Final = frozenset(
+    {Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90,
+     Image.Transpose.ROTATE_270}
+)  # fmt: skip
 MIN_SIDE: Final = 4
 Image.MAX_IMAGE_PIXELS = None  # judged by `_open` from the header, with our own limit
 ImageFile.LOAD_TRUNCATED_IMAGES = False
-
-_ROTATIONS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SWAPS: Final = frozenset({_ROTATIONS[5], _ROTATIONS[6], _ROTATIONS[7], _ROTATIONS[8]})
 
 
 class DecodeError(Exception):
@@ -44,7 +44,7 @@ class DecodeError(Exception):
         self.details = details
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """One image that can be used.
 
@@ -53,12 +53,20 @@ class Decoded:
         width: Width in pixels as seen (after EXIF rotation).
         height: Height in pixels as seen.
         animated: True when there are more frames than the one used.
+        format: What its content is, e.g. ``"JPEG"``.
+        mode: Pillow's mode before the conversion, e.g. ``"RGB"``.
+        camera: Make and model by EXIF, or "".
+        has_exif: Whether it holds EXIF data.
     """
 
     pixels: bytes
     width: int
     height: int
     animated: bool
+    format: str
+    mode: str
+    camera: str
+    has_exif: bool
 
 
 def image_size(data: bytes, max_pixels: int) -> tuple[int, int]:
@@ -80,25 +88,27 @@ def decode_image(data: bytes, cache_size: int, max_pixels: int) -> Decoded:
     """
     with _open(data, max_pixels) as image:
         animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
-        size = image.size
+        width, height = image.size
+        mode = image.mode
         try:
             if image.format in ("JPEG", "MPO"):
                 # The JPEG decoder itself scales by 1/2, 1/4 or 1/8, never below the square: much faster.
                 image.draft("RGB", (cache_size, cache_size))
             image.load()
-            rotation = _rotation(image)
-            square = _to_rgb(image).resize(
-                (cache_size, cache_size), Image.Resampling.BICUBIC, reducing_gap=3.0
-            )
+            exif = exif_of(image)
+            rotation = rotation_of(exif)
+            square = to_srgb(image, cache_size)
             if rotation is not None:
                 square = square.transpose(rotation)
         except MemoryError as error:
             raise DecodeError("memory") from error
         except Exception as error:  # Pillow's decoders raise nearly every type on hostile bytes
             raise DecodeError("truncated") from error
+        camera, has_exif = camera_of(exif, image.format)
     if rotation in _SWAPS:
-        size = (size[1], size[0])
-    return Decoded(square.tobytes(), size[0], size[1], animated)
+        width, height = height, width
+    name = image.format or ""
+    return Decoded(square.tobytes(), width, height, animated, name, mode, camera, has_exif)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -106,9 +116,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise DecodeError("empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_formats_of(data))
     except UnidentifiedImageError as error:
         kind = "truncated" if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")) else "not-an-image"
         raise DecodeError(kind, looks=_looks_like(data)) from error
@@ -124,37 +132,21 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def _rotation(image: Image.Image) -> Image.Transpose | None:
-    """How the EXIF orientation asks to turn the picture; a damaged block asks nothing."""
-    try:
-        return _ROTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:
-        return None
+def _formats_of(data: bytes) -> tuple[str, ...]:
+    """The decoders to try: the one for the first bytes, which saves trying all others first."""
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return (*FORMATS, *_heic())
+    return next((names for start, names in _BY_START if data.startswith(start)), FORMATS)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: high bit depths scaled (not clipped), transparency on white."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _scale_deep(image).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", image.size, (255, 255, 255))
-        white.paste(rgba, mask=rgba.getchannel("A"))
-        return white
-    return image.convert("RGB")
+def _heic() -> tuple[str, ...]:
+    """The decoder of phone photos, loaded with the first of them: it would slow down every start."""
+    if "HEIF" not in Image.OPEN:
+        import pillow_heif
 
-
-def _scale_deep(image: Image.Image) -> Image.Image:
-    """16-bit by 255/65535; 32-bit and float images, whose range is not fixed, by what they hold."""
-    deep = image.convert("F")
-    low, high = 0.0, 65535.0
-    if not image.mode.startswith("I;16"):
-        extrema = deep.getextrema()
-        lowest, highest = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]
-        if image.mode == "F" or lowest < 0 or highest > high:
-            low, high = lowest, highest
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return deep.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
+        pillow_heif.options.DECODE_THREADS = 1  # each would take address space of its own
+        pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
 def _looks_like(data: bytes) -> str:
@@ -171,10 +163,8 @@ def _looks_like(data: bytes) -> str:
             return words
     if b"<svg" in head:
         return "an SVG drawing"
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return "a HEIC photo"
     if data[4:8] == b"ftyp":
-        return "a video"
+        return "a damaged HEIC photo" if data[8:12] in _HEIC_BRANDS else "a video"
     if head and all(byte >= 32 or byte in b"\t\r\n" for byte in head):
         return "a text file"
     return "a file of an unknown kind"

@@ -6,12 +6,13 @@ import os
 import stat
 import struct
 import zlib
-from typing import BinaryIO, Final
+from typing import Final
 
-from nas.data.archive import Entry
+from nas.data.archive import DEFLATE, RAW, Entry
 
 _LOCAL: Final = struct.Struct("<4s2B4HL2L2H")
 _CHUNK: Final = 1 << 20
+_AHEAD: Final = 512  # bytes that header, name and extra field usually stay below: saves a system call
 
 
 class EntryError(Exception):
@@ -23,59 +24,78 @@ class EntryError(Exception):
         self.kind = kind
 
 
-def read_entry(archive: BinaryIO | None, entry: Entry, max_bytes: int) -> bytes:
+def read_entry(archive: int | None, entry: Entry, max_bytes: int) -> bytes:
     """Content of one entry, never more than it claims and never more than the limit.
 
     Args:
-        archive: The open zip; None for files of a directory import.
+        archive: Descriptor of the open zip or tar; None for a file that lies in no archive.
         entry: What to read.
         max_bytes: Upper limit of the unpacked length.
 
     Raises:
         EntryError: Damaged, longer than claimed, or changed since it was listed.
     """
-    if archive is None:
-        return _read_file(entry, max_bytes)
-    archive.seek(entry.offset)
-    head = archive.read(_LOCAL.size)
-    if len(head) < _LOCAL.size or not head.startswith(b"PK\3\4"):
-        raise EntryError("damaged-entry")
-    *_, n_name, n_extra = _LOCAL.unpack(head)
-    if zlib.crc32(archive.read(n_name)) != entry.name_crc:
-        raise EntryError("damaged-entry")
-    start = entry.offset + _LOCAL.size + n_name + n_extra
-    if start + entry.packed > entry.end:
-        raise EntryError("damaged-entry")
-    archive.seek(start)
     limit = min(entry.size, max_bytes)
-    data = _inflate(archive, entry.packed, limit) if entry.method == 8 else archive.read(entry.packed)
+    if archive is None:
+        data = _read_file(entry, limit)
+    elif entry.method == RAW:
+        data = os.pread(archive, min(entry.packed, limit + 1), entry.offset)
+    else:
+        data = _read_zipped(archive, entry, limit)
     if len(data) > limit:
         raise EntryError("size-mismatch")
-    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+    checked = archive is not None and entry.method != RAW
+    if len(data) != entry.size or (checked and zlib.crc32(data) != entry.crc):
         raise EntryError("damaged-entry")
     return data
 
 
-def _inflate(archive: BinaryIO, packed: int, limit: int) -> bytes:
+def _read_zipped(archive: int, entry: Entry, limit: int) -> bytes:
+    """Up to `limit` + 1 bytes of an entry of a zip, after its local header was compared."""
+    ahead = os.pread(archive, _AHEAD + min(entry.packed, _CHUNK), entry.offset)
+    if len(ahead) < _LOCAL.size or not ahead.startswith(b"PK\3\4"):
+        raise EntryError("damaged-entry")
+    *_, n_name, n_extra = _LOCAL.unpack_from(ahead)
+    name = ahead[_LOCAL.size : _LOCAL.size + n_name]
+    if len(name) < n_name:
+        name = os.pread(archive, n_name, entry.offset + _LOCAL.size)
+    if zlib.crc32(name) != entry.name_crc:
+        raise EntryError("damaged-entry")
+    skip = _LOCAL.size + n_name + n_extra
+    if entry.offset + skip + entry.packed > entry.end:
+        raise EntryError("damaged-entry")
+    head = ahead[skip : skip + entry.packed]
+    if entry.method == DEFLATE:
+        return _inflate(archive, entry, skip, head, limit)
+    if len(head) == entry.packed:
+        return head
+    return os.pread(archive, min(entry.packed, limit + 1), entry.offset + skip)
+
+
+def _inflate(archive: int, entry: Entry, skip: int, head: bytes, limit: int) -> bytes:
     """Inflates at most `limit` + 1 bytes, whatever the stream would give."""
     inflater = zlib.decompressobj(-15)
-    out = bytearray()
-    left = packed
+    done = len(head)
     try:
-        while left > 0 and not inflater.eof and len(out) <= limit:
-            chunk = archive.read(min(_CHUNK, left))
+        out = inflater.decompress(head, limit + 1)
+        if inflater.eof or len(out) > limit:
+            return out
+        parts = bytearray(out)
+        while len(parts) <= limit and not inflater.eof:
+            chunk = inflater.unconsumed_tail
+            if not chunk:
+                chunk = os.pread(archive, min(_CHUNK, entry.packed - done), entry.offset + skip + done)
+                done += len(chunk)
             if not chunk:
                 break
-            left -= len(chunk)
-            out += inflater.decompress(chunk, limit + 1 - len(out))
-            while inflater.unconsumed_tail and len(out) <= limit:
-                out += inflater.decompress(inflater.unconsumed_tail, limit + 1 - len(out))
+            parts += inflater.decompress(chunk, limit + 1 - len(parts))
     except zlib.error as error:
         raise EntryError("damaged-entry") from error
-    return bytes(out)
+    return bytes(parts)
 
 
-def _read_file(entry: Entry, max_bytes: int) -> bytes:
+def _read_file(entry: Entry, limit: int) -> bytes:
+    """Up to `limit` + 1 bytes of a file on disk that is still a plain file."""
     try:
         descriptor = os.open(entry.source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -83,7 +103,4 @@ def _read_file(entry: Entry, max_bytes: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise EntryError("link")
-        data = file.read(min(entry.size, max_bytes) + 1)
-    if len(data) != entry.size:
-        raise EntryError("size-mismatch" if len(data) > entry.size else "damaged-entry")
-    return data
+        return file.read(limit + 1)

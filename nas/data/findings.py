@@ -149,6 +149,113 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "All usable images belong to one class.",
         "Add a folder with images of another class: at least two are needed to learn a difference.",
     ),
+    # tar files, tables, corrections
+    "sparse": (
+        "The file is stored with holes in it (a sparse file), which is not supported.",
+        "Make the tar file again without the option --sparse.",
+    ),
+    "no-class-in-name": (
+        "The file name does not follow the others, so its class is not known.",
+        "Rename the file like the others, or put it into a folder of its class.",
+    ),
+    "not-in-table": (
+        "No row of the table names this image, so its class is not known.",
+        "Add a row for it to the table, or leave the image out.",
+    ),
+    "row-missing": (
+        "Row {row} of the table names a file that the upload does not hold.",
+        "Add the file to the upload, or correct its name in the table.",
+    ),
+    "row-ambiguous": (
+        "Row {row} of the table fits several files of the upload.",
+        "Write the folder in front of the file name in the table.",
+    ),
+    "row-outside": (
+        "Row {row} of the table names a place outside the upload; such files are never opened.",
+        "Write the path as it stands inside the upload, e.g. 'images/1.jpg'.",
+    ),
+    "row-foreign": (
+        "Row {row} of the table names a web address; nothing is downloaded.",
+        "Put the image itself into the upload and its name into the table.",
+    ),
+    "row-no-label": (
+        "Row {row} of the table gives no class.",
+        "Fill in the class in the table, or remove the row.",
+    ),
+    "row-odd-label": (
+        "The class in row {row} of the table is longer than {limit} characters.",
+        "Choose a shorter class name.",
+    ),
+    "row-two-labels": (
+        "The table gives this image several classes ({labels}), so it was left out.",
+        "Keep one row for each image in the table.",
+    ),
+    "table-damaged": (
+        "The table cannot be read from row {row} on: {why}.",
+        "Save the table again as CSV (UTF-8) and upload it again.",
+    ),
+    "folder-left-out": (
+        "You chose to leave out this folder; it holds {n} file(s).",
+        "Nothing to do, unless you meant to keep it.",
+    ),
+    "class-left-out": (
+        "You chose to leave out this class; it has {n} file(s).",
+        "Nothing to do, unless you meant to keep it.",
+    ),
+    # pixels and what the images say together (nas.checks)
+    "exact-copy": (
+        "The same file is also there as {other}.",
+        "Leave one of the two out: a copy teaches nothing new.",
+    ),
+    "near-copy": (
+        "Almost the same picture as {other} ({percent}% alike).",
+        "Leave one of the two out, unless both are wanted.",
+    ),
+    "copy-two-labels": (
+        "The same picture as {other}, but that one lies in '{theirs}' and this one in '{label}'.",
+        "Decide which class is right and leave the other copy out.",
+    ),
+    "split-copy": (
+        "The same picture as {other}, which lies in the {part} part: known pictures flatter a result.",
+        "Leave one of the two out, or move both to one part.",
+    ),
+    "wrong-label": (
+        "It lies in '{label}' but looks like '{suggestion}' ({percent}% sure).",
+        "Look at it; give it the other class, or say that it is fine.",
+    ),
+    "dark": (
+        "The photo is so dark that little can be seen.",
+        "Leave it out, unless photos will be as dark in use.",
+    ),
+    "bright": (
+        "The photo is over-exposed: nothing in it is dark.",
+        "Leave it out, unless photos will be as bright in use.",
+    ),
+    "blurred": (
+        "The photo is blurred: none of its edges is sharp.",
+        "Leave it out, unless photos will be as blurred in use.",
+    ),
+    "near-uniform": (
+        "The picture shows almost nothing but one colour.",
+        "Leave it out, unless an empty picture belongs to its class.",
+    ),
+    "odd-size": (
+        "With {width} x {height} pixels it differs much from the others in size.",
+        "Check that it is a photo of the same kind as the others.",
+    ),
+    "odd-aspect": (
+        "With {width} x {height} pixels it differs much from the others in its proportions.",
+        "It is squashed to a square like all others: crop it, or leave it out, if that spoils it.",
+    ),
+    "shortcut": (
+        "Photos of '{label}' {evidence}: that alone tells them apart in {percent} of 100 cases.",
+        "A model learns this instead of the subject and fails where it is missing. Remove it, or add photos "
+        "of this class without it.",
+    ),
+    "imbalance": (
+        "'{large}' has {n_large} images and '{label}' only {n_small}.",
+        "Add images to the small class if you can; a model is wrong most often about rare classes.",
+    ),
 }
 
 WARNING_KINDS: Final = frozenset(
@@ -156,6 +263,9 @@ WARNING_KINDS: Final = frozenset(
         "animated", "empty-folder", "few-images", "label-merged", "label-case", "no-train-folder",
         "more-findings",
         "two-labels", "one-class",
+        "folder-left-out", "class-left-out",  # asked for
+        "exact-copy", "near-copy", "copy-two-labels", "split-copy", "wrong-label",
+        "dark", "bright", "blurred", "near-uniform", "odd-size", "odd-aspect", "shortcut", "imbalance",
     }
 )  # fmt: skip
 """Kinds that leave nothing out."""

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
-import os
 import random
 import shutil
 import statistics
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from nas.data.archive import ArchiveLimits, ArchiveListing, inspect_archive, list_directory
-from nas.data.cache import IMAGES_FILE, INDEX_FILE, MANIFEST_FILE, SCHEMA_VERSION
+from nas.data.archive import ArchiveLimits
+from nas.data.cache import IMAGES_FILE
 from nas.data.findings import human_bytes, is_refusal, make_problem
-from nas.data.layout import Labelled, detect_layout
+from nas.data.interpretation import Interpretation, interpret, propose
+from nas.data.layout import Labelled
 from nas.data.names import printable
-from nas.data.pool import Answer, PoolConfig, ReaderPool
+from nas.data.pool import PoolConfig, ReaderPool
+from nas.data.protocol import Answer, Facts, Refused
+from nas.data.sources import OnProgress, Source, list_sources, open_reader
 from nas.data.split import Sample, assign_splits, drop_small_classes, remove_leaks
+from nas.data.writing import group_copies, index_of, pack_pixels, sync_directory, write_index
 from nas.errors import DataError, NasError, Problem
 from nas.events import ShouldStop
 
 MAX_CACHE_SIZE: Final = 256
 _SIZE_SAMPLE: Final = 500
 
-OnProgress = Callable[[int, int], None]
+LISTING: Final = "Reading the list of files"
+OPENING: Final = "Opening photos"
 
 
 class ImportStopped(NasError):  # noqa: N818
@@ -49,7 +51,8 @@ class ImportReport:
         content_hash: Identity of the content, labels and splits.
         cache_size: Side of the stored squares in pixels.
         n_refused: Files that were left out.
-        index: One dict an image: row, path, label, split, sha256, width, height.
+        index: One dict an image: row, path, label, split, sha256, width, height, group (a number shared by
+            copies, -1 for none), n_bytes, format, mode, camera, has_exif.
     """
 
     classes: list[str]
@@ -70,51 +73,91 @@ def import_archive(
     seed: int,
     limits: ArchiveLimits | None = None,
     cache_size: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: ShouldStop | None = None,
+) -> ImportReport:
+    """Imports one zip, tar, tar.gz or directory as it understands it (command line).
+
+    See `import_sources`; `on_progress` is called with (done, total) while photos are opened.
+    """
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if on_progress is not None and stage == OPENING:
+            on_progress(done, total)
+
+    return import_sources(
+        [Source(archive, archive.name)],
+        destination,
+        seed=seed,
+        limits=limits,
+        cache_size=cache_size,
+        on_progress=tell,
+        should_stop=should_stop,
+    )
+
+
+def import_sources(
+    sources: Sequence[Source],
+    destination: Path,
+    *,
+    interpretation: Interpretation | None = None,
+    seed: int,
+    limits: ArchiveLimits | None = None,
+    cache_size: int | None = None,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> ImportReport:
-    """Imports a zip, or a directory, of class folders.
+    """Imports what was uploaded.
 
     Everything is written beside `destination` and renamed at the end, so that a cache either exists whole or
     not at all; what an interrupted import left behind is removed by the next.
 
     Args:
-        archive: Zip file or directory.
+        sources: Zips, tars, tar.gzs, directories, single files.
         destination: Directory of the cache; replaced when it exists.
+        interpretation: Which file belongs to which class and part; None: the best guess.
         seed: Of the division into train, val and test.
         limits: What the upload may hold.
         cache_size: Side of the stored squares in pixels; default the median short side, rounded up to a
             multiple of 32, between 32 and 256.
-        on_progress: Called with (done, total) files; what it raises ends the import.
-        should_stop: Asked after each file.
+        on_progress: Called with (stage in words, done, total); what it raises ends the import.
+        should_stop: Asked between files.
 
     Raises:
         DataError: Nothing could be used; its problems say why, file by file.
         ImportStopped: `should_stop` said so.
     """
     limits = limits or ArchiveLimits()
-    source = None if archive.is_dir() else archive
-    listing = _list(archive, limits)
-    layout = detect_layout(listing)
-    problems = listing.problems + layout.problems
-    if not layout.items:
-        raise _nothing_usable(problems)
+    tell = on_progress or (lambda _stage, _done, _total: None)
+    with _work_beside(destination) as work:
+        tell(LISTING, 0, 0)
+        listing = list_sources(sources, limits, scratch=work / "unpacked", on_progress=tell)
+        with open_reader(sources, listing) as read:
+            layout = interpret(listing, read, interpretation or propose(listing, read))
+        problems = listing.problems + layout.problems
+        if not layout.items:
+            raise _nothing_usable(problems)
+        (work / IMAGES_FILE).touch()
+        with ReaderPool(PoolConfig(listing.archives, work / IMAGES_FILE, limits)) as readers:
+            size = cache_size or _choose_size(readers, layout.items, seed)
+            _check_disk(work, len(layout.items) * size * size * 3)
+            samples, refused = _decode_all(readers, layout.items, size, tell, should_stop)
+        shutil.rmtree(work / "unpacked", ignore_errors=True)
+        return _finish(work, samples, problems + refused, seed=seed, size=size, on_progress=tell)
+
+
+@contextmanager
+def _work_beside(destination: Path) -> Iterator[Path]:
+    """A directory that takes the destination's place when the block succeeds, and else disappears."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     remove_partial(destination)
     work = Path(tempfile.mkdtemp(prefix=_partial_prefix(destination), dir=destination.parent))
     try:
-        (work / IMAGES_FILE).touch()
-        with ReaderPool(PoolConfig(source, work / IMAGES_FILE, limits)) as readers:
-            size = cache_size or _choose_size(readers, layout.items, seed)
-            _check_disk(work, len(layout.items) * size * size * 3)
-            samples, refused = _decode_all(readers, layout.items, size, on_progress, should_stop)
-        problems += refused
-        report = _finish(work, samples, problems, seed, size)
+        yield work
         if destination.exists():
             shutil.rmtree(destination)
         work.rename(destination)
-        _sync_directory(destination.parent)
-        return report
+        sync_directory(destination.parent)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError("The disk is full. Free some space and import the data again.") from error
@@ -133,20 +176,14 @@ def _partial_prefix(destination: Path) -> str:
     return f".{destination.name}.partial-"
 
 
-def _list(archive: Path, limits: ArchiveLimits) -> ArchiveListing:
-    try:
-        return list_directory(archive, limits) if archive.is_dir() else inspect_archive(archive, limits)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no file or folder '{archive.name}'. Check the name.") from error
-
-
 def _choose_size(readers: ReaderPool, items: Sequence[Labelled], seed: int) -> int:
     """Median short side of a seeded sample, rounded up to a multiple of 32, within [32, 256]."""
     sample = random.Random(seed).sample(range(len(items)), min(_SIZE_SAMPLE, len(items)))
     sides = [
-        min(answer["w"], answer["h"])
-        for _, answer in readers.run([(i, items[i].entry) for i in sorted(sample)], 0)
-        if "w" in answer
+        min(answer.width, answer.height)
+        for batch in readers.run([items[i].entry for i in sorted(sample)], 0)
+        for _, answer in batch
+        if isinstance(answer, Facts)
     ]
     median = statistics.median(sides) if sides else MAX_CACHE_SIZE
     return max(32, min(MAX_CACHE_SIZE, -(-int(median) // 32) * 32))
@@ -165,38 +202,51 @@ def _decode_all(
     readers: ReaderPool,
     items: Sequence[Labelled],
     size: int,
-    on_progress: OnProgress | None,
+    tell: OnProgress,
     should_stop: ShouldStop | None,
 ) -> tuple[list[Sample], list[Problem]]:
     """Decodes every file into the pixel file at its index; results in index order."""
-    answers: dict[int, Sample | list[Problem]] = {}
-    notices: list[Problem] = []
-    tasks = [(i, x.entry) for i, x in enumerate(items)]
-    for done, (i, answer) in enumerate(readers.run(tasks, size), start=1):
-        path = printable(items[i].entry.path)
-        if "kind" in answer:
-            answers[i] = [make_problem(path, answer["kind"], **answer["details"])]
-        else:
-            answers[i] = _sample(i, path, items[i], answer)
-            if "animated" in answer:
-                notices.append(make_problem(path, "animated"))
-        if on_progress is not None:
-            on_progress(done, len(items))
+    answers: list[Answer | None] = [None] * len(items)
+    done = 0
+    tell(OPENING, 0, len(items))
+    for batch in readers.run([item.entry for item in items], size):
+        for index, answer in batch:
+            answers[index] = answer
+        done += len(batch)
+        tell(OPENING, done, len(items))
         if should_stop is not None and should_stop():
             raise ImportStopped("The import was stopped.")
-    ordered = [answers[i] for i in range(len(items))]
-    samples = [x for x in ordered if isinstance(x, Sample)]
-    refused = [p for x in ordered if not isinstance(x, Sample) for p in x]
-    return samples, refused + sorted(notices, key=lambda p: p.path)
+    samples: list[Sample] = []
+    refused: list[Problem] = []
+    notices: list[Problem] = []
+    for slot, (item, told) in enumerate(zip(items, answers, strict=True)):
+        path = printable(item.entry.path)
+        if isinstance(told, Refused):
+            refused.append(make_problem(path, told.kind, **told.details))
+        elif told is not None:
+            samples.append(_sample(slot, path, item, told))
+            if told.animated:
+                notices.append(make_problem(path, "animated"))
+    return samples, refused + notices
 
 
-def _sample(slot: int, path: str, item: Labelled, answer: Answer) -> Sample:
-    label = printable(item.label)
-    return Sample(slot, path, label, item.split, answer["sha256"], answer["w"], answer["h"])
+def _sample(slot: int, path: str, item: Labelled, facts: Facts) -> Sample:
+    return Sample(
+        slot, path, item.label, item.split, facts.sha256, facts.width, facts.height, item.entry.size,
+        facts.format, facts.mode, facts.camera, facts.has_exif,
+    )  # fmt: skip
 
 
-def _finish(work: Path, samples: list[Sample], problems: list[Problem], seed: int, size: int) -> ImportReport:
-    """Divides the images, packs the pixel file and writes index and manifest (the manifest last)."""
+def _finish(
+    work: Path,
+    samples: list[Sample],
+    problems: list[Problem],
+    *,
+    seed: int,
+    size: int,
+    on_progress: OnProgress | None = None,
+) -> ImportReport:
+    """Packs the pixel file, looks for copies, divides the images and writes the index."""
     n_decoded = len(samples)
     samples, leaks = remove_leaks(samples)
     n_leaked = n_decoded - len(samples)
@@ -205,76 +255,24 @@ def _finish(work: Path, samples: list[Sample], problems: list[Problem], seed: in
     findings = problems + leaks + small
     if not samples:
         raise _nothing_usable(findings)
+    pack_pixels(work / IMAGES_FILE, [s.slot for s in samples], size * size * 3)
+    group_copies(work / IMAGES_FILE, samples, size, on_progress)
     assign_splits(samples, seed)
-    classes = sorted({s.label for s in samples})
-    blocking = _blocking(samples, classes)
-    if len(classes) == 1:
-        findings.append(make_problem(classes[0], "one-class"))
-    _pack(work / IMAGES_FILE, [s.slot for s in samples], size * size * 3)
-    index = [
-        {
-            "row": row, "path": s.path, "label": s.label, "split": s.split,
-            "sha256": s.sha256, "width": s.width, "height": s.height,
-        }
-        for row, s in enumerate(samples)
-    ]  # fmt: skip
-    tally: Counter[tuple[str | None, str]] = Counter((s.split, s.label) for s in samples)
-    counts = {part: {c: tally[(part, c)] for c in classes} for part in ("train", "val", "test")}
-    digest = hashlib.sha256(json.dumps([SCHEMA_VERSION, size, classes]).encode())
-    for s in samples:
-        digest.update(f"{s.sha256} {classes.index(s.label)} {s.split}\n".encode())
-    manifest = {
-        "schema_version": SCHEMA_VERSION, "classes": classes, "cache_size": size, "n_images": len(samples),
-        "counts": counts, "content_hash": digest.hexdigest(), "seed": seed, "blocking": blocking,
-    }  # fmt: skip
-    _write_lines(work / INDEX_FILE, index)
-    _write_lines(work / MANIFEST_FILE, [manifest])
-    _sync_directory(work)
-    refused = sum(is_refusal(p) for p in problems) + n_leaked + n_small
+    index = index_of(samples)
+    written = write_index(work, index, cache_size=size, seed=seed)
+    if len(written.classes) == 1:
+        findings.append(make_problem(written.classes[0], "one-class"))
     return ImportReport(
-        classes, len(samples), counts, findings, blocking, digest.hexdigest(), size, refused, index
+        classes=written.classes,
+        n_images=written.n_images,
+        counts=written.counts,
+        problems=findings,
+        blocking=written.blocking,
+        content_hash=written.content_hash,
+        cache_size=size,
+        n_refused=sum(is_refusal(p) for p in problems) + n_leaked + n_small,
+        index=index,
     )
-
-
-def _blocking(samples: Sequence[Sample], classes: Sequence[str]) -> str | None:
-    """Why nothing can be trained on these images, or None."""
-    if len(classes) < 2:
-        return (
-            f"All usable images belong to one class ('{classes[0]}'). "
-            "Training needs at least two classes: add a folder with images of another one."
-        )
-    present = {s.split for s in samples}
-    for part, words in (("train", "training"), ("val", "validation"), ("test", "test")):
-        if part not in present:
-            return f"No image is left in the {words} part. Add more different images."
-    return None
-
-
-def _pack(path: Path, slots: Sequence[int], n_bytes: int) -> None:
-    """Moves the kept images together, in place: rows only ever move towards the start."""
-    with path.open("r+b") as file:
-        for row, slot in enumerate(slots):
-            if row != slot:
-                pixels = os.pread(file.fileno(), n_bytes, slot * n_bytes)
-                os.pwrite(file.fileno(), pixels, row * n_bytes)
-        file.truncate(len(slots) * n_bytes)
-        os.fsync(file.fileno())
-
-
-def _write_lines(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _nothing_usable(problems: Sequence[Problem]) -> DataError:

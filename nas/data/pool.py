@@ -2,29 +2,34 @@
 
 Plain child processes instead of ``multiprocessing`` or ``concurrent.futures``: a Celery worker's child is
 daemonic, and those refuse to work there. The children are fresh interpreters that import Pillow only, so
-they start in a fraction of a second and inherit no locks.
+they start in a fraction of a second and inherit no locks. One thread serves all of them by ``poll``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import queue
 import select
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import nas
 from nas.data.archive import ArchiveLimits, Entry
+from nas.data.protocol import Answer, Refused, Task, pack_tasks, unpack_answers
 
-_BATCH: Final = 8  # tasks written ahead of their answers; small enough to fit into a pipe
 _FEW: Final = 64  # up to so many files, one reader is faster than starting several
+_FIRST_LINE: Final = 4  # files in the first line of tasks; grows while lines are answered quickly
+_LONGEST_LINE: Final = 128
+_LINE_SECONDS: Final = 0.05
+_LINE_BYTES: Final = 24_000  # two lines that wait must fit into a pipe (64 kB), so that writing never blocks
+_TASK_BYTES: Final = 120
 _START_SECONDS: Final = 60.0
 
 
@@ -33,7 +38,7 @@ class PoolConfig:
     """How entries are read.
 
     Attributes:
-        archive: The zip, or None for a directory import.
+        archives: The zip or tar for each source; None for files on disk.
         output: Pixels go to this existing file at index * cache_size^2 * 3.
         limits: Limits of one file.
         seconds: Time for one file before its reader is killed.
@@ -41,7 +46,7 @@ class PoolConfig:
         n_workers: Number of readers; None takes the cores this process may use.
     """
 
-    archive: Path | None
+    archives: Sequence[Path | None]
     output: Path
     limits: ArchiveLimits
     seconds: float = 20.0
@@ -49,12 +54,8 @@ class PoolConfig:
     n_workers: int | None = None
 
 
-Answer = dict[str, Any]
-_Item = tuple[int, Answer] | BaseException | None
-
-
 class _ReaderDied(Exception):  # noqa: N818
-    """The child ended or was too slow."""
+    """The child ended or hangs."""
 
 
 class ReaderPool:
@@ -63,8 +64,7 @@ class ReaderPool:
     def __init__(self, config: PoolConfig) -> None:
         """Starts nothing yet."""
         self._config = config
-        self._idle: list[_Reader] = []
-        self._stop = threading.Event()
+        self._readers: list[_Reader] = []
 
     def __enter__(self) -> Self:
         """Returns itself."""
@@ -72,114 +72,110 @@ class ReaderPool:
 
     def __exit__(self, *error: object) -> None:
         """Ends all readers."""
-        self._stop.set()
-        while self._idle:
-            self._idle.pop().close()
+        self._end()
 
-    def run(self, tasks: Sequence[tuple[int, Entry]], cache_size: int) -> Iterator[tuple[int, Answer]]:
-        """Reads all entries and yields (index, answer) in the order of completion.
+    def run(self, entries: Sequence[Entry], cache_size: int) -> Iterator[list[tuple[int, Answer]]]:
+        """Reads all entries and yields (index, answer) in the order of completion, some at a time.
 
-        An answer holds ``w``, ``h`` and ``sha256``, or ``kind`` and ``details`` of a finding. Closing the
-        iterator early ends the work.
+        Closing the iterator early ends the work.
 
         Args:
-            tasks: Index (place in the pixel file) and entry.
+            entries: Files to read; the index of each is its place in the pixel file.
             cache_size: Side C of the stored square in pixels; 0 reads headers only and stores nothing.
 
         Raises:
             OSError: The pixels cannot be written (for example a full disk), or no reader can be started.
         """
         cores = self._config.n_workers or len(os.sched_getaffinity(0))
-        n = cores if len(tasks) > _FEW else 1
-        batches = iter([tasks[i : i + _BATCH] for i in range(0, len(tasks), _BATCH)])
-        results: queue.Queue[_Item] = queue.Queue(maxsize=64 * n)
-        lock = threading.Lock()
-
-        def next_batch() -> Sequence[tuple[int, Entry]] | None:
-            with lock:
-                return None if self._stop.is_set() else next(batches, None)
-
-        def put(item: _Item) -> None:
-            while not self._stop.is_set():
-                try:
-                    results.put(item, timeout=0.2)
-                    return
-                except queue.Full:
-                    continue
-
-        threads = [
-            threading.Thread(target=self._drive, args=(next_batch, put, cache_size), daemon=True)
-            for _ in range(n)
-        ]
-        for thread in threads:
-            thread.start()
+        n = cores if len(entries) > _FEW else 1
+        queue = _Queue(entries)
+        while len(self._readers) < n:
+            self._readers.append(_Reader(self._config))
         try:
-            yield from _drain(results, n)
-        except BaseException:
-            self._stop.set()
-            raise
-        finally:
-            for thread in threads:
-                thread.join()
-
-    def _drive(
-        self,
-        next_batch: Callable[[], Sequence[tuple[int, Entry]] | None],
-        put: Callable[[_Item], None],
-        cache_size: int,
-    ) -> None:
-        """One thread: feeds one reader, replaces it when it dies."""
-        reader = self._idle.pop() if self._idle else None
-        try:
-            while (batch := next_batch()) is not None:
-                waiting = list(batch)
-                while waiting and not self._stop.is_set():
-                    reader = reader or _Reader(self._config, self._stop)
+            for reader in self._readers[:n]:
+                reader.feed(queue, cache_size)
+            while any(reader.waiting for reader in self._readers):
+                for i in self._talking():
                     try:
-                        reader.send(waiting, cache_size)
-                        while waiting:
-                            answer = reader.receive(self._config.seconds)
-                            index, _ = waiting.pop(0)
-                            put((index, answer))
+                        found = self._readers[i].receive()
                     except _ReaderDied:
-                        # The first one without an answer killed it; the rest goes to a new reader.
-                        reader.close()
-                        reader = None
-                        index, _ = waiting.pop(0)
-                        put(
-                            (
-                                index,
-                                {"kind": "too-slow", "details": {"seconds": f"{self._config.seconds:.0f}"}},
-                            )
-                        )
-            put(None)
-        except BaseException as error:
-            put(error)
-        finally:
-            if reader is not None:
-                if self._stop.is_set():
-                    reader.close()
-                else:
-                    self._idle.append(reader)
+                        yield from self._one_by_one(i, cache_size)
+                        found = []
+                    self._readers[i].feed(queue, cache_size)
+                    if found:
+                        yield found
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        while self._readers:
+            self._readers.pop().close()
+
+    def _talking(self) -> list[int]:
+        """Readers with an answer, those that died, and those that hang: `receive` tells which."""
+        poll = select.poll()
+        for reader in self._readers:
+            if reader.waiting:
+                poll.register(reader.output, select.POLLIN)
+        first = min(reader.heard_at for reader in self._readers if reader.waiting)
+        left = max(0.0, first + self._config.seconds - time.monotonic())
+        ready = {descriptor for descriptor, _ in poll.poll(left * 1000)}
+        late = time.monotonic() - self._config.seconds
+        return [
+            i
+            for i, reader in enumerate(self._readers)
+            if reader.waiting and (reader.output in ready or reader.heard_at <= late)
+        ]
+
+    def _one_by_one(self, i: int, cache_size: int) -> Iterator[list[tuple[int, Answer]]]:
+        """Reads again what a dead reader left, file by file: only one that kills again is lost."""
+        tasks = self._replace(i)
+        for task in tasks:
+            reader = self._readers[i]
+            try:
+                reader.send([task], cache_size, one_by_one=True)
+                yield reader.receive_within(self._config.seconds)
+            except _ReaderDied:
+                self._replace(i)
+                seconds = f"{self._config.seconds:.0f}"
+                yield [(task[0], Refused("too-slow", {"seconds": seconds}))]
+
+    def _replace(self, i: int) -> list[Task]:
+        """Puts a new reader in the place of one that died; returns the tasks that it left."""
+        self._readers[i].close()
+        left = list(self._readers[i].waiting)
+        self._readers[i] = _Reader(self._config)
+        return left
 
 
-def _drain(results: queue.Queue[_Item], n: int) -> Iterator[tuple[int, Answer]]:
-    """Yields what the threads put until each has said None; raises what one of them put."""
-    while n:
-        item = results.get()
-        if item is None:
-            n -= 1
-        elif isinstance(item, BaseException):
-            raise item
-        else:
-            yield item
+class _Queue:
+    """Hands out files in order."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+        self._next = 0
+
+    def take(self, n: int) -> list[Task]:
+        """Up to n tasks, fewer when their names on disk are long: see `_LINE_BYTES`."""
+        first, end = self._next, min(self._next + n, len(self._entries))
+        n_bytes = 0
+        while self._next < end and n_bytes < _LINE_BYTES:
+            n_bytes += _TASK_BYTES + 6 * len(self._entries[self._next].source)
+            self._next += 1
+        return list(enumerate(self._entries[first : self._next], start=first))
 
 
 class _Reader:
-    """One child process."""
+    """One child process.
 
-    def __init__(self, config: PoolConfig, stop: threading.Event) -> None:
-        self._stop = stop
+    Attributes:
+        output: Descriptor of its answers.
+        waiting: Tasks without an answer, in their order.
+        heard_at: When it last answered, or began to have something to do; in the future while it starts.
+    """
+
+    def __init__(self, config: PoolConfig) -> None:
         root = str(Path(nas.__file__).resolve().parent.parent)
         environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
@@ -191,48 +187,72 @@ class _Reader:
             bufsize=0,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._in, self._out = self._process.stdin, self._process.stdout.fileno()
-        self._poll = select.poll()
-        self._poll.register(self._out, select.POLLIN)
+        self._in, self.output = self._process.stdin, self._process.stdout.fileno()
         self._buffer = b""
+        self._started = False
+        self._line = _FIRST_LINE
+        self.waiting: deque[Task] = deque()
+        self.heard_at = time.monotonic() + _START_SECONDS
         head = {
-            "archive": str(config.archive) if config.archive else "",
+            "archives": [str(path) if path is not None else None for path in config.archives],
             "output": str(config.output),
             "max_pixels": config.limits.max_pixels,
             "max_entry_bytes": config.limits.max_entry_bytes,
             "memory_bytes": config.memory_bytes,
         }
-        try:
-            self._write(json.dumps(head).encode() + b"\n")
-            self.receive(_START_SECONDS)
-        except _ReaderDied as error:
-            self.close()
-            raise OSError("The image reader could not be started.") from error
+        self._write(json.dumps(head).encode() + b"\n")
 
-    def send(self, tasks: Sequence[tuple[int, Entry]], cache_size: int) -> None:
-        """Writes tasks ahead of their answers."""
-        lines = []
-        for index, e in tasks:
-            fields = [e.offset, e.end, e.packed, e.size, e.method, e.crc, e.name_crc, e.source]
-            lines.append(json.dumps({"i": index, "e": fields, "size": cache_size}).encode() + b"\n")
-        self._write(b"".join(lines))
+    def feed(self, queue: _Queue, cache_size: int) -> None:
+        """Sends tasks ahead, so that the child never waits."""
+        while len(self.waiting) <= self._line and (tasks := queue.take(self._line)):
+            self.send(tasks, cache_size)
 
-    def receive(self, seconds: float) -> Answer:
-        """The next answer, within so many seconds."""
-        end = time.monotonic() + seconds
-        while b"\n" not in self._buffer:
-            ready = False
-            while not ready and not self._stop.is_set() and (left := end - time.monotonic()) > 0:
-                ready = bool(self._poll.poll(min(left, 0.2) * 1000))
-            chunk = os.read(self._out, 65_536) if ready else b""
-            if not chunk:
+    def send(self, tasks: Sequence[Task], cache_size: int, *, one_by_one: bool = False) -> None:
+        """Sends one line of tasks; that the child died shows when its answer is awaited."""
+        if not self.waiting:
+            self.heard_at = max(self.heard_at, time.monotonic())
+        self.waiting.extend(tasks)
+        self._write(pack_tasks(tasks, cache_size, one_by_one))
+
+    def receive(self) -> list[tuple[int, Answer]]:
+        """The answers that have arrived; none when a line is not yet complete.
+
+        Raises:
+            _ReaderDied: There will be no more.
+            OSError: It could not be started, or could not write the pixels.
+        """
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        chunk = os.read(self.output, 1 << 16) if poll.poll(0) else b""
+        if not chunk and not self._started:
+            raise OSError("The image reader could not be started.")
+        if not chunk:
+            raise _ReaderDied
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        now = time.monotonic()
+        found = [answer for line in lines for answer in unpack_answers(line)]
+        if found and self._started:
+            speed = len(found) / max(now - self.heard_at, 1e-6)
+            self._line = max(1, min(_LONGEST_LINE, int(speed * _LINE_SECONDS)))
+        if lines:
+            self.heard_at, self._started = now, True
+        return [(self.waiting.popleft()[0], answer) for answer in found]
+
+    def receive_within(self, seconds: float) -> list[tuple[int, Answer]]:
+        """The next answers, within so many seconds from when the child could begin.
+
+        Raises:
+            _ReaderDied: There are none.
+        """
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        found: list[tuple[int, Answer]] = []
+        while not found:
+            left = self.heard_at + seconds - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1000):
                 raise _ReaderDied
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        answer: Answer = json.loads(line)
-        if "fatal" in answer:
-            raise OSError(answer["fatal"], os.strerror(answer["fatal"]))
-        return answer
+            found = self.receive()
+        return found
 
     def close(self) -> None:
         """Ends the child, whatever it is doing."""
@@ -244,8 +264,6 @@ class _Reader:
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
-        try:
+        with contextlib.suppress(BrokenPipeError):
             while view:
                 view = view[self._in.write(view) :]
-        except OSError as error:
-            raise _ReaderDied from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nas.data.findings import make_problem
-from nas.data.layout import Split
+from nas.data.partnames import Split
 from nas.errors import Problem
 
 SHARES: Final[dict[Split, float]] = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -29,6 +29,12 @@ class Sample:
         sha256: Hash of the file's bytes (not of the pixels).
         width: Original width in pixels.
         height: Original height in pixels.
+        n_bytes: Size of the file in bytes.
+        format: What its content is, e.g. ``"JPEG"``.
+        mode: Pillow's mode before the conversion, e.g. ``"RGB"``.
+        camera: Make and model by EXIF, or empty.
+        has_exif: Whether it holds EXIF data.
+        group: Number shared by exact and near copies, -1 for none.
     """
 
     slot: int
@@ -38,6 +44,12 @@ class Sample:
     sha256: str
     width: int
     height: int
+    n_bytes: int = 0
+    format: str = ""
+    mode: str = ""
+    camera: str = ""
+    has_exif: bool = False
+    group: int = -1
 
 
 def drop_small_classes(samples: Sequence[Sample]) -> tuple[list[Sample], list[Problem]]:
@@ -91,12 +103,13 @@ def assign_splits(samples: Sequence[Sample], seed: int) -> None:
     """Fills in the missing parts in place.
 
     Without ready splits 70 / 15 / 15 in each class; a missing val or test part is cut from train so that it
-    gets 15 parts for train's remaining. Existing val and test parts are never touched. Every class with at
-    least three different images keeps at least one in each part that is cut.
+    gets 15 parts for train's remaining. Existing val and test parts are never touched. Exact and near copies
+    (the same `group`, else the same hash) go to one side together. Every class with at least three images
+    that are no copies of each other keeps at least one in each part that is cut.
 
     Args:
         samples: All with a split, or all without.
-        seed: Same seed and same images (by hash), same division.
+        seed: Same seed and same images (by hash), same division, whatever their order.
     """
     present = {s.split for s in samples if s.split is not None}
     cut: tuple[Split, ...] = ("val", "test")
@@ -105,31 +118,45 @@ def assign_splits(samples: Sequence[Sample], seed: int) -> None:
         return
     pool = [s for s in samples if s.split in (None, "train")]
     whole = SHARES["train"] + sum(SHARES[part] for part in missing)
-    groups: dict[str, list[Sample]] = defaultdict(list)
-    for sample in pool:
-        groups[sample.sha256].append(sample)
-        sample.split = "train"
     by_class: dict[str, list[list[Sample]]] = defaultdict(list)
-    for sha in sorted(groups):
-        by_class[groups[sha][0].label].append(groups[sha])
+    for group in _groups_of(pool):
+        by_class[_label_of(group)].append(group)
+        for sample in group:
+            sample.split = "train"
     for label in sorted(by_class):
         # Seeded by class, so that adding a class leaves the division of the others as it was.
         random.Random(f"{seed}/{label}").shuffle(by_class[label])
         _cut(by_class[label], missing, whole)
 
 
-def _cut(groups: list[list[Sample]], missing: Sequence[Split], whole: float) -> None:
+def _groups_of(pool: Sequence[Sample]) -> list[list[Sample]]:
+    """Copies together, ordered by their smallest hash, which does not depend on the order of the files."""
+    groups: dict[int | str, list[Sample]] = defaultdict(list)
+    for sample in pool:
+        groups[sample.group if sample.group >= 0 else sample.sha256].append(sample)
+    return sorted(groups.values(), key=lambda group: min(s.sha256 for s in group))
+
+
+def _label_of(group: Sequence[Sample]) -> str:
+    """The class that most of the copies have; of equal ones the first by name."""
+    tally = Counter(s.label for s in group)
+    return min(tally, key=lambda label: (-tally[label], label))
+
+
+def _cut(groups: Sequence[list[Sample]], missing: Sequence[Split], whole: float) -> None:
     """Moves groups of one class out of train until each missing part has its share."""
     n = sum(len(g) for g in groups)
     queue = list(groups)
-    for part in missing:
+    for later, part in enumerate(missing):
         target = max(1, round(n * SHARES[part] / whole))
+        keep = len(missing) - later  # one group for train and one for each part that comes after
         taken = 0
-        # A group larger than the part stays in train; the last group of a class always does.
-        for group in list(queue):
-            if taken >= target or len(queue) <= 1:
+        # A group larger than what is wanted stays in train, unless there are only such groups.
+        fitting = [g for g in queue if len(g) <= target] or sorted(queue, key=len)[:1]
+        for group in fitting:
+            if len(queue) <= keep or taken >= target:
                 break
-            if len(group) > target - taken:
+            if taken and len(group) > target - taken:
                 continue
             for sample in group:
                 sample.split = part

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from nas.errors import DataError
 
@@ -18,6 +18,9 @@ _EOCD = struct.Struct("<4s4H2LH")
 _EOCD64_LOCATOR = struct.Struct("<4sLQL")
 _EOCD64 = struct.Struct("<4sQ2H2L4Q")
 _CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
+SHORTEST_RECORD = _CENTRAL.size
+_LONGEST_RECORD = _CENTRAL.size + 3 * 65_535
+_WINDOW = 1 << 20
 _MAX_COMMENT = 65_535
 _FULL32 = 0xFFFFFFFF
 
@@ -39,8 +42,7 @@ class Directory:
     base: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record of the central directory, as written; nothing is cleaned.
 
     Attributes:
@@ -124,27 +126,26 @@ def read_records(file: BinaryIO, directory: Directory) -> Iterator[Record]:
     """
     file.seek(directory.start)
     left = directory.size
-    while left > 0:
-        head = file.read(_CENTRAL.size)
-        if len(head) < _CENTRAL.size or not head.startswith(b"PK\1\2"):
+    window, at = b"", 0
+    while left > 0 or at < len(window):
+        if left > 0 and len(window) - at < _LONGEST_RECORD:
+            more = file.read(min(left, _WINDOW))
+            if not more:
+                raise _damaged()
+            window, at, left = window[at:] + more, 0, left - len(more)
+        if len(window) - at < _CENTRAL.size or not window.startswith(b"PK\1\2", at):
             raise _damaged()
-        fields = _CENTRAL.unpack(head)
-        flags, method, crc, packed, size = fields[5], fields[6], fields[9], fields[10], fields[11]
-        n_name, n_extra, n_comment, external, offset = (
-            fields[12],
-            fields[13],
-            fields[14],
-            fields[17],
-            fields[18],
-        )
-        rest = file.read(n_name + n_extra + n_comment)
-        left -= len(head) + n_name + n_extra + n_comment
-        if len(rest) < n_name + n_extra + n_comment or left < 0:
-            raise _damaged()
+        (_, _, _, _, _, flags, method, _, _, crc, packed, size, n_name, n_extra, n_comment, _, _, external,
+         offset) = _CENTRAL.unpack_from(window, at)  # fmt: skip
+        at += _CENTRAL.size
+        name = window[at : at + n_name]
         if _FULL32 in (size, packed, offset):
-            extra = rest[n_name : n_name + n_extra]
+            extra = window[at + n_name : at + n_name + n_extra]
             size, packed, offset = _widen(extra, size, packed, offset)
-        yield Record(rest[:n_name], flags, method, crc, packed, size, external >> 16, offset + directory.base)
+        at += n_name + n_extra + n_comment
+        if at > len(window):
+            raise _damaged()
+        yield Record(name, flags, method, crc, packed, size, external >> 16, offset + directory.base)
 
 
 def _widen(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:

@@ -83,13 +83,13 @@ def _warnings(ctx: RunContext) -> list[str]:
 
 def n_test(cache: ImageCache) -> int:
     """Returns the size of the sealed part; the images themselves stay sealed."""
-    return len(cache) - len(cache.indices("train")) - len(cache.indices("val"))
+    return cache.n_used - len(cache.indices("train")) - len(cache.indices("val"))
 
 
 def _data_facts(cache: ImageCache) -> dict[str, Any]:
     return {
         "classes": list(cache.classes),
-        "n_images": len(cache),
+        "n_images": cache.n_used,
         "counts": read_manifest(cache.directory)["counts"],
         "cache_size": cache.cache_size,
         "content_hash": cache.content_hash,

@@ -7,7 +7,9 @@ Needs Python 3.10 or newer and:  pip install onnxruntime numpy pillow
 """
 
 import argparse
+import io
 import json
+import struct
 import sys
 import warnings
 from pathlib import Path
@@ -15,11 +17,18 @@ from pathlib import Path
 try:
     import numpy as np
     import onnxruntime as ort
-    from PIL import ExifTags, Image, UnidentifiedImageError
+    from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 except ImportError as error:
     sys.exit(
         f"{error.name} is missing. Install what this script needs:  pip install onnxruntime numpy pillow"
     )
+
+try:  # photos of phones: optional
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+except ImportError:
+    pass
 
 MOST_PIXELS = 100_000_000
 ROTATIONS = {
@@ -57,8 +66,8 @@ class Classifier:
 def read_photo(path: Path, side: int) -> np.ndarray:
     """Reads a photo exactly as the training data were read.
 
-    EXIF rotation applied, transparency on white, 16 bits scaled, first frame, squashed to the square in
-    which training images were stored.
+    EXIF rotation applied, transparency on white, 16 bits scaled, first frame, colour profile converted to
+    sRGB, squashed to the square in which training images were stored.
     """
     if not path.exists():
         raise ValueError("there is no such file. Check the name.")
@@ -74,10 +83,11 @@ def read_photo(path: Path, side: int) -> np.ndarray:
                     image.draft("RGB", (side, side))
                 image.load()
                 turn = rotation_of(image)
-                square = to_rgb(image).resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+                square = to_srgb(image, side)
     except UnidentifiedImageError:
         raise ValueError(
-            "this is not an image that can be read. Use JPEG, PNG, WebP, GIF, BMP or TIFF."
+            "this is not an image that can be read. Use JPEG, PNG, WebP, GIF, BMP or TIFF, or install "
+            "pillow-heif for HEIC."
         ) from None
     except ValueError:
         raise
@@ -95,15 +105,55 @@ def rotation_of(image: Image.Image) -> "Image.Transpose | None":
         return None
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
+def to_srgb(image: Image.Image, side: int) -> Image.Image:
+    plain = to_plain(image)
+    transform = profile_of(image, plain.mode)
+    if transform is None and plain.mode == "CMYK":
+        plain = plain.convert("RGB")
+    square = plain.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    if transform is not None:
+        square = ImageCms.applyTransform(square, transform) or square
+    return square if square.mode == "RGB" else square.convert("RGB")
+
+
+def to_plain(image: Image.Image) -> Image.Image:
+    """RGB, or L or CMYK, whose colour profiles speak of these."""
+    if image.mode in ("RGB", "L", "CMYK") and "transparency" not in image.info:
+        return image
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return scale_deep(image).convert("RGB")
+        return scale_deep(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGB", image.size, (255, 255, 255))
         white.paste(rgba, mask=rgba.getchannel("A"))
         return white
-    return image.convert("RGB")
+    return image.convert("L") if image.mode == "1" else image.convert("RGB")
+
+
+def profile_of(image: Image.Image, mode: str) -> "ImageCms.ImageCmsTransform | None":
+    """The way from the image's colour profile to sRGB; None without one, or when it makes no sense."""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not 128 < len(profile) <= 4_000_000:
+        return None
+    space = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}.get(profile[16:20])
+    if space != mode or is_srgb(profile):
+        return None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except Exception:
+        return None
+
+
+def is_srgb(profile: bytes) -> bool:
+    n_tags = struct.unpack_from(">L", profile, 128)[0] if len(profile) >= 132 else 0
+    for i in range(min(n_tags, 100)):
+        entry = profile[132 + 12 * i : 144 + 12 * i]
+        if len(entry) == 12 and entry.startswith(b"desc"):
+            _, at, size = struct.unpack(">4sLL", entry)
+            text = profile[at : at + min(size, 500)]
+            return b"sRGB" in text or "sRGB".encode("utf-16-be") in text
+    return False
 
 
 def scale_deep(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,50 @@ def raw_zip(path: Path, entries: list[Raw], *, claimed_entries: int | None = Non
     n = len(entries) if claimed_entries is None else claimed_entries
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, n & 0xFFFF, n & 0xFFFF, len(central), len(body), 0)
     path.write_bytes(bytes(body) + bytes(central) + end)
+    return path
+
+
+def wide_end(n_entries: int, central_size: int, central_start: int) -> bytes:
+    """End records of a zip64, whose narrow fields are all full."""
+    wide = struct.pack(
+        "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, n_entries, n_entries, central_size, central_start
+    )
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, central_start + central_size, 1)
+    narrow = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    return wide + locator + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *narrow, 0)
+
+
+def central_record(name: bytes, content: bytes, offset: int) -> bytes:
+    """Record of a stored file; an offset beyond 4 GB goes into the zip64 field."""
+    wide = struct.pack("<2HQ", 1, 8, offset) if offset >= 0xFFFFFFFF else b""
+    size = len(content)
+    return struct.pack(
+        "<4s6H3L5H2L", b"PK\1\2", 0x0314, 45, 0x800, 0, 0, 33, zlib.crc32(content), size, size, len(name),
+        len(wide), 0, 0, 0, 0o100644 << 16, min(offset, 0xFFFFFFFF),
+    ) + name + wide  # fmt: skip
+
+
+def local_record(name: bytes, content: bytes) -> bytes:
+    """Header and bytes of a stored file."""
+    size = len(content)
+    head = struct.pack(
+        "<4s5H3L2H", b"PK\3\4", 45, 0x800, 0, 0, 33, zlib.crc32(content), size, size, len(name), 0
+    )
+    return head + name + content
+
+
+def wide_zip(path: Path, files: Iterable[tuple[bytes, bytes]], *, hole: int = 0) -> Path:
+    """A zip64 of stored files; `hole` bytes that take no disk lie in front of the last one."""
+    central, n, at = bytearray(), 0, 0
+    with path.open("wb") as file:
+        waiting = list(files)
+        for i, (name, content) in enumerate(waiting):
+            if hole and i == len(waiting) - 1:
+                at = file.seek(hole, 1)
+            central += central_record(name, content, at)
+            at += file.write(local_record(name, content))
+            n += 1
+        file.write(central + wide_end(n, len(central), at))
     return path
 
 

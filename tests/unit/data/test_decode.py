@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageCms
 
+from nas.data.archive import ArchiveLimits, inspect_archive
 from nas.data.decode import DecodeError, decode_image
-from tests.images import encode, photo
+from nas.data.pool import PoolConfig, ReaderPool
+from nas.data.protocol import Facts, Refused
+from nas.export.templates.predict import read_photo
+from tests.images import encode, photo, write_zip
+from tests.profiles import wide_gamut_profile
 
 PIXELS = 50_000_000
 
@@ -152,3 +161,111 @@ def test_photo_with_a_web_page_behind_it_gives_only_pixels() -> None:
     result = decode_image(data, 32, PIXELS)
     assert b"script" not in result.pixels and len(result.pixels) == 32 * 32 * 3
     assert Image.open(io.BytesIO(data)).format == "GIF"
+
+
+def test_wide_gamut_colours_become_srgb() -> None:
+    image = Image.new("RGB", (40, 40), (120, 200, 80))
+    plain, tagged = (decoded(encode(image, "PNG", **o)) for o in ({}, {"icc_profile": wide_gamut_profile()}))
+    # In the wider space the same numbers mean a stronger green: less red and blue in sRGB.
+    assert tuple(plain[0, 0]) == (120, 200, 80)
+    red, green, blue = (int(v) for v in tagged[0, 0])
+    assert red < 100 and 195 <= green <= 210 and blue < 80
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_profiles_count_in_every_format(format: str) -> None:
+    image = photo("flower", 8)
+    with_profile = encode(image, format, icc_profile=wide_gamut_profile())
+    assert not near(decoded(with_profile), decoded(encode(image, format)), 2)
+    alpha = image.convert("RGBA")
+    if format != "JPEG":
+        tagged = decoded(encode(alpha, format, icc_profile=wide_gamut_profile()))
+        assert near(tagged, decoded(with_profile), 2)
+
+
+def test_srgb_profile_changes_nothing() -> None:
+    image = photo("flower", 9)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert (decoded(encode(image, "PNG", icc_profile=srgb)) == decoded(encode(image, "PNG"))).all()
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        wide_gamut_profile()[:200],
+        wide_gamut_profile()[:132] + b"\xff" * 300,
+        wide_gamut_profile().replace(b"RGB ", b"CMYK"),
+        wide_gamut_profile().replace(b"RGB ", b"GRAY"),
+        wide_gamut_profile()[:128] + b"\xff\xff\xff\xff",
+        b"\0" * 5000,
+    ],
+)
+def test_odd_profiles_are_ignored(profile: bytes) -> None:
+    for image in (photo("flower", 5), photo("flower", 5).convert("CMYK"), photo("flower", 5).convert("L")):
+        tagged = encode(image, "TIFF", icc_profile=profile)
+        assert near(decoded(tagged), decoded(encode(image, "TIFF")), 30)
+
+
+def test_phone_photo_is_decoded_under_a_memory_limit(tmp_path: Path) -> None:
+    pillow_heif.register_heif_opener()
+    image = photo("temple", 9, 256)
+    data = encode(image, "HEIF", quality=95)
+    assert data[4:12] == b"ftypheic"
+    archive = write_zip(tmp_path / "a.zip", [("a/1.heic", data), ("a/2.jpg", data), ("a/3.heic", data[:900])])
+    output = tmp_path / "out"
+    output.touch()
+    entries = inspect_archive(archive).entries
+    with ReaderPool(PoolConfig([archive], output, ArchiveLimits(), n_workers=1)) as pool:
+        answers = dict(answer for batch in pool.run(entries, 32) for answer in batch)
+    first, second, damaged = (answers[i] for i in range(3))
+    assert isinstance(first, Facts) and (first.width, first.format) == (256, "HEIF") and second == first
+    assert isinstance(damaged, Refused) and damaged.kind in {"truncated", "not-an-image"}
+    pixels = np.frombuffer(output.read_bytes()[: 32 * 32 * 3], np.uint8).reshape(32, 32, 3)
+    assert near(pixels, np.asarray(image.resize((32, 32), Image.Resampling.BICUBIC)), 8)
+
+
+def test_too_large_phone_photo_is_refused_from_its_header() -> None:
+    pillow_heif.register_heif_opener()
+    with pytest.raises(DecodeError) as caught:
+        decode_image(encode(Image.new("RGB", (300, 200)), "HEIF"), 32, 50_000)
+    assert caught.value.kind == "too-many-pixels"
+
+
+def test_camera_and_format_are_told_and_nothing_of_the_place() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Acme\0 ", "Acme  X1\x1b[2J" + "z" * 200
+    exif[ExifTags.Base.GPSInfo] = {1: "N"}
+    result = decode_image(encode(photo("flower", 1), exif=exif), 32, PIXELS)
+    assert result.camera.startswith("Acme X1\\x1b[2Jzzz") and len(result.camera) == 80
+    assert (result.format, result.mode, result.has_exif) == ("JPEG", "RGB", True)
+    plain = decode_image(encode(photo("flower", 1).convert("L"), "PNG"), 32, PIXELS)
+    assert (plain.format, plain.mode, plain.camera, plain.has_exif) == ("PNG", "L", "", False)
+    damaged = encode(photo("flower", 1), exif=b"Exif\0\0MM\0*\0\0\xff\xff" + b"\xff" * 30)
+    with warnings.catch_warnings(action="ignore"):
+        assert decode_image(damaged, 32, PIXELS).camera == ""
+
+
+def test_twelve_thousand_pixels_squared_are_refused_quickly() -> None:
+    assert refusal(encode(Image.new("1", (12_000, 12_000)), "PNG")) == "too-many-pixels"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: encode(photo("flower", 3, 200), icc_profile=wide_gamut_profile()),
+        lambda: encode(photo("flower", 3, 200), "PNG", icc_profile=wide_gamut_profile()),
+        lambda: encode(photo("flower", 3, 200).convert("CMYK"), quality=95),
+        lambda: encode(photo("flower", 3, 200).convert("L"), "PNG"),
+        lambda: encode(photo("flower", 3, 200).convert("1"), "PNG"),
+        lambda: encode(photo("flower", 3, 200).convert("P"), "PNG"),
+        lambda: encode(
+            Image.new("RGBA", (90, 50), (200, 10, 60, 90)), "PNG", icc_profile=wide_gamut_profile()
+        ),
+        lambda: encode(Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64) * 16), "PNG"),
+        lambda: encode(photo("flower", 3, 200), "TIFF", icc_profile=b"nonsense" * 50),
+    ],
+)
+def test_the_exported_script_sees_the_same_pixels(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    path = tmp_path / "photo"
+    path.write_bytes(make())
+    assert (read_photo(path, 32) == decoded(path.read_bytes())).all()

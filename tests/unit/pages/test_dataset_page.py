@@ -17,6 +17,11 @@ from datasets_app.pages import TABS
 from tests import factories
 
 HOSTILE = '<script>alert("x")</script>'
+HEALTH = {
+    "leak": {"sentence": "Copies would have raised the result by 3 points."},
+    "shortcuts": [{"name": "Border", "score": "97%", "chance": "25%", "alarm": True, "class": HOSTILE}],
+    "failed": ["The map could not be drawn."],
+}
 ClientOf = Callable[[User | None], Client]
 Read = Callable[..., str]
 
@@ -79,10 +84,12 @@ def test_overview_rings_the_shortcut_alarm_and_tells_the_effect_of_copies(
     alarm = Finding.objects.create(
         dataset=dataset, kind="shortcut", reason=f"The border alone knows {HOSTILE}.", refused=False
     )
-    text = read(health={"leak": {"sentence": "Copies would have raised the result by 3 points."}})
+    text = read(health=HEALTH)
     assert "Shortcut alarm." in text
     assert "The border alone knows &lt;script&gt;" in text
     assert "raised the result by 3 points" in text
+    assert re.search(r"Border <strong.*?>alarm<.*?97%.*?25%.*?&lt;script&gt;", text, re.S)
+    assert "The map could not be drawn." in text
     Finding.objects.filter(pk=alarm.pk).update(dismissed=True)
     assert "Shortcut alarm." not in read()
 

@@ -1,0 +1,141 @@
+"""Guesses which columns of a table name the image, its class and its part."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from nas.data.partnames import Split, part_of, part_of_flag
+from nas.data.reading import MAX_LABEL
+from nas.data.rowpaths import RowPaths
+from nas.data.tables import Table, TableError, is_image_reference
+
+_SAMPLE_ROWS: Final = 5000
+_PATH_ROWS: Final = 300
+_FOUND: Final = 0.5  # share of the rows whose image must be in the upload
+_LABEL_WORDS: Final = (
+    "label", "labels", "class", "classname", "displayname", "category", "categories", "target", "species",
+    "breed", "variety", "tag", "diagnosis", "disease", "dx", "type", "kind", "annotation", "y", "digit",
+)  # fmt: skip
+_NUMBER_WORDS: Final = frozenset({"id", "idx", "index", "num", "number", "code", "encoded"})
+_UNASSIGNED: Final = frozenset({"", "unassigned", "none"})
+_MOST_LABEL_COLUMNS: Final = 5
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table mean.
+
+    Attributes:
+        path: Column that names the image.
+        labels: Columns that may be the class, the likeliest first.
+        split: Column that names the part, or None.
+        by_name: Whether the first label column is called like one.
+    """
+
+    path: str
+    labels: list[str]
+    split: str | None
+    by_name: bool
+
+
+def guess_columns(table: Table, paths: RowPaths) -> Columns | None:
+    """Looks at the first rows.
+
+    Returns:
+        None when no column names images of the upload, or none could be a class.
+    """
+    rows = []
+    try:
+        for _, cells in islice(table.rows(), _SAMPLE_ROWS):
+            rows.append(cells)
+    except TableError:
+        pass  # the rows before it count
+    if not rows:
+        return None
+    path = _path_column(table, rows, paths)
+    if path is None:
+        return None
+    values = {name: [row[i] for row in rows] for i, name in enumerate(table.columns) if i != path}
+    split = next((name for name in values if _is_split(name, values[name])), None)
+    ranked = sorted(
+        (rank, i, name)
+        for i, name in enumerate(values)
+        if name != split and (rank := _label_rank(name, values[name])) is not None
+    )
+    if not ranked:
+        return None
+    labels = [name for _, _, name in ranked[:_MOST_LABEL_COLUMNS]]
+    return Columns(table.columns[path], labels, split, ranked[0][0] < len(_LABEL_WORDS))
+
+
+def part_in_cell(column: str, cell: str) -> Split | None:
+    """Part that a cell of the split column names; None for "unassigned" and for other words."""
+    return part_of(cell) or part_of_flag(column, cell)
+
+
+def _path_column(table: Table, rows: Sequence[list[str]], paths: RowPaths) -> int | None:
+    """The column most of whose cells are images of the upload; of equal ones the first.
+
+    When the upload holds none of the images at all, a column of image names still counts: the findings then
+    say which files are missing.
+    """
+    some = rows[:: max(1, len(rows) // _PATH_ROWS)]
+    best, best_share = None, _FOUND
+    looks: int | None = None
+    for i in range(len(table.columns)):
+        cells = [row[i] for row in some]
+        share = sum(
+            bool(cell) and not isinstance(paths.find(cell, folder_of(table.path)), str) for cell in cells
+        )
+        if share / len(cells) > best_share:
+            best, best_share = i, share / len(cells)
+        if looks is None and sum(map(is_image_reference, cells)) > 0.9 * len(cells) and share:
+            looks = i
+    return best if best is not None else looks
+
+
+def is_label_name(column: str) -> bool:
+    """Whether a column is called like a class column."""
+    return bool(_label_words(column))
+
+
+def folder_of(path: str) -> str:
+    """Folder in which a table lies."""
+    return path.rpartition("/")[0]
+
+
+def _is_split(name: str, cells: Sequence[str]) -> bool:
+    told = [cell for cell in cells if cell.casefold() not in _UNASSIGNED]
+    if not told:
+        return any(cell.casefold() == "unassigned" for cell in cells)
+    distinct = set(told)
+    return len(distinct) <= 20 and all(part_in_cell(name, cell) is not None for cell in distinct)
+
+
+def _label_rank(name: str, cells: Sequence[str]) -> float | None:
+    """How likely a column is the class, smaller is likelier; None when it cannot be."""
+    counts = Counter(cell for cell in cells if cell)
+    if not counts or sum(len(cell) > MAX_LABEL for cell in cells) > 0.1 * len(cells):
+        return None
+    hits = _label_words(name)
+    penalty = 0.5 if _NUMBER_WORDS & set(_words(name)) else 0.0
+    few = 2 <= len(counts) <= max(2, counts.total() // 2)
+    if hits and len(counts) < max(2, counts.total()):
+        return min(hits) + penalty
+    return 100.0 + penalty if few else None
+
+
+def _label_words(name: str) -> list[int]:
+    """Ranks of the words for classes that occur in the name of a column."""
+    words = _words(name)
+    last = name.rpartition(".")[2].lower().replace("_", "")
+    return [i for i, word in enumerate(_LABEL_WORDS) if word in words or word == last]
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())

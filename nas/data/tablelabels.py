@@ -1,0 +1,220 @@
+"""Reads classes and parts from tables of an upload."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, cast
+
+from nas.data.archive import ArchiveListing, Entry
+from nas.data.columns import Columns, folder_of, guess_columns, part_in_cell
+from nas.data.entries import EntryError
+from nas.data.findings import make_problem
+from nas.data.folders import find_parts, read_tree
+from nas.data.layout import (
+    Labelled,
+    Layout,
+    folders_below,
+    left_out_folders,
+    pictures_of,
+    take_part,
+    without_class,
+)
+from nas.data.names import printable
+from nas.data.partnames import Split, part_of, parts_of
+from nas.data.reading import MAX_LABEL, Interpretation
+from nas.data.rowpaths import RowPaths
+from nas.data.tables import MAX_TABLE_BYTES, Table, TableError, find_tables, open_table
+from nas.errors import DataError
+
+Reader = Callable[[Entry, int], bytes]
+_MOST_TABLES: Final = 20
+
+
+class Shelf:
+    """The tables of an upload, each read once."""
+
+    def __init__(self, listing: ArchiveListing, read: Reader) -> None:
+        """Reads nothing yet."""
+        self._entries = {e.path: e for e in find_tables(listing)}
+        self._read = read
+        self._open: dict[str, Table | None] = {}
+        self._left = MAX_TABLE_BYTES
+
+    def all(self) -> list[Table]:
+        """The tables among the first files that may be some."""
+        found = (self.get(path) for path in list(self._entries)[:_MOST_TABLES])
+        return [table for table in found if table is not None]
+
+    def get(self, path: str) -> Table | None:
+        """One table, or None when there is none of this name, or it cannot be read."""
+        entry = self._entries.get(path)
+        if entry is None or path in self._open:
+            return self._open.get(path)
+        self._open[path] = None
+        if entry.size <= self._left:
+            try:
+                data = self._read(entry, MAX_TABLE_BYTES)
+            except EntryError:
+                return None
+            self._open[path] = open_table(path, data)
+            self._left -= entry.size
+        return self._open[path]
+
+
+def propose_tables(listing: ArchiveListing, shelf: Shelf) -> list[Interpretation]:
+    """Readings of the tables that name images of this upload, the likeliest first.
+
+    Tables with the same columns are read together: ``train.csv`` and ``test.csv`` are parts, as are tables in
+    folders that are parts.
+    """
+    pictures = pictures_of(listing.entries)
+    tree = read_tree(pictures)
+    paths = RowPaths(pictures)
+    guesses = {t.path: guess for t in shelf.all() if (guess := guess_columns(t, paths)) is not None}
+    usable = {path: g for path, g in guesses.items() if "submission" not in path.lower()}
+    if not usable:
+        return []
+    main = min(usable, key=lambda path: (not usable[path].by_name, list(usable).index(path)))
+    guess = usable[main]
+    parts, level = find_parts(tree)
+    first = Interpretation(
+        kind="table",
+        root=tree.root,
+        split_folders=dict(parts),
+        split_level=level,
+        table=main,
+        tables=_with_siblings(main, usable),
+        path_column=guess.path,
+        label_column=guess.labels[0],
+        split_column=guess.split,
+    )
+    return [first, *(replace(first, label_column=name) for name in guess.labels[1:])]
+
+
+def _with_siblings(main: str, guesses: dict[str, Columns]) -> dict[str, str]:
+    """Tables with the same columns -> their part."""
+    wanted = guesses[main]
+    same = [
+        path
+        for path, g in guesses.items()
+        if g.path == wanted.path and g.split == wanted.split and wanted.labels[0] in g.labels
+    ]
+    by_name = parts_of({_stem(path) for path in same})
+    return {path: by_name.get(_stem(path)) or _part_of_folders(path) or "" for path in [main, *same]}
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _part_of_folders(path: str) -> Split | None:
+    return next((part for f in reversed(path.split("/")[:-1]) if (part := part_of(f)) is not None), None)
+
+
+@dataclass
+class _Said:
+    """What the rows say about one image."""
+
+    labels: dict[str, None]
+    part: Split | None
+
+
+def read_tables(listing: ArchiveListing, shelf: Shelf, chosen: Interpretation) -> Layout:
+    """Gives each image the class and part that its row says.
+
+    Args:
+        listing: The files.
+        shelf: Its tables.
+        chosen: Of kind "table".
+
+    Raises:
+        DataError: There is no such table or column.
+    """
+    layout = Layout()
+    pictures = pictures_of(listing.entries)
+    paths = RowPaths(pictures)
+    tables = chosen.tables if chosen.table in chosen.tables else {chosen.table: ""}
+    said: dict[str, _Said] = {}
+    for path, part in tables.items():
+        _Rows(chosen, paths, said, layout).read(_table(shelf, path), part)
+    left_out: Counter[str] = Counter()
+    for entry in listing.entries:
+        folders = folders_below(entry.path, chosen.root) or []
+        in_folder, _, kind = take_part(folders, chosen)
+        row = said.get(entry.path)
+        if kind == "ignore":
+            left_out[next(f for f in folders if chosen.split_folders.get(f) == "ignore")] += 1
+        elif row is None and entry.path not in tables:
+            layout.problems.append(without_class(entry.path, "not-in-table"))
+        elif row is not None and len(row.labels) > 1:
+            names = ", ".join(f"'{label}'" for label in list(row.labels)[:5])
+            layout.problems.append(make_problem(printable(entry.path), "row-two-labels", labels=names))
+        elif row is not None:
+            layout.items.append(Labelled(entry, next(iter(row.labels)), row.part or in_folder))
+    if any(item.split for item in layout.items):
+        # Rows that name no part beside rows that do: they are there to learn from.
+        layout.items = [Labelled(i.entry, i.label, i.split or "train") for i in layout.items]
+    layout.problems += left_out_folders(left_out)
+    return layout
+
+
+def _table(shelf: Shelf, path: str) -> Table:
+    table = shelf.get(path)
+    if table is None:
+        raise DataError(
+            f"The upload holds no table '{printable(path)}' that can be read. Choose another one."
+        )
+    return table
+
+
+@dataclass
+class _Rows:
+    """Collects what tables say; rows that say nothing usable become findings."""
+
+    chosen: Interpretation
+    paths: RowPaths
+    said: dict[str, _Said]
+    layout: Layout
+
+    def read(self, table: Table, part: str) -> None:
+        chosen = self.chosen
+        at_path, at_label = (_column(table, name) for name in (chosen.path_column, chosen.label_column))
+        at_split = _column(table, chosen.split_column) if chosen.split_column else None
+        folder = folder_of(table.path)
+        try:
+            for number, cells in table.rows():
+                entry = self.paths.find(cells[at_path], folder)
+                label = printable(cells[at_label])
+                kind = entry if isinstance(entry, str) else _label_problem(label)
+                if isinstance(entry, str) or kind:
+                    self._refuse(cells[at_path] or table.path, kind, row=number, limit=MAX_LABEL)
+                    continue
+                own = (
+                    part_in_cell(chosen.split_column or "", cells[at_split]) if at_split is not None else None
+                )
+                row = self.said.setdefault(entry.path, _Said({}, None))
+                row.labels[label] = None
+                row.part = row.part or own or cast(Split | None, part or None)
+        except TableError as error:
+            self._refuse(table.path, "table-damaged", row=error.row, why=error.why)
+
+    def _refuse(self, name: str, kind: str, **details: object) -> None:
+        self.layout.problems.append(make_problem(printable(name[:300]), kind, **details))
+
+
+def _label_problem(label: str) -> str:
+    if not label:
+        return "row-no-label"
+    return "row-odd-label" if len(label) > MAX_LABEL else ""
+
+
+def _column(table: Table, name: str) -> int:
+    try:
+        return table.columns.index(name)
+    except ValueError:
+        known = ", ".join(f"'{column}'" for column in table.columns[:20])
+        raise DataError(
+            f"The table '{printable(table.path)}' has no column '{printable(name)}'. Choose one of {known}."
+        ) from None
