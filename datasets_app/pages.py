@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from datasets_app.changes import EDITABLE_STATES
-from datasets_app.findings import kind_counts
+from datasets_app.findings import DECISION_KINDS, kind_counts
 from datasets_app.models import LEFT_OUT, Dataset, DatasetState
 from datasets_app.selectors import (
     findings_of,
@@ -85,10 +85,21 @@ def _overview(dataset: Dataset) -> dict[str, Any]:
 
 
 def _kinds(dataset: Dataset) -> list[dict[str, Any]]:
-    """Kinds of findings, alarms first, files that were skipped last; the latter are marked."""
+    """Kinds of findings, alarms first, files that were skipped last.
+
+    Beside what the API says of a kind: `skipped`, its files were left out by the import; `decide`, the state
+    of the data set waits for the owner's word on it.
+    """
     refused = dataset.findings.filter(refused=True).order_by()
     skipped = set(refused.values_list("kind", flat=True).distinct())
-    kinds = [{**kind, "skipped": kind["kind"] in skipped} for kind in kind_counts(dataset)]
+    kinds = [
+        {
+            **kind,
+            "skipped": kind["kind"] in skipped,
+            "decide": kind["kind"] in DECISION_KINDS and kind["n_open"] > 0,
+        }
+        for kind in kind_counts(dataset)
+    ]
     return sorted(kinds, key=lambda kind: (kind["skipped"], kind["kind"] not in ALARM_KINDS))
 
 

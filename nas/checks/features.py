@@ -60,7 +60,7 @@ def describe(subject: Subject) -> Features:
             "which is less exact. Install requirements.txt again.",
         }
         run = pixel_features
-    batch = max(8, min(32, _BATCH_PIXELS // resolution**2))
+    batch = max(8, min(128, _BATCH_PIXELS // resolution**2))
     return Features(_reduced(subject, run, batch), facts)
 
 
@@ -87,6 +87,8 @@ class NetworkFeatures:
         options = ort.SessionOptions()
         options.intra_op_num_threads = available_cores()
         options.log_severity_level = 3
+        # Waiting threads that spin would take the core from the other processes of a small machine.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(
             pretrained_network(resolution), options, providers=["CPUExecutionProvider"]
         )
@@ -99,7 +101,7 @@ class NetworkFeatures:
 
 def pixel_features(pixels: npt.NDArray[np.uint8]) -> Floats:
     """Colours on a coarse grid and directions of edges in 4 x 4 cells: what can be told without a network."""
-    colours = shrink(pixels.astype(np.float32), 8)[:, :8, :8].reshape(len(pixels), -1) / 255
+    colours = shrink(pixels.astype(np.float32), 8).reshape(len(pixels), -1) / 255
     luminance = shrink(grey(pixels), 32)
     down = np.diff(luminance, axis=1)[:, :, :-1]
     right = np.diff(luminance, axis=2)[:, :-1]

@@ -8,9 +8,9 @@ at the same place. So for each class, part of the image and size of window:
 * separation = how well a filter matched to the mark, found on one half of the photos, tells the class from
   the others on the other half (area under the ROC curve).
 
-Both must be high, and the coherence clearly higher than in the middle of the class's photos, so that sets of
-nearly identical pictures (icons, printed letters) do not ring. The thresholds and what they were measured on
-are in docs/decisions/0009.
+Both must be high. In sets of pictures that lie alike (digits, printed letters, icons) they are high for good
+reasons, too; there a mark must also be much more telling than the middle of the picture. The thresholds and
+what they were measured on are in docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -27,18 +27,23 @@ from nas.checks.separation import auc_of, cases_told_apart
 from nas.checks.subject import Ints
 
 Floats = npt.NDArray[np.float32]
+Details = npt.NDArray[np.int8]
 
 FEWEST_IMAGES: Final = 10
 LEAST_AUC: Final = 0.95
-LEAST_COHERENCE: Final = 0.45
-LEAST_COHERENCE_INSIDE: Final = 0.75  # in the middle, where the subject is
-_TIMES_THE_MIDDLE: Final = 2.0
-_BORDER: Final = 0.25  # of the side: a window that lies within it is at the border
+LEAST_COHERENCE: Final = 0.3
+ALIKE: Final = 0.25  # coherence that pictures of other classes have somewhere, if they lie alike
+_CLEAR_COHERENCE: Final = 0.6  # for pictures that lie alike, and for few pictures
+_FEW_IMAGES: Final = 50
+_TIMES_THE_MIDDLE: Final = 1.5
+_LESS_WRONG: Final = 4.0  # times, than the middle of a picture, among pictures that lie alike
+_LEAST_WRONG: Final = 0.005
 
 UNIT: Final = 0.25  # grey levels of one step of the stored fine detail
 _BLUR: Final = 1.5  # pixels; what is finer is detail
 _NOISE: Final = 4.0  # squared grey levels, so that flat areas have no coherence
 _WINDOWS: Final = ((1, 1), (2, 2), (1, 3), (3, 1), (1, 6), (6, 1), (2, 4), (4, 4))
+_AT_ONCE: Final = 128  # pictures
 _WINDOW_UNIT: Final = 16  # windows are multiples of a sixteenth of the side
 
 
@@ -48,10 +53,13 @@ class Mark:
 
     Attributes:
         label: Class index.
+        n_images: Photos of the class that were looked at.
         auc: Area under the ROC curve on photos that the filter was not found on.
         cases: Share of cases told apart (mean of both classes) at the best threshold.
         coherence: See above.
         middle: Coherence of the middle of the class's photos.
+        usual: Highest coherence that the other classes have anywhere (median over them).
+        middle_auc: Area under the ROC curve by the middle of the photo.
         top: Upper edge of the window, fraction of the height.
         left: Left edge, fraction of the width.
         height: Fraction of the height.
@@ -59,43 +67,40 @@ class Mark:
     """
 
     label: int
+    n_images: int
     auc: float
     cases: float
     coherence: float
     middle: float
+    usual: float
+    middle_auc: float
     top: float
     left: float
     height: float
     width: float
 
-    @property
-    def at_border(self) -> bool:
-        """Whether the window lies within the outer quarter of one side."""
-        return (
-            self.top + self.height <= _BORDER
-            or self.left + self.width <= _BORDER
-            or self.top >= 1 - _BORDER
-            or self.left >= 1 - _BORDER
-        )
-
     def rings(self) -> bool:
         """Whether it is a shortcut."""
-        least = LEAST_COHERENCE if self.at_border else LEAST_COHERENCE_INSIDE
-        clear = self.auc >= LEAST_AUC and self.coherence >= least
-        return clear and self.coherence >= _TIMES_THE_MIDDLE * self.middle
+        alike = self.usual >= ALIKE
+        least = _CLEAR_COHERENCE if alike or self.n_images < _FEW_IMAGES else LEAST_COHERENCE
+        if self.auc < LEAST_AUC or self.coherence < least:
+            return False
+        if self.coherence < _TIMES_THE_MIDDLE * self.middle:
+            return False
+        return not alike or 1 - self.middle_auc > _LESS_WRONG * (1 - self.auc) + _LEAST_WRONG
 
 
-def fine_detail(pixels: Floats) -> npt.NDArray[np.int8]:
+def fine_detail(pixels: Floats) -> Details:
     """(B, S, S, 3) float pixels -> what is finer than a blur, in quarters of a grey level.
 
-    Clipped, because a strong edge that happens to be there says no more than a weak one.
+    Clipped at 31.75 grey levels, because a strong edge that happens to be there says no more than a weak one.
     """
     smooth = gaussian_filter1d(gaussian_filter1d(pixels, _BLUR, axis=1), _BLUR, axis=2)
-    detail: npt.NDArray[np.int8] = np.clip((pixels - smooth) / UNIT, -127, 127).astype(np.int8)
+    detail: Details = np.clip((pixels - smooth) / UNIT, -127, 127).astype(np.int8)
     return detail
 
 
-def find_marks(detail: npt.NDArray[np.int8], labels: Ints, halves: Ints, n_classes: int) -> list[Mark]:
+def find_marks(detail: Details, labels: Ints, halves: Ints, n_classes: int) -> list[Mark]:
     """The most telling window of each class that has enough photos.
 
     Args:
@@ -107,16 +112,47 @@ def find_marks(detail: npt.NDArray[np.int8], labels: Ints, halves: Ints, n_class
     counts = np.zeros((n_classes, 2))
     np.add.at(counts, (labels, halves), 1)
     sums, squares = _sums(detail, labels, halves, n_classes)
-    found = []
+    peaks = np.full(n_classes, np.nan)
+    best: dict[int, tuple[_Maps, _Window]] = {}
     for label in range(n_classes):
         rest = counts.sum(axis=0) - counts[label]
         if counts[label].sum() < FEWEST_IMAGES or min(*counts[label], *rest) < 2:
             continue
         maps = _maps(sums, squares, counts, label)
-        candidates = [_judge(detail, labels, halves, label, maps, window) for window in _best_windows(maps)]
-        if candidates:
-            found.append(max(candidates, key=lambda m: (m.rings(), m.auc * min(m.coherence, 0.9), m.auc)))
-    return found
+        windows = list(_best_windows(maps))
+        peaks[label] = max(window.peak for window in windows)
+        judged = [
+            (_answers(detail, halves, maps, maps.area(window)), window)
+            for window in windows
+            if window.evidence > 0
+        ]
+        if judged:
+            key = [auc_of(answers, labels == label) * min(w.coherence, 0.9) for answers, w in judged]
+            best[label] = maps, judged[int(np.argmax(key))][1]
+    return [_judge(detail, labels, halves, label, *best[label], peaks) for label in best]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A part of the picture, in pixels.
+
+    Attributes:
+        top: First row.
+        left: First column.
+        height: Rows.
+        width: Columns.
+        coherence: There.
+        evidence: How well it should separate; 0 if it cannot.
+        peak: Highest coherence of any window of its size.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    coherence: float
+    evidence: float
+    peak: float
 
 
 @dataclass(frozen=True)
@@ -137,6 +173,13 @@ class _Maps:
     agreed: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
 
+    def area(self, window: _Window) -> npt.NDArray[np.bool_]:
+        """(S, S) True inside of a window."""
+        inside = np.zeros(self.energy.shape, dtype=bool)
+        rows = slice(window.top, window.top + window.height)
+        inside[rows, window.left : window.left + window.width] = True
+        return inside
+
     @property
     def middle(self) -> float:
         """Coherence of the middle half."""
@@ -146,7 +189,7 @@ class _Maps:
         return agreed / (float(self.energy[inside, inside].mean()) + _NOISE)
 
 
-def _sums(detail: npt.NDArray[np.int8], labels: Ints, halves: Ints, n_classes: int) -> tuple[Floats, Floats]:
+def _sums(detail: Details, labels: Ints, halves: Ints, n_classes: int) -> tuple[Floats, Floats]:
     """(K, 2, S, S, 3) sums and (K, S, S, 3) sums of squares, in grey levels."""
     shape = detail.shape[1:]
     sums = np.zeros((n_classes, 2, *shape), dtype=np.float32)
@@ -178,8 +221,8 @@ def _maps(sums: Floats, squares: Floats, counts: npt.NDArray[np.float64], label:
     )
 
 
-def _best_windows(maps: _Maps) -> Iterator[tuple[int, int, int, int, float]]:
-    """(top, left, height, width, coherence) of the most separating window of each size, in pixels."""
+def _best_windows(maps: _Maps) -> Iterator[_Window]:
+    """The most separating window of each size."""
     side = len(maps.energy)
     unit = max(2, side // _WINDOW_UNIT)
     difference = maps.means - maps.others
@@ -192,46 +235,71 @@ def _best_windows(maps: _Maps) -> Iterator[tuple[int, int, int, int, float]]:
             slice(height // 2, side - (height - 1) // 2),
             slice(width // 2, side - (width - 1) // 2),
         )
-        mean = {
-            name: uniform_filter(values, (height, width), mode="constant")[inside]
-            for name, values in (("e", evidence), ("a", maps.agreed), ("q", maps.energy))
-        }
-        coherence = np.maximum(mean["a"], 0) / (mean["q"] + _NOISE)
-        total = np.where(coherence > LEAST_COHERENCE / 2, mean["e"], -1)
+        separating, agreed, energy = (
+            uniform_filter(values, (height, width), mode="constant")[inside]
+            for values in (evidence, maps.agreed, maps.energy)
+        )
+        coherence = np.maximum(agreed, 0) / (energy + _NOISE)
+        total = np.where(coherence > LEAST_COHERENCE / 1.5, separating, 0)
         top, left = np.unravel_index(int(total.argmax()), total.shape)
-        if total[top, left] > 0:
-            yield int(top), int(left), height, width, float(coherence[top, left])
+        yield _Window(
+            int(top),
+            int(left),
+            height,
+            width,
+            float(coherence[top, left]),
+            float(total[top, left]),
+            float(coherence.max()),
+        )
+
+
+def _answers(
+    detail: Details, halves: Ints, maps: _Maps, area: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """(N,) answers of a filter matched on the other half: about 0 for the others, 1 for the class."""
+    filters = ((maps.means - maps.others) / maps.variance)[:, area]
+    answers = np.zeros(len(detail))
+    for half in (0, 1):
+        kernel = filters[half].reshape(-1)
+        zero, one = (float(means[half][area].reshape(-1) @ kernel) for means in (maps.others, maps.means))
+        chosen = np.flatnonzero(halves != half)
+        for start in range(0, len(chosen), _AT_ONCE):
+            some = chosen[start : start + _AT_ONCE]
+            pixels = detail[some][:, area].reshape(len(some), -1).astype(np.float32)
+            answers[some] = (UNIT * (pixels @ kernel) - zero) / max(abs(one - zero), 1e-9)
+    return answers
 
 
 def _judge(  # noqa: PLR0917 - arrays of one look
-    detail: npt.NDArray[np.int8],
+    detail: Details,
     labels: Ints,
     halves: Ints,
     label: int,
     maps: _Maps,
-    window: tuple[int, int, int, int, float],
+    window: _Window,
+    peaks: npt.NDArray[np.float64],
 ) -> Mark:
-    """Matches each half with the filter of the other one."""
-    top, left, height, width, coherence = window
-    area = (slice(top, top + height), slice(left, left + width))
-    filters = ((maps.means - maps.others) / maps.variance)[(slice(None), *area)]
-    answers = np.zeros(len(detail))
-    for half in (0, 1):
-        chosen = np.flatnonzero(halves != half)
-        pixels = detail[(chosen, *area)].reshape(len(chosen), -1).astype(np.float32) * UNIT
-        kernel = filters[half].reshape(-1)
-        zero, one = (float((m[half][area].reshape(-1) * kernel).sum()) for m in (maps.others, maps.means))
-        answers[chosen] = (pixels @ kernel - zero) / max(abs(one - zero), 1e-9)
     is_class = labels == label
+    answers = _answers(detail, halves, maps, maps.area(window))
+    auc = auc_of(answers, is_class)
     side = len(maps.energy)
+    others = np.delete(peaks, label)
+    middle_auc = 0.5
+    if auc >= LEAST_AUC:  # else it does not matter
+        middle = np.zeros(maps.energy.shape, dtype=bool)
+        middle[side // 4 : side - side // 4, side // 4 : side - side // 4] = True
+        middle_auc = auc_of(_answers(detail, halves, maps, middle), is_class)
     return Mark(
         label,
-        auc_of(answers, is_class),
+        int(is_class.sum()),
+        auc,
         cases_told_apart(answers, is_class),
-        coherence,
+        window.coherence,
         maps.middle,
-        top / side,
-        left / side,
-        height / side,
-        width / side,
+        float(np.nanmedian(others)) if np.isfinite(others).any() else 0.0,
+        middle_auc,
+        window.top / side,
+        window.left / side,
+        window.height / side,
+        window.width / side,
     )

@@ -14,7 +14,7 @@ from nas.checks.subject import ChecksStopped, Subject
 
 Floats = npt.NDArray[np.float32]
 
-_SAMPLE: Final = 2000
+_SAMPLE: Final = 1500
 _NUMBERS: Final = 50
 _NEIGHBOURS: Final = 3
 _FEWEST: Final = 8  # t-SNE needs more images than its perplexity
@@ -24,7 +24,7 @@ _BLOCK: Final = 4096
 def lay_out(subject: Subject, features: Features) -> Floats:
     """Places every image on a map by t-SNE (van der Maaten and Hinton 2008).
 
-    At most 2,000 images are laid out so; the others are placed at the mean of their three nearest ones.
+    At most 1,500 images are laid out so; the others are placed at the mean of their three nearest ones.
 
     Returns:
         (N', 2) float32 in [0, 1].

@@ -23,6 +23,7 @@ _PER_CLASS: Final = 150
 _DETAIL_BYTES: Final = 150_000_000
 _FACT_AUC: Final = 0.97
 _FACT_CASES: Final = 0.95
+_MOST_TEXTS: Final = 50
 _GRID: Final = 16
 # Grey levels: spread within a cell of a plain ground, its least difference from the middle, its most spread
 # over the photos of a class.
@@ -106,9 +107,9 @@ def _file_clues(subject: Subject, places: Ints, busyness: Doubles) -> list[Clue]
         np.array(subject.fact(name, 0), dtype=np.float64)[places] for name in ("width", "height", "n_bytes")
     )
     formats, modes, cameras = (
-        [subject.fact(name, "")[p] for p in places] for name in ("format", "mode", "camera")
+        np.array(subject.fact(name, ""), dtype=str)[places] for name in ("format", "mode", "camera")
     )
-    exif = [float(bool(v)) for v in np.array(subject.fact("has_exif", False))[places]]
+    exif = np.array(subject.fact("has_exif", False), dtype=bool)[places].astype(np.float64)
     ratio = np.log(np.maximum(width, 1) / np.maximum(height, 1))
     groups: list[tuple[str, str, Doubles]] = [
         ("Image size", "have a size of their own", np.stack([width, height], axis=1)),
@@ -129,13 +130,13 @@ def _file_clues(subject: Subject, places: Ints, busyness: Doubles) -> list[Clue]
     ]
 
 
-def _numbers(*columns: list[str]) -> Doubles:
+def _numbers(*columns: npt.NDArray[np.str_]) -> Doubles:
     """Texts as numbers, one column of indicators for each of the commonest texts."""
     parts = []
     for column in columns:
-        texts, counts = np.unique(np.array(column, dtype=str), return_counts=True)
-        common = texts[np.argsort(-counts, kind="stable")][:50]
-        parts.append(np.array(column, dtype=str)[:, None] == common[None, :])
+        texts, counts = np.unique(column, return_counts=True)
+        common = texts[np.argsort(-counts, kind="stable")][:_MOST_TEXTS]
+        parts.append(column[:, None] == common[None, :])
     return np.concatenate(parts, axis=1).astype(np.float64)
 
 
@@ -179,8 +180,8 @@ def _border(subject: Subject, places: Ints) -> _Look:
     ring[2:-2, 2:-2] = False
     for _, pixels in subject.blocks(places, 64, STAGE):
         values = pixels.astype(np.float32)
-        cells = shrink(values, _GRID)[:, :_GRID, :_GRID]
-        squares = shrink(np.square(values), _GRID)[:, :_GRID, :_GRID]
+        cells = shrink(values, _GRID)
+        squares = shrink(np.square(values), _GRID)
         spread = np.sqrt(np.maximum(squares - np.square(cells), 0))
         outer, inner = cells[:, ring].mean(axis=1), cells[:, 4:-4, 4:-4].mean(axis=(1, 2))
         steps = np.abs(np.diff(values, axis=1)).mean(axis=(1, 2, 3))
@@ -215,18 +216,17 @@ def _background_clue(subject: Subject, places: Ints, look: _Look) -> Clue:
 
 def _marks(subject: Subject, places: Ints) -> list[Mark]:
     """Best windows of all classes."""
-    side = _detail_side(subject.cache.cache_size, len(places), subject.n_classes)
-    detail = np.empty((len(places), side, side, 3), dtype=np.int8)
-    for part, pixels in subject.blocks(places, 32, STAGE):
-        detail[part] = fine_detail(shrink(pixels.astype(np.float32), side)[:, :side, :side])
+    side = _detail_side(len(places), subject.n_classes)
+    blocks = subject.blocks(places, 32, STAGE)
+    detail = np.concatenate([fine_detail(shrink(pixels.astype(np.float32), side)) for _, pixels in blocks])
     labels = subject.labels[places]
     halves = make_folds(labels, subject.units[places], subject.seed, n_folds=2)
     return find_marks(detail, labels, halves, subject.n_classes)
 
 
-def _detail_side(cache_size: int, n_images: int, n_classes: int) -> int:
+def _detail_side(n_images: int, n_classes: int) -> int:
     """The finest view that fits into memory: details of the images, and 9 sums of each class."""
-    side = min(128, cache_size)
+    side = 128
     while side > 32 and side * side * 3 * (n_images + 9 * 4 * n_classes) > _DETAIL_BYTES:
         side //= 2
     return side

@@ -179,14 +179,15 @@ def grey(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def shrink(images: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.float32]:
-    """Averages (B, S, S, ...) to (B, side, side, ...); returned as it is unless S is larger.
+    """Averages whole blocks of (B, S, S, ...) so that about `side` x `side` of them are left.
 
-    A side that does not divide S is reached by leaving out the odd pixels at the right and lower edge.
+    Less than a block at the right and lower edge is left out.
     """
-    factor = images.shape[1] // side
+    factor = round(images.shape[1] / side)
     if factor < 2:
         return images
-    kept = images[:, : side * factor, : side * factor]
-    shape = (len(images), side, factor, side, factor, *images.shape[3:])
+    whole = images.shape[1] // factor
+    kept = images[:, : whole * factor, : whole * factor]
+    shape = (len(images), whole, factor, whole, factor, *images.shape[3:])
     mean: npt.NDArray[np.float32] = kept.reshape(shape).mean(axis=(2, 4), dtype=np.float32)
     return mean

@@ -238,7 +238,8 @@ def test_every_tab_fits_a_phone_and_photos_are_labelled_by_touch(
     phone.close()
 
 
-PAINTED = "() => [...document.querySelectorAll('.photo-thumb')].every((one) => one.style.backgroundImage)"
+PAINTED = """() => [...document.querySelectorAll('.photo:not(.beyond) .photo-thumb')]
+  .every((one) => one.style.backgroundImage)"""
 
 
 def scroll_to_the_end(page: Page, dataset: str) -> dict[str, float]:
@@ -321,7 +322,7 @@ def test_from_findings_to_a_new_version_and_a_search_on_it(
     expect(page.locator("#findings-title")).to_have_text("121 images ready, 1 skipped")
     page.get_by_role("link", name=re.compile("Exact copies")).click()
     card = page.locator("#kind-exact-copy")
-    expect(card.locator(".finding").first).to_contain_text("the same")
+    expect(card.locator(".finding").first).to_contain_text("The same photo")
     expect(page.locator("#skipped-title").locator("xpath=../..")).to_contain_text("temple/broken.jpg")
     card.get_by_role("button", name=re.compile("Keep one of each")).click()
     expect(page.locator("#pending-count")).to_have_text("1 change")

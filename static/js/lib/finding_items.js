@@ -29,17 +29,27 @@ function evidenceOf({ kind, other, score, suggestion, reason }) {
   if (suggestion && kind === 'wrong-label') {
     return el('p', { class: 'finding-evidence' }, 'rather ', el('strong', { text: suggestion }), score == null ? '' : ` (${percent(score)} sure)`);
   }
-  const alike = other && score != null ? `${score >= 1 ? 'the same' : `${percent(score)} alike`}. ` : '';
-  return el('p', { class: 'finding-evidence', text: other ? `${alike}` : reason, title: reason });
+  const alike = score == null ? reason : score >= 1 ? 'The same photo' : `${percent(score)} alike`;
+  return el('p', { class: 'finding-evidence', text: other ? alike : reason, title: reason });
+}
+
+/** For a photo under two classes: a button for each, which gives it to both copies. */
+function decisions({ image, other }, onDecide) {
+  return el('div', { class: 'd-flex flex-wrap gap-1 mt-1' }, ...[[image, other], [other, image]].map(([right, wrong]) => {
+    const choice = button(`Both ${right.label}`, 'tag');
+    choice.addEventListener('click', () => onDecide(wrong.row, right.label));
+    return choice;
+  }));
 }
 
 /**
  * A finding about photos, with a box to choose it.
  * @param {object} finding as the API tells it, with an image
  * @param {Map} tiles of `sheetOf`
- * @param {{chosen: Set, onChosen: () => void, onOpen: (image: object) => void, editable: boolean}} card
+ * @param {{chosen: Set, onChosen: () => void, onOpen: (image: object) => void,
+ *   onDecide: (row: number, label: string) => void, editable: boolean}} card
  */
-export function photoItem(finding, tiles, { chosen, onChosen, onOpen, editable }) {
+export function photoItem(finding, tiles, { chosen, onChosen, onOpen, onDecide, editable }) {
   const { id, image, other } = finding;
   const box = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': `Choose ${image.path}` });
   box.checked = chosen.has(id);
@@ -52,6 +62,7 @@ export function photoItem(finding, tiles, { chosen, onChosen, onOpen, editable }
   const node = el('li', { class: other ? 'finding pair' : 'finding', 'data-finding': id },
     el('div', { class: 'finding-photos' }, ...pictures.map((one) => picture(one, tiles, onOpen))), evidenceOf(finding));
   if (editable) node.prepend(box);
+  if (editable && other && finding.kind === 'copy-two-labels') node.append(decisions(finding, onDecide));
   return node;
 }
 

@@ -53,6 +53,7 @@ class KindCard {
       editable: this.tab.editable,
       onChosen: () => this.name(),
       onOpen: (image) => this.open(image),
+      onDecide: (row, label) => this.decide(row, label),
     };
     for (const one of items) (this.list ?? this.lines).append(one.image && this.list ? photoItem(one, tiles, shared) : line(one));
     const left = total - this.items.length;
@@ -66,11 +67,11 @@ class KindCard {
     if (photos && remedies.size === 1) this.body.append(el('p', { class: 'text-quiet mb-0', text: items[0].remedy }));
     if (photos) {
       this.list = el('ul', { class: 'finding-list', 'aria-label': this.kind.title });
-      this.body.append(this.tools(), this.list);
+      this.body.append(this.tools(photos), this.list);
     } else {
       const shown = table([], this.kind.title);
       this.lines = shown.querySelector('tbody');
-      if (this.tab.editable) this.body.append(this.tools());
+      if (this.tab.editable) this.body.append(this.tools(photos));
       this.body.append(shown);
     }
     this.further = button('', 'chevron-down');
@@ -79,7 +80,7 @@ class KindCard {
     this.name();
   }
 
-  tools() {
+  tools(photos) {
     const { kind, n_open: n, action } = this.kind;
     const bar = el('div', { class: 'd-flex flex-wrap gap-2 align-items-center' });
     if (this.tab.editable && action) {
@@ -92,12 +93,12 @@ class KindCard {
       this.fine.addEventListener('click', () => this.dismiss());
       bar.append(this.fine);
     }
-    if (n > 1 && this.tab.editable && action) {
+    if (n > 1 && this.tab.editable && photos) {
       this.all = button('Choose those shown', 'select-all');
       this.all.addEventListener('click', () => this.chooseShown());
       bar.append(this.all);
     }
-    if (action) bar.append(el('a', { class: 'btn btn-sm btn-outline-secondary', href: `?tab=photos&finding=${encodeURIComponent(kind)}`, text: 'Open in Photos' }));
+    if (photos) bar.append(el('a', { class: 'btn btn-sm btn-outline-secondary', href: `?tab=photos&finding=${encodeURIComponent(kind)}`, text: 'Open in Photos' }));
     return bar;
   }
 
@@ -123,6 +124,11 @@ class KindCard {
     const source = new FixedPhotos(photos, () => this.tab.reload());
     source.place = photos.indexOf(image);
     this.tab.viewer.open(source);
+  }
+
+  async decide(row, label) {
+    const target = new FixedPhotos([this.items.flatMap((one) => [one.image, one.other]).find((one) => one?.row === row)]).target;
+    if (await this.tab.editor.edit(target, { kind: 'relabel', label })) await this.tab.reload();
   }
 
   async remedy() {
@@ -223,7 +229,7 @@ export function start({ url, data, editor, pending }) {
   };
 
   function first(kinds) {
-    if (asked) return [asked];
+    if (asked || location.hash) return [asked]; // what opens later would push away what was asked for
     const open = kinds.filter((kind) => kind.n_open);
     const single = open.filter((kind) => !kind.action && kind.n_open <= 3);
     return [...single, ...open.filter((kind) => kind.action).slice(0, OPENED)].map((kind) => kind.kind);

@@ -1,5 +1,5 @@
 // Thumbnails of the grid: one picture for forty photos, at an address that repeats, so that the browser keeps it.
-const AT_ONCE = 2;
+const AT_ONCE = 1; // with two, each takes longer and the view is complete no sooner
 const KEEP = 90;
 
 export class Sheets {

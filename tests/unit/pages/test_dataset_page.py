@@ -94,6 +94,12 @@ def test_overview_rings_the_shortcut_alarm_and_tells_the_effect_of_copies(
     assert "Shortcut alarm." not in read()
 
 
+def test_overview_names_what_waits_for_a_decision(read: Read, dataset: Dataset) -> None:
+    Finding.objects.create(dataset=dataset, kind="two-labels", path="a.jpg", reason="Twice.", refused=False)
+    text = read(state=DatasetState.NEEDS_ATTENTION)
+    assert re.search(r"Please decide:.*?Same image in two classes \(1\)</a>", text)
+
+
 def test_pending_edits_show_on_every_tab_and_count_in_the_classes(read: Read, dataset: Dataset) -> None:
     assert re.search(r'id="pending"[^>]* hidden', read())
     change_create(dataset=dataset, kind="relabel", rows=[0], label="whole")
