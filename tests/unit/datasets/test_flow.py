@@ -66,7 +66,9 @@ def test_one_image_in_two_classes_is_asked_once_and_settled_by_an_answer(
     client: Client, owner: User, tmp_path: Path
 ) -> None:
     twin = encode(photo("temple", 3, 48), quality=88)
-    path = photo_zip(tmp_path / "a.zip", n_per_class=25, size=48, n_classes=2, extra={"flower/twin.jpg": twin})
+    path = photo_zip(
+        tmp_path / "a.zip", n_per_class=25, size=48, n_classes=2, extra={"flower/twin.jpg": twin}
+    )
     dataset = imported(owner, client, path)
     assert dataset.state == DatasetState.NEEDS_ATTENTION
     found = client.get(f"{URL}/{dataset.pk}/findings").json()["items"]
