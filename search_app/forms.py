@@ -17,6 +17,8 @@ from search_app.models import SearchRun
 SPACE_NAMES = {
     "lite-elastic": "Lite elastic: starts from ImageNet weights (recommended)",
     "mbconv": "MBConv: wider choice, trained from scratch",
+    "cell": "Cells of NASNet and DARTS: for small images, trained from scratch",
+    "nasbench201": "Cells of NAS-Bench-201: for small images, trained from scratch",
 }
 STRATEGY_NAMES = {
     "regularized_evolution": "Regularised evolution (recommended)",
