@@ -1,4 +1,4 @@
-"""The command line: `python -m nas search` and `python -m nas predict`."""
+"""The command line: `python -m nas search`, `predict` and `darts-bench`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from nas.benches.arguments import add_darts_arguments, darts_config
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return _search(options) if options.command == "search" else _predict(options)
+        return _COMMANDS[options.command](options)
     except NasError as error:
         _console.print(f"[red]{error}[/red]", highlight=False)
         return 1
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
+    darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
+    add_darts_arguments(darts)
     return parser
 
 
@@ -160,6 +163,20 @@ def _predict(options: argparse.Namespace) -> int:
     words = ["--model", str(options.model), "--top", str(options.top), *map(str, options.images)]
     exit_code: int = predict.main([*words, "--json"] if options.json else words)
     return exit_code
+
+
+def _darts_bench(options: argparse.Namespace) -> int:
+    from nas.benches.darts import run_darts_bench
+
+    document = run_darts_bench(darts_config(options), lambda line: print(line, flush=True))
+    for form, found in document["summary"].items():
+        print(f"{form}: {found['collapsed']} of {found['finished']} collapsed, skips {found['skips']}")
+    minutes = document["wall_seconds"] / 60
+    print(f"{minutes:.1f} minutes, {document['cpu_seconds']:.0f} processor seconds; {options.out}/darts.json")
+    return 0
+
+
+_COMMANDS = {"search": _search, "predict": _predict, "darts-bench": _darts_bench}
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class DartsOptions:
     stop_distance: int = 4
     selection: Literal["argmax", "perturbation"] = "argmax"
     tune_epochs: int = 1
-    hessian_images: int = 32
+    hessian_images: int = 16
     hessian_steps: int = 5
 
     def __post_init__(self) -> None:
