@@ -1,8 +1,9 @@
-"""The command line: `python -m nas search` and `python -m nas predict`."""
+"""The command line: `python -m nas search`, `predict` and `table-bench`."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import time
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return _search(options) if options.command == "search" else _predict(options)
+        return _COMMANDS[options.command](options)
     except NasError as error:
         _console.print(f"[red]{error}[/red]", highlight=False)
         return 1
@@ -54,7 +55,29 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
+    _add_table_bench(commands.add_parser("table-bench", help="judge the strategies on a table of results"))
     return parser
+
+
+def _add_table_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", type=Path, help="CSV: columns d_* decide, columns m_* were measured")
+    parser.add_argument("--maximize", required=True, metavar="m_X", help="metric to maximise")
+    parser.add_argument("--minimize", default=None, metavar="m_Y", help="second objective")
+    parser.add_argument("--strategies", default="all", help="names with commas between, or all")
+    parser.add_argument("--evaluations", type=_counts, default=(100, 300), help="budgets with commas between")
+    parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
+    parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_count(part) for part in text.split(",")))
 
 
 def _search(options: argparse.Namespace) -> int:
@@ -160,6 +183,31 @@ def _predict(options: argparse.Namespace) -> int:
     words = ["--model", str(options.model), "--top", str(options.top), *map(str, options.images)]
     exit_code: int = predict.main([*words, "--json"] if options.json else words)
     return exit_code
+
+
+def _table_bench(options: argparse.Namespace) -> int:
+    from nas.spaces.table import read_table
+    from nas.table_bench import HEADER, Judge, Row, bench
+
+    judge = Judge(read_table(options.table), options.maximize, options.minimize)
+    names = STRATEGIES if options.strategies == "all" else tuple(options.strategies.split(","))
+    size = judge.space.size()
+    if max(options.evaluations) >= size:
+        _console.print(f"The table holds {size} architectures: a search ends when it has seen them all.")
+    rows: list[Row] = []
+    for row in bench(judge, names, options.evaluations, options.seeds):
+        if not rows:
+            print(HEADER)
+        print(row.line(), flush=True)
+        rows.append(row)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([row.to_json() for row in rows], indent=2)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+_COMMANDS = {"search": _search, "predict": _predict, "table-bench": _table_bench}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nas.errors import SpaceError
+from nas.objectives import ACCURACY, LATENCY_MS, Objective
 from nas.spaces.base import Choices, SearchSpace
 from nas.strategies.base import Strategy
 from nas.strategies.random_search import RandomOptions, RandomSearch
@@ -24,6 +25,7 @@ def make_strategy(
     *,
     initial: Sequence[Choices] = (),
     evaluations: int | None = None,
+    objectives: Sequence[Objective] = (ACCURACY, LATENCY_MS),
 ) -> Strategy:
     """Builds a strategy by name, either from its own options or from what every strategy understands.
 
@@ -31,10 +33,11 @@ def make_strategy(
         name: One of `STRATEGIES`.
         space: What to search.
         seed: Seed of all draws.
-        options: The strategy's own options; they replace the two arguments below.
+        options: The strategy's own options; they replace the arguments below.
         initial: Choices to propose first.
         evaluations: Candidates that the budget is expected to allow; scales populations down to it. The
             same number must be given when a run is rebuilt by replay.
+        objectives: What multi-objective strategies search the front of; the others go by the reward.
 
     Raises:
         SpaceError: If the name is unknown or the options belong to another strategy.
