@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
+from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
+    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
     search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
     predict = commands.add_parser("predict", help="classify images with an exported model")
@@ -67,6 +69,7 @@ def _add_table_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluations", type=_counts, default=(100, 300), help="budgets with commas between")
     parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
     parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
+    parser.add_argument("--figure", type=Path, default=None, metavar="OUT.svg", help="file for a figure")
 
 
 def _count(text: str) -> int:
@@ -109,6 +112,7 @@ def _search(options: argparse.Namespace) -> int:
         goal=options.goal,
         baselines=not options.no_baselines,
         target_latency_ms=options.target_latency_ms,
+        reward=options.reward,
         already_spent_seconds=time.monotonic() - _STARTED,
         n_finalists=options.finalists,
     )
@@ -204,6 +208,11 @@ def _table_bench(options: argparse.Namespace) -> int:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps([row.to_json() for row in rows], indent=2)
         options.json.write_text(text + "\n", encoding="utf-8")
+    if options.figure is not None:
+        from nas.table_figure import draw
+
+        options.figure.parent.mkdir(parents=True, exist_ok=True)
+        draw(rows, options.figure)
     return 0
 
 

@@ -13,14 +13,20 @@ from nas.strategies.nsga2 import Nsga2, Nsga2Options, population_for
 from nas.strategies.nsga2_surrogate import SurrogateNsga2, SurrogateOptions, sizes_for
 from nas.strategies.random_search import RandomOptions, RandomSearch
 from nas.strategies.regularized_evolution import RegularizedEvolution, RegularizedEvolutionOptions
+from nas.strategies.reinforce import FactorisedReinforce, Ppo, Reinforce, ReinforceOptions
 
-StrategyOptions = RandomOptions | RegularizedEvolutionOptions | Nsga2Options | SurrogateOptions
+StrategyOptions = (
+    RandomOptions | RegularizedEvolutionOptions | Nsga2Options | SurrogateOptions | ReinforceOptions
+)
 
 _KINDS: Mapping[str, tuple[type[Strategy], type[StrategyOptions]]] = {
     RegularizedEvolution.name: (RegularizedEvolution, RegularizedEvolutionOptions),
     RandomSearch.name: (RandomSearch, RandomOptions),
     Nsga2.name: (Nsga2, Nsga2Options),
     SurrogateNsga2.name: (SurrogateNsga2, SurrogateOptions),
+    Reinforce.name: (Reinforce, ReinforceOptions),
+    Ppo.name: (Ppo, ReinforceOptions),
+    FactorisedReinforce.name: (FactorisedReinforce, ReinforceOptions),
 }
 
 STRATEGIES: tuple[str, ...] = tuple(_KINDS)
@@ -76,6 +82,8 @@ def _options(
     if name == SurrogateNsga2.name:
         first, batch = sizes_for(evaluations)
         return SurrogateOptions(first=first, batch=batch, initial=initial, **goals)
+    if name in (Reinforce.name, Ppo.name, FactorisedReinforce.name):
+        return ReinforceOptions.of(name, initial)
     if evaluations is None:
         return RegularizedEvolutionOptions(initial=initial)
     return RegularizedEvolutionOptions.for_evaluations(evaluations, initial)

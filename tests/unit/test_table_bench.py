@@ -155,6 +155,15 @@ def test_command_line_writes_the_same_rows_as_json(
     assert printed[1].split()[0] == "random"
 
 
+def test_figure_is_drawn_with_and_without_a_second_objective(smooth: Path, tmp_path: Path) -> None:
+    words = ["table-bench", str(smooth), "--maximize", "m_acc", "--strategies", "random", "--seeds", "1"]
+    for second in ([], ["--minimize", "m_ms"]):
+        out = tmp_path / f"{len(second)}" / "figure.svg"
+        assert main([*words, *second, "--evaluations", "5,9", "--figure", str(out)]) == 0
+        assert 1_000 < out.stat().st_size < 100_000
+        assert "<svg" in out.read_text()
+
+
 def test_command_line_says_what_is_wrong_in_a_sentence(
     smooth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
