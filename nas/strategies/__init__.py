@@ -8,9 +8,10 @@ from typing import Any
 from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, Objective
 from nas.spaces.base import Choices, SearchSpace
+from nas.strategies import nsga2, nsga2_surrogate
 from nas.strategies.base import Strategy
-from nas.strategies.nsga2 import Nsga2, Nsga2Options, population_for
-from nas.strategies.nsga2_surrogate import SurrogateNsga2, SurrogateOptions, sizes_for
+from nas.strategies.nsga2 import Nsga2, Nsga2Options
+from nas.strategies.nsga2_surrogate import SurrogateNsga2, SurrogateOptions
 from nas.strategies.random_search import RandomOptions, RandomSearch
 from nas.strategies.regularized_evolution import RegularizedEvolution, RegularizedEvolutionOptions
 from nas.strategies.reinforce import FactorisedReinforce, Ppo, Reinforce, ReinforceOptions
@@ -78,9 +79,10 @@ def _options(
     if name == RandomSearch.name:
         return RandomOptions(initial=initial)
     if name == Nsga2.name:
-        return Nsga2Options(population=population_for(evaluations), initial=initial, **goals)
+        population, offspring = nsga2.sizes_for(evaluations)
+        return Nsga2Options(population=population, offspring=offspring, initial=initial, **goals)
     if name == SurrogateNsga2.name:
-        first, batch = sizes_for(evaluations)
+        first, batch = nsga2_surrogate.sizes_for(evaluations)
         return SurrogateOptions(first=first, batch=batch, initial=initial, **goals)
     if name in (Reinforce.name, Ppo.name, FactorisedReinforce.name):
         return ReinforceOptions.of(name, initial)

@@ -1,7 +1,7 @@
 """NSGA-II: Deb et al. 2002, "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II".
 
-The first generation is random. From then on N parents give N children by binary tournaments, crossover and
-mutation, and of both together the best N survive: first by front, then by crowding distance.
+The first generation is random. From then on N parents give children (N in the paper) by binary tournaments,
+crossover and mutation, and of both together the best N survive: by front, then by crowding distance.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Nsga2Options:
 
     Attributes:
         population: N, the size of a generation, >= 2. The first generation is random.
+        offspring: Children of a generation, >= 1; None for N, as in the paper. Fewer give more generations
+            for the same evaluations.
         crossover: Probability that a child mixes both parents.
         mutation: Probability that a decision of a child changes; None for 1/n of n decisions.
         objectives: What the front is of.
@@ -33,6 +35,7 @@ class Nsga2Options:
     """
 
     population: int = 40
+    offspring: int | None = None
     crossover: float = 0.9
     mutation: float | None = None
     objectives: Sequence[Objective] = (ACCURACY, LATENCY_MS)
@@ -45,15 +48,23 @@ class Nsga2Options:
         Raises:
             ValueError: If a number is out of its range.
         """
-        if self.population < 2:
-            raise ValueError("NSGA-II needs a population of 2 or more")
+        if self.population < 2 or (self.offspring is not None and self.offspring < 1):
+            raise ValueError("NSGA-II needs a population of 2 or more and offspring of 1 or more")
         if not 0 <= self.crossover <= 1 or not 0 <= (self.mutation or 0) <= 1:
             raise ValueError("crossover and mutation are probabilities")
 
 
-def population_for(evaluations: int | None) -> int:
-    """Returns N for a budget: a tenth of it, so that there are ten generations, between 4 and 40."""
-    return 40 if evaluations is None else min(40, max(4, evaluations // 10))
+def sizes_for(evaluations: int | None) -> tuple[int, int | None]:
+    """Returns `population` and `offspring` for a budget.
+
+    With hundreds of evaluations instead of the paper's 25,000 a child must be able to become a parent at
+    once: one child a generation, which is NSGA-II's steady-state form (Durillo et al. 2009, "On the Effect
+    of the Steady-State Selection Scheme in Multi-Objective Genetic Algorithms"), and a tenth of the
+    evaluations as the population, 4 to 10 of them, or a twentieth, up to 40.
+    """
+    if evaluations is None:
+        return 40, None
+    return min(40, max(4, min(10, evaluations // 10), evaluations // 20)), 1
 
 
 class Nsga2(SequentialStrategy):
@@ -75,7 +86,7 @@ class Nsga2(SequentialStrategy):
         if number < self.options.population:
             return self.options.population - number
         self._survive()
-        return self.options.population
+        return self.options.offspring or self.options.population
 
     def draw(self, rng: random.Random) -> Choices:
         """Draws a random network in the first generation, then a child of two tournaments' winners."""

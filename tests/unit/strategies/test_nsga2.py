@@ -10,7 +10,7 @@ from nas.pareto import hypervolume, ranks
 from nas.spaces.base import Choices, SearchSpace
 from nas.strategies import make_strategy
 from nas.strategies.base import Observation, Strategy
-from nas.strategies.nsga2 import Nsga2, Nsga2Options, population_for
+from nas.strategies.nsga2 import Nsga2, Nsga2Options, sizes_for
 from nas.strategies.selection import Goals, fitness, tournament, vary
 from tests.unit.strategies.contract import StrategyContract, ToySpace
 
@@ -23,6 +23,14 @@ class TestNsga2(StrategyContract):
     ) -> Strategy:
         # a batch is a generation of four, whatever the workers
         return make_strategy("nsga2", space, seed, Nsga2Options(population=4, initial=initial))
+
+
+class TestSteadyStateNsga2(StrategyContract):
+    def make(
+        self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = (), workers: int = 1
+    ) -> Strategy:
+        options = Nsga2Options(population=5, offspring=workers, initial=initial)
+        return make_strategy("nsga2", space, seed, options)
 
 
 def trade_off(choices: Choices) -> dict[str, float]:
@@ -117,15 +125,34 @@ def test_one_objective_is_enough() -> None:
     assert max(one["accuracy"] for one in play(Nsga2(ToySpace(12), 0, options), 150)) == 1.0
 
 
-@pytest.mark.parametrize(("evaluations", "expected"), [(None, 40), (10, 4), (200, 20), (1000, 40)])
-def test_population_scales_with_the_evaluations(evaluations: int | None, expected: int) -> None:
-    assert population_for(evaluations) == expected
+@pytest.mark.parametrize(
+    ("evaluations", "expected"),
+    [(None, (40, None)), (10, (4, 1)), (60, (6, 1)), (200, (10, 1)), (300, (15, 1)), (5000, (40, 1))],
+)
+def test_sizes_scale_with_the_evaluations(evaluations: int | None, expected: tuple[int, int | None]) -> None:
+    assert sizes_for(evaluations) == expected
+
+
+def test_a_child_can_be_a_parent_at_once_when_generations_are_of_one() -> None:
+    space = ToySpace(12)
+    strategy = Nsga2(space, 0, Nsga2Options(population=4, offspring=1, mutation=0.2))
+    for number in range(30):
+        proposal = strategy.ask()
+        if number >= 4:
+            assert strategy.ask_another() is None  # the next one waits for this result
+        values = {"accuracy": number / 100, "latency_ms": 1.0}  # each is the best so far
+        strategy.tell(Observation(proposal.number, proposal.choices, values, None))
+        if number >= 5:
+            assert proposal.choices in [one.choices for one in strategy._arrived]
+    strategy.ask()
+    assert max(one.number for one in strategy._parents) == 29
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"population": 1},
+        {"offspring": 0},
         {"crossover": 1.1},
         {"mutation": -0.1},
         {"objectives": ()},
