@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from nas.spaces.base import Choices
 
@@ -38,6 +37,8 @@ class GaussianProcess:
             choices: n choices of d decisions, n >= 1.
             values: n finite values.
         """
+        from scipy.linalg import cho_factor, cho_solve  # the web process lists strategies and fits nothing
+
         self._choices = np.asarray(choices, dtype=np.int64)
         targets = np.asarray(values, dtype=np.float64)
         self._mean, self._scale = float(targets.mean()), float(targets.std()) or 1.0
