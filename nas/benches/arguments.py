@@ -55,3 +55,26 @@ def darts_config(options: argparse.Namespace) -> BenchConfig:
             ("second_order", options.second_order),
         ),
     )
+
+
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `table-bench`."""
+    parser.add_argument("table", type=Path, help="CSV: columns d_* decide, columns m_* were measured")
+    parser.add_argument("--maximize", required=True, metavar="m_X", help="metric to maximise")
+    parser.add_argument("--minimize", default=None, metavar="m_Y", help="second objective")
+    parser.add_argument("--strategies", default="all", help="names with commas between, or all")
+    parser.add_argument("--evaluations", type=_counts, default=(100, 300), help="budgets with commas between")
+    parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
+    parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
+    parser.add_argument("--figure", type=Path, default=None, metavar="OUT.svg", help="file for a figure")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_count(part) for part in text.split(",")))
