@@ -81,10 +81,13 @@ class Outcome:
         """Of the data set in the API."""
         return f"/datasets/{self.dataset['id']}"
 
+    def all_findings(self) -> list[dict[str, Any]]:
+        """Findings of the import and of the checks."""
+        return self._all("findings")
+
     def findings(self) -> list[dict[str, Any]]:
         """Findings of the import."""
-        found = self.person.call("GET", f"{self.address}/findings", params={"limit": 1000})["items"]
-        return [one for one in found if one["kind"] not in _OTHER_BUSINESS]
+        return [one for one in self.all_findings() if one["kind"] not in _OTHER_BUSINESS]
 
     def finding(self, path: str) -> dict[str, Any]:
         """The only finding about a path."""
@@ -93,10 +96,18 @@ class Outcome:
 
     def images(self) -> list[dict[str, Any]]:
         """Images in use."""
-        page = self.person.call("GET", f"{self.address}/images", params={"limit": 1000})
-        assert page["total"] == len(page["items"])
-        items: list[dict[str, Any]] = page["items"]
-        return items
+        return self._all("images")
+
+    def _all(self, what: str) -> list[dict[str, Any]]:
+        """All pages of a list."""
+        items: list[dict[str, Any]] = []
+        while True:
+            where = {"limit": 1000, "offset": len(items)}
+            page = self.person.call("GET", f"{self.address}/{what}", params=where)
+            items += page["items"]
+            if not page["items"]:
+                assert len(items) == page["total"]
+                return items
 
     def image(self, path: str) -> dict[str, Any]:
         """One image."""
