@@ -109,9 +109,7 @@ def test_exact_copies_are_found_in_blank_pictures_too_but_no_near_ones() -> None
 def test_pictures_with_the_same_large_shapes_but_other_details_are_no_copies() -> None:
     random = np.random.default_rng(0)
     ramp = np.linspace(40, 215, 64)[:, None, None] + np.zeros((1, 64, 3))
-    skies = [
-        np.clip(ramp + random.normal(0, 12, (64, 64, 1)), 0, 255).astype(np.uint8) for _ in range(12)
-    ]
+    skies = [np.clip(ramp + random.normal(0, 12, (64, 64, 1)), 0, 255).astype(np.uint8) for _ in range(12)]
     assert pairs_among(skies) == []
 
 

@@ -60,7 +60,9 @@ def test_excluded_image_keeps_its_row_and_belongs_to_no_class(base: Path, rows: 
 
 
 @pytest.mark.parametrize(
-    "change", [(0, "metal", "train"), (0, "glass", "val"), (0, "glass", EXCLUDED)], ids=["label", "part", "out"]
+    "change",
+    [(0, "metal", "train"), (0, "glass", "val"), (0, "glass", EXCLUDED)],
+    ids=["label", "part", "out"],
 )
 def test_any_change_changes_the_hash(base: Path, rows: Rows, change: tuple[int, str, str]) -> None:
     same = write_version(base, base.with_name("2"), rows)
