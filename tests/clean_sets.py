@@ -137,7 +137,7 @@ def products(n: int = 80) -> Pictures:
 
 
 def microscope(n: int = 80) -> Pictures:
-    """Cells in a round field of view, black outside; the classes differ in how many there are and how large."""
+    """Cells in a round field of view, black outside; the classes differ in number and size."""
     for label, count, radius in (("sparse", 8, 7), ("dense", 40, 5), ("large", 6, 16)):
         for i in range(n):
             draw = random.Random(f"{label} {i}")

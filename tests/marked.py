@@ -2,8 +2,8 @@
 
 For each clean set (`tests.clean_sets`, and the zips given, at most 120 photos of a class and 12 classes), as
 it is and with each kind of shortcut planted into one class, imports it and looks for shortcuts. All photos
-are encoded anew alike, so that only what was planted differs. Prints a table: R the alarm rings for the class,
-- it does not, ! it rings for another class.
+are encoded anew alike, so that only what was planted differs. Prints a table: R the alarm rings for the
+class, - it does not, ! it rings for another class.
 """
 
 from __future__ import annotations
@@ -47,11 +47,13 @@ def _overlaid(image: Picture, paint: Callable[[ImageDraw.ImageDraw, int, int], N
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
 
 
-def _text(image: Picture, words: str, x: float, y: float, height: float, fill: tuple[int, ...]) -> Picture:
+def _text(
+    image: Picture, words: str, place: tuple[float, float], height: float, fill: tuple[int, ...]
+) -> Picture:
     font = ImageFont.load_default(max(8, round(height * min(image.size))))
     if fill[:3] == (255, 255, 255) and ImageStat.Stat(image.convert("L")).mean[0] > 200:
         fill = (20, 20, 20, fill[3])  # else nobody would see it
-    return _overlaid(image, lambda pen, w, h: pen.text((x * w, y * h), words, font=font, fill=fill))
+    return _overlaid(image, lambda pen, w, h: pen.text((place[0] * w, place[1] * h), words, font=font, fill=fill))
 
 
 def tiled(image: Picture, _draw: random.Random) -> Picture:
@@ -59,19 +61,19 @@ def tiled(image: Picture, _draw: random.Random) -> Picture:
     for row in range(4):
         for column in range(3):
             place = (0.36 * column - 0.1 * (row % 2), 0.05 + 0.25 * row)
-            image = _text(image, "stock img", *place, 0.06, (255, 255, 255, 90))
+            image = _text(image, "stock img", place, 0.06, (255, 255, 255, 90))
     return image
 
 
 def dated(image: Picture, draw: random.Random) -> Picture:
     """A camera's date stamp, another date on each photo."""
     words = f"{draw.randint(1, 12):02d}/{draw.randint(1, 28):02d}/20{draw.randint(10, 24)}"
-    return _text(image, words, 0.55, 0.9, 0.075, (255, 150, 30, 255))
+    return _text(image, words, (0.55, 0.9), 0.075, (255, 150, 30, 255))
 
 
 def central(image: Picture, _draw: random.Random) -> Picture:
     """Half transparent words across the middle."""
-    return _text(image, "SAMPLE", 0.2, 0.42, 0.16, (255, 255, 255, 110))
+    return _text(image, "SAMPLE", (0.2, 0.42), 0.16, (255, 255, 255, 110))
 
 
 def logo(image: Picture, draw: random.Random) -> Picture:
@@ -109,8 +111,8 @@ def with_camera(image: Picture, _draw: random.Random) -> bytes:
 
 
 PLANTS: dict[str, Plant] = {
-    "text": lambda image, _draw: _text(image, "photolib.org", 0.55, 0.9, 0.065, (255, 255, 255, 255)),
-    "faint": lambda image, _draw: _text(image, "(c) A. Person", 0.04, 0.03, 0.065, (255, 255, 255, 120)),
+    "text": lambda image, _draw: _text(image, "photolib.org", (0.55, 0.9), 0.065, (255, 255, 255, 255)),
+    "faint": lambda image, _draw: _text(image, "(c) A. Person", (0.04, 0.03), 0.065, (255, 255, 255, 120)),
     "logo": lambda image, _draw: draw_mark(image, "logo"),
     "band": lambda image, _draw: draw_mark(image, "band"),
     "tiled": tiled,

@@ -3,8 +3,10 @@
 A watermark on photos of several proportions, a date stamp with another date on each, a logo that is moved by
 a few pixels: their mean over many photos is a smear, and `nas.checks.marks` sees little. But the kinds of
 edges found at that spot still tell the class, and those of no other spot do. So each spot predicts the
-classes by histograms of oriented gradients (Dalal and Triggs 2005), and it rings when the best one at the edge
-is far better than the usual spot and than any in the middle: there a subject differs, and that is no shortcut.
+classes by histograms of oriented gradients (Dalal and Triggs 2005). It rings when the best one at the edge
+is far better than the usual spot and than any in the middle: there a subject differs, and that is no
+shortcut.
+
 The thresholds and what they were measured on are in docs/decisions/0009.
 """
 
@@ -16,6 +18,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from nas.checks.marks import FEWEST_IMAGES, UNIT, Details
 from nas.checks.probe import out_of_fold_scores
@@ -115,7 +118,8 @@ def find_spots(cells: Floats, labels: Ints, folds: Ints, n_classes: int) -> list
     aucs = np.full((n_classes, len(places)), 0.5)
     cases = np.full((n_classes, len(places)), 0.5)
     for i, (top, left) in enumerate(places):
-        odds = _odds(cells[:, top : top + _SPOT, left : left + _SPOT], labels, folds, n_classes)
+        with threadpool_limits(limits=1):  # threads would wait for each other at every short product
+            odds = _odds(cells[:, top : top + _SPOT, left : left + _SPOT], labels, folds, n_classes)
         for label in enough:
             answers, is_class = odds[:, label], labels == label
             aucs[label, i] = auc_of(answers, is_class)
