@@ -53,7 +53,9 @@ def _text(
     font = ImageFont.load_default(max(8, round(height * min(image.size))))
     if fill[:3] == (255, 255, 255) and ImageStat.Stat(image.convert("L")).mean[0] > 200:
         fill = (20, 20, 20, fill[3])  # else nobody would see it
-    return _overlaid(image, lambda pen, w, h: pen.text((place[0] * w, place[1] * h), words, font=font, fill=fill))
+    return _overlaid(
+        image, lambda pen, w, h: pen.text((place[0] * w, place[1] * h), words, font=font, fill=fill)
+    )
 
 
 def tiled(image: Picture, _draw: random.Random) -> Picture:

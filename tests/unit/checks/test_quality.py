@@ -113,8 +113,10 @@ def test_small_pictures_are_not_judged_for_blur(tmp_path: Path) -> None:
     assert "blurred" not in found(tmp_path, [*images, blurred(images[0], 3)])[0]
 
 
-@pytest.mark.parametrize(("kind", "size"), [("odd-size", (900, 900)), ("odd-size", (10, 10)),
-                                            ("odd-aspect", (300, 30)), ("odd-aspect", (30, 300))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("odd-size", (900, 900)), ("odd-size", (10, 10)), ("odd-aspect", (300, 30)), ("odd-aspect", (30, 300))],
+)
 def test_odd_size_and_proportions_are_named_with_the_size(
     tmp_path: Path, kind: str, size: tuple[int, int]
 ) -> None:

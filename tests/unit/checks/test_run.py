@@ -110,8 +110,8 @@ def test_a_check_that_fails_says_so_and_the_others_are_complete(
     monkeypatch.setattr(run, "find_bad_photos", fail)
     report = run_checks(cache)
     assert report.facts["failed"] == [
-        "The check of light and sharpness could not be done because of an error (ZeroDivisionError); the other "
-        "checks are complete."
+        "The check of light and sharpness could not be done because of an error (ZeroDivisionError); the "
+        "other checks are complete."
     ]
     assert "exact-copy" in kinds(report)
     assert np.isfinite(report.map).all()
@@ -179,7 +179,7 @@ def test_reason_of_a_missing_network_is_the_last_line_of_the_program(
     program.write_text("#!/bin/sh\necho 'first line' >&2\necho 'No module named weights' >&2\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setattr(network.sys, "executable", str(program))
-    with pytest.raises(NetworkMissingError, match="^No module named weights$"):
+    with pytest.raises(NetworkMissingError, match=r"^No module named weights$"):
         pretrained_network(64)
 
 

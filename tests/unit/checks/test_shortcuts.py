@@ -156,7 +156,9 @@ def test_ground_of_its_own_rings_and_a_common_one_does_not(tmp_path: Path) -> No
 
 def test_class_that_fills_the_frame_may_have_a_border_of_its_own(tmp_path: Path) -> None:
     tint = np.array([-30, 40, -30])
-    grass = [np.clip(i + tint, 0, 255).astype(np.uint8) if f else i for i, f in zip(plain(), FIRST, strict=True)]
+    grass = [
+        np.clip(i + tint, 0, 255).astype(np.uint8) if f else i for i, f in zip(plain(), FIRST, strict=True)
+    ]
     assert rung(tmp_path, grass) == {}
 
 
@@ -184,7 +186,7 @@ def test_classes_of_few_photos_are_not_judged(tmp_path: Path) -> None:
 def test_one_class_is_skipped_silently_and_too_many_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(CheckSkippedError, match="^$"):
+    with pytest.raises(CheckSkippedError, match=r"^$"):
         find_shortcuts(open_subject(tmp_path, plain()[:8], ["a"] * 8))
     shutil.rmtree(tmp_path / "cache")
     monkeypatch.setattr("nas.checks.shortcuts.MOST_CLASSES", 2)
@@ -214,8 +216,8 @@ def test_spot_must_be_far_better_than_any_other_place() -> None:
 
 def mark(**changes: Any) -> Mark:
     values = {
-        "label": 0, "n_images": 100, "auc": 0.99, "cases": 0.97, "coherence": 0.5, "middle": 0.0, "usual": 0.0,
-        "middle_auc": 0.5, "top": 0.9, "left": 0.9, "height": 0.1, "width": 0.1,
+        "label": 0, "n_images": 100, "auc": 0.99, "cases": 0.97, "coherence": 0.5, "middle": 0.0,
+        "usual": 0.0, "middle_auc": 0.5, "top": 0.9, "left": 0.9, "height": 0.1, "width": 0.1,
     }  # fmt: skip
     return Mark(**{**values, **changes})
 
