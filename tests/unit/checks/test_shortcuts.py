@@ -162,6 +162,16 @@ def test_class_that_fills_the_frame_may_have_a_border_of_its_own(tmp_path: Path)
     assert rung(tmp_path, grass) == {}
 
 
+def test_class_of_one_plain_colour_may_have_it_up_to_the_border(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    sky = np.array([150, 190, 240])
+    images = [
+        np.clip(sky + random.normal(0, 4, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8) if first else image
+        for image, first in zip(plain(), FIRST, strict=True)
+    ]
+    assert rung(tmp_path, images) == {}
+
+
 def test_pictures_that_lie_alike_are_silent(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     images = []
