@@ -65,6 +65,17 @@ def test_hard_classes_do_not_raise_hundreds_of_doubts(tmp_path: Path) -> None:
     assert len(findings) < 0.1 * len(truth)
 
 
+def test_among_many_classes_the_own_one_must_be_less_likely_than_a_blind_guess() -> None:
+    probabilities = np.full((3, 50), 0.0, dtype=np.float32)
+    probabilities[:, 1] = 0.9
+    probabilities[:, 0] = (0.05, 0.03, 0.01)
+    places, confidence = labels_module._clear_cases(
+        probabilities, np.zeros(3, dtype=int), np.ones(3, dtype=bool)
+    )
+    assert places.tolist() == [2]
+    assert confidence == pytest.approx([0.9 / 0.91])
+
+
 def test_one_class_is_skipped_silently(tmp_path: Path) -> None:
     features, truth = clusters(1.0)
     with pytest.raises(CheckSkippedError, match=r"^$"):
