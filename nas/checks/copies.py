@@ -19,8 +19,9 @@ def find_copies_to_name(subject: Subject) -> tuple[list[ImageFinding], dict[str,
     """Turns the groups of copies into findings.
 
     Of each group one image is kept: the one in the strictest part (test before val before train), of these
-    the first. Every other one gets one finding, the gravest that applies: another label than the kept one,
-    another part, the same file, or almost the same picture.
+    the first. Every other one gets one finding. A file that stands earlier in the same class and part is
+    named after that twin, which carries what else there is to say; else the gravest that applies: another
+    label than the kept one, another part, or almost the same picture.
     """
     members: dict[int, list[int]] = defaultdict(list)
     for place in np.flatnonzero(subject.groups >= 0).tolist():
@@ -37,7 +38,9 @@ def find_copies_to_name(subject: Subject) -> tuple[list[ImageFinding], dict[str,
 
 def _finding(subject: Subject, place: int, kept: int, group: list[int]) -> ImageFinding:
     mine, theirs = subject.index[place], subject.index[kept]
-    twin = next((p for p in group if p < place and subject.index[p]["sha256"] == mine["sha256"]), None)
+    twin = next((p for p in group if p < place and _twins(mine, subject.index[p])), None)
+    if twin is not None:
+        return _named(subject, "exact-copy", place, twin, 1.0)
     same_file = mine["sha256"] == theirs["sha256"]
     score = 1.0 if same_file else similarity(subject, place, kept)
     if mine["label"] != theirs["label"]:
@@ -45,9 +48,11 @@ def _finding(subject: Subject, place: int, kept: int, group: list[int]) -> Image
         return _named(subject, "copy-two-labels", place, kept, score, **words)
     if mine["split"] != theirs["split"]:
         return _named(subject, "split-copy", place, kept, score, part=theirs["split"])
-    if same_file or twin is not None:
-        return _named(subject, "exact-copy", place, kept if twin is None else twin, 1.0)
     return _named(subject, "near-copy", place, kept, score, percent=round(100 * score))
+
+
+def _twins(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return all(a[key] == b[key] for key in ("sha256", "label", "split"))
 
 
 def _named(

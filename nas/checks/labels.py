@@ -51,8 +51,8 @@ def find_wrong_labels(subject: Subject, scores: Floats) -> tuple[list[ImageFindi
     """Names images that look like another class than their own.
 
     Confident learning (cleanlab; Northcutt et al. 2021) says how many labels of each class are likely to be
-    another one. Of these only clear cases are named: the given class has at most 10% of the probability,
-    another at least half.
+    another one. Of these only clear cases are named: the given class has at most 10% of the probability, and
+    no more than a blind guess would give it (one in K); another has at least half.
 
     Args:
         subject: The images.
@@ -65,7 +65,7 @@ def find_wrong_labels(subject: Subject, scores: Floats) -> tuple[list[ImageFindi
     labels = subject.labels
     probabilities = calibrated(scores, labels)
     predicted = probabilities.argmax(axis=1)
-    doubted = find_label_issues(labels, probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
+    doubted = find_label_issues(labels, probabilities, filter_by="both", n_jobs=1)
     places, confidence = _clear_cases(probabilities, labels, doubted)
     findings = []
     for place, score in zip(places[:MOST_FINDINGS].tolist(), confidence.tolist(), strict=False):
@@ -86,7 +86,8 @@ def _clear_cases(probabilities: Floats, labels: Ints, doubted: npt.NDArray[np.bo
     """Positions of clear cases, surest first, and how sure."""
     own = probabilities[np.arange(len(labels)), labels]
     other = probabilities.max(axis=1)
-    clear = np.flatnonzero(doubted & (own < _OWN_AT_MOST) & (other > _OTHER_AT_LEAST))
+    at_most = min(_OWN_AT_MOST, 1 / probabilities.shape[1])
+    clear = np.flatnonzero(doubted & (own < at_most) & (other > _OTHER_AT_LEAST))
     odds = np.log(other[clear] + 1e-12) - np.log(own[clear] + 1e-12)
     order = np.argsort(-odds, kind="stable")
     return clear[order], (other / (other + own + 1e-12))[clear[order]]

@@ -8,13 +8,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from nas.checks.border import Look, look_at_borders
 from nas.checks.marks import FEWEST_IMAGES, Mark, find_marks, fine_detail
-from nas.checks.probe import make_folds, out_of_fold_scores, softmax
+from nas.checks.probe import make_folds
 from nas.checks.report import ImageFinding
 from nas.checks.separation import auc_of, balanced_accuracy, cases_told_apart, tree_probabilities
+from nas.checks.spots import MOST_CLASSES as MOST_CLASSES_FOR_SPOTS
+from nas.checks.spots import Spot, describe_cells, find_spots
 from nas.checks.subject import CheckSkippedError, Ints, Subject, class_finding, shrink
 
 Doubles = npt.NDArray[np.float64]
+Judged = tuple[dict[str, Any], list[ImageFinding]]
 
 MOST_CLASSES: Final = 1000
 STAGE: Final = "Looking for shortcuts"
@@ -24,12 +28,6 @@ _DETAIL_BYTES: Final = 150_000_000
 _FACT_AUC: Final = 0.97
 _FACT_CASES: Final = 0.95
 _MOST_TEXTS: Final = 50
-_GRID: Final = 16
-# Grey levels: spread within a cell of a plain ground, its least difference from the middle, its most spread
-# over the photos of a class.
-_PLAIN: Final = 10.0
-_DIFFERENT: Final = 12.0
-_CONSTANT: Final = 16.0
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,14 @@ def find_shortcuts(subject: Subject) -> tuple[list[ImageFinding], list[dict[str,
         raise CheckSkippedError(f"Shortcuts were not looked for: there are over {MOST_CLASSES:,} classes.")
     subject.tell(STAGE, 0, 0)
     places = subject.sample(_PER_CLASS, _MOST_IMAGES, least=FEWEST_IMAGES)
-    look = _border(subject, places)
-    clues = [*_file_clues(subject, places, look.busyness), _background_clue(subject, places, look)]
+    look = look_at_borders(subject, places, STAGE)
+    clues = [*_file_clues(subject, places, look.busyness), *_border_clues(subject, places, look)]
     judged = [_judge_clue(subject, clue, subject.labels[places]) for clue in clues]
-    judged.append(_judge_marks(subject, _marks(subject, places)))
+    judged += _look_for_marks(subject, places)
     return [finding for _, rung in judged for finding in rung], [entry for entry, _ in judged]
 
 
-def _judge_clue(subject: Subject, clue: Clue, labels: Ints) -> tuple[dict[str, Any], list[ImageFinding]]:
+def _judge_clue(subject: Subject, clue: Clue, labels: Ints) -> Judged:
     """A row of the table, and a finding for each class that the clue gives away."""
     counts = np.bincount(labels, minlength=subject.n_classes)
     findings = []
@@ -159,69 +157,46 @@ def _file_size(n_bytes: Doubles, n_pixels: Doubles, busyness: Doubles) -> Double
 # Border and background
 
 
-@dataclass(frozen=True)
-class _Look:
-    """What photos look like, coarsely.
-
-    Attributes:
-        busyness: (N, 2) mean step between neighbours, and mean spread within cells.
-        border: (N, F) colours of the outer cells.
-        on_ground: (N,) whether the border is a plain ground that differs from the middle.
-    """
-
-    busyness: Doubles
-    border: Doubles
-    on_ground: npt.NDArray[np.bool_]
-
-
-def _border(subject: Subject, places: Ints) -> _Look:
-    busyness, border, on_ground = [], [], []
-    ring = np.ones((_GRID, _GRID), dtype=bool)
-    ring[2:-2, 2:-2] = False
-    for _, pixels in subject.blocks(places, 64, STAGE):
-        values = pixels.astype(np.float32)
-        cells = shrink(values, _GRID)
-        squares = shrink(np.square(values), _GRID)
-        spread = np.sqrt(np.maximum(squares - np.square(cells), 0))
-        outer, inner = cells[:, ring].mean(axis=1), cells[:, 4:-4, 4:-4].mean(axis=(1, 2))
-        steps = np.abs(np.diff(values, axis=1)).mean(axis=(1, 2, 3))
-        busyness.append(np.c_[steps, spread.mean(axis=(1, 2, 3))])
-        border.append(cells[:, ring].reshape(len(values), -1))
-        plain = np.median(spread[:, ring].max(axis=2), axis=1) < _PLAIN
-        on_ground.append(plain & (np.abs(outer - inner).max(axis=1) > _DIFFERENT))
-    return _Look(np.concatenate(busyness), np.concatenate(border), np.concatenate(on_ground))
-
-
-def _background_clue(subject: Subject, places: Ints, look: _Look) -> Clue:
-    """Border colours by a linear discriminant.
-
-    It may ring only where the ground is plain, always of one colour and not that of the subject: a class that
-    fills the frame (grass, walls) rightly has a border of its own.
-    """
+def _border_clues(subject: Subject, places: Ints, look: Look) -> list[Clue]:
+    """Colours of the ground and of the rim, by small decision trees."""
     labels, k = subject.labels[places], subject.n_classes
     folds = make_folds(labels, subject.units[places], subject.seed)
-    values = (look.border / 64).astype(np.float32)
-    probabilities = softmax(out_of_fold_scores(values, labels, folds, k))
-    grounds = look.border.reshape(len(values), -1, 3).mean(axis=1)
-    may_ring = np.zeros(k, dtype=bool)
+    grounds, frames = np.zeros(k, dtype=bool), np.zeros(k, dtype=bool)
     for i in np.unique(labels):
-        mine = labels == i
-        constant = float(grounds[mine].std(axis=0).max()) < _CONSTANT
-        may_ring[i] = constant and look.on_ground[mine].mean() > 0.9
-    return Clue("Border and background", probabilities, "stand before a ground of their own", may_ring)
+        grounds[i], frames[i] = look.own_ground(labels == i), look.own_frame(labels == i)
+    return [
+        Clue(name, tree_probabilities(facts, labels, folds, k, subject.seed), evidence, may_ring)
+        for name, facts, evidence, may_ring in (
+            ("Colour of the background", look.ground, "stand before a ground of their own", grounds),
+            ("Frame", look.rim, "have a frame of their own", frames),
+        )
+    ]
 
 
 # Marks
 
 
-def _marks(subject: Subject, places: Ints) -> list[Mark]:
-    """Best windows of all classes."""
+def _look_for_marks(subject: Subject, places: Ints) -> list[Judged]:
+    """Judges marks that are the same to the pixel, then, for the other classes, spots that are not."""
     side = _detail_side(len(places), subject.n_classes)
-    blocks = subject.blocks(places, 32, STAGE)
-    detail = np.concatenate([fine_detail(shrink(pixels.astype(np.float32), side)) for _, pixels in blocks])
-    labels = subject.labels[places]
-    halves = make_folds(labels, subject.units[places], subject.seed, n_folds=2)
-    return find_marks(detail, labels, halves, subject.n_classes)
+    few = subject.n_classes <= MOST_CLASSES_FOR_SPOTS
+    details, cells = [], []
+    for _, pixels in subject.blocks(places, 32, STAGE):
+        small = shrink(pixels.astype(np.float32), side)
+        details.append(fine_detail(small))
+        if few:
+            cells.append(describe_cells(small, details[-1]))
+    labels, units, k = subject.labels[places], subject.units[places], subject.n_classes
+    halves = make_folds(labels, units, subject.seed, n_folds=2)
+    entry, findings = _judge_marks(subject, find_marks(np.concatenate(details), labels, halves, k))
+    if not few:
+        return [(entry, findings)]
+    spots = find_spots(np.concatenate(cells), labels, make_folds(labels, units, subject.seed), k)
+    known = {finding.label for finding in findings}
+    return [
+        (entry, findings),
+        _judge_spots(subject, [s for s in spots if subject.classes[s.label] not in known]),
+    ]
 
 
 def _detail_side(n_images: int, n_classes: int) -> int:
@@ -232,7 +207,7 @@ def _detail_side(n_images: int, n_classes: int) -> int:
     return side
 
 
-def _judge_marks(subject: Subject, marks: list[Mark]) -> tuple[dict[str, Any], list[ImageFinding]]:
+def _judge_marks(subject: Subject, marks: list[Mark]) -> Judged:
     findings = []
     for mark in marks:
         if mark.rings():
@@ -246,7 +221,26 @@ def _judge_marks(subject: Subject, marks: list[Mark]) -> tuple[dict[str, Any], l
     return entry, findings
 
 
-def _where(mark: Mark) -> str:
+def _judge_spots(subject: Subject, spots: list[Spot]) -> Judged:
+    findings = []
+    for spot in spots:
+        if spot.rings():
+            words = {
+                "evidence": f"show something of their own {_where(spot)}",
+                "percent": round(100 * spot.cases),
+            }
+            findings.append(class_finding("shortcut", subject.classes[spot.label], spot.auc, **words))
+    best = max(spots, key=lambda s: (s.rings(), s.auc - s.elsewhere), default=None)
+    entry = _entry(
+        "Something at one spot of the edge", best.cases if best else 0.5, 0.5, alarm=bool(findings)
+    )
+    if best:
+        entry |= {"auc": round(best.auc, 4), "class": subject.classes[best.label]}
+        entry |= {"elsewhere": round(best.elsewhere, 4), "middle": round(best.middle, 4)}
+    return entry, findings
+
+
+def _where(mark: Mark | Spot) -> str:
     """Place of the window in words."""
     x, y = mark.left + mark.width / 2, mark.top + mark.height / 2
     vertical = "upper" if y < 1 / 3 else "lower" if y > 2 / 3 else ""

@@ -55,6 +55,15 @@ def test_findings_are_done_when_their_photo_is_left_out(dataset: Dataset) -> Non
     assert still_open(dataset) == {dark.pk, copy.pk, of_class.pk}
 
 
+def test_leaving_out_exact_copies_keeps_the_twin_that_a_person_has_to_decide_on(dataset: Dataset) -> None:
+    dataset.images.filter(row__in=(0, 1, 3)).update(group=7)
+    find(dataset, "copy-two-labels", 1, other_row=0)
+    find(dataset, "exact-copy", 3, other_row=1)
+    finding_remedy(dataset=dataset, kind="exact-copy")
+    assert left_out(dataset) == [3]
+    assert [f.kind for f in open_findings(dataset)] == ["copy-two-labels"]
+
+
 def test_doubted_class_is_done_when_it_was_changed_to_whatever(dataset: Dataset) -> None:
     doubted = find(dataset, "wrong-label", 0, label="glass", suggestion="metal")
     blurred = find(dataset, "blurred", 0, label="glass")
