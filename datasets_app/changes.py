@@ -13,10 +13,10 @@ from django.db.models import Max
 
 from datasets_app.findings import settled_state
 from datasets_app.models import Change, Dataset, DatasetState, Image
+from nas.data.reading import MAX_LABEL
 
 EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
 MAX_ROWS: Final = 100_000
-MAX_LABEL: Final = 200
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
 _UNDONE: Final = ("label", "split", "excluded", "suggestion", "dismissed")
 _LAST_ROW: Final = 2**31 - 1
@@ -125,7 +125,7 @@ def clean_label(label: str) -> str:
     """A class name as it is kept: NFC, on one line, without control or direction characters.
 
     Raises:
-        ValidationError: Nothing is left of it, or it is longer than 200 characters.
+        ValidationError: Nothing is left of it, or it is longer than 500 characters.
     """
     kept = "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in label)
     cleaned = " ".join(unicodedata.normalize("NFC", kept).split())

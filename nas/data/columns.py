@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Final
 
 from nas.data.partnames import Split, part_of, part_of_flag
-from nas.data.reading import MAX_LABEL
 from nas.data.rowpaths import RowPaths
 from nas.data.tables import Table, TableError, is_image_reference
 
@@ -24,6 +23,7 @@ _LABEL_WORDS: Final = (
 _NUMBER_WORDS: Final = frozenset({"id", "idx", "index", "num", "number", "code", "encoded"})
 _UNASSIGNED: Final = frozenset({"", "unassigned", "none"})
 _MOST_LABEL_COLUMNS: Final = 5
+_LONG_CELL: Final = 255  # longer ones are sentences about the image
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _is_split(name: str, cells: Sequence[str]) -> bool:
 def _label_rank(name: str, cells: Sequence[str]) -> float | None:
     """How likely a column is the class, smaller is likelier; None when it cannot be."""
     counts = Counter(cell for cell in cells if cell)
-    if not counts or sum(len(cell) > MAX_LABEL for cell in cells) > 0.1 * len(cells):
+    if not counts or sum(len(cell) > _LONG_CELL for cell in cells) > 0.1 * len(cells):
         return None
     hits = _label_words(name)
     penalty = 0.5 if _NUMBER_WORDS & set(_words(name)) else 0.0

@@ -11,7 +11,7 @@ from nas.errors import DataError
 Kind = Literal["folders", "table", "pattern"]
 KINDS: Final = ("folders", "table", "pattern")
 PART_NAMES: Final = ("train", "val", "test", "ignore")
-MAX_LABEL: Final = 255
+MAX_LABEL: Final = 500
 _MAX_TEXT: Final = 5000
 _MAX_ITEMS: Final = 100_000
 

@@ -59,7 +59,7 @@ export class ClassTable {
   #row({ name, n, examples = [], ...parts }) {
     const short = name.slice(0, 80);
     const keep = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': `Keep ${short}` });
-    const field = el('input', { class: 'form-control', maxlength: 255, 'aria-label': `Name of the class ${short}`, autocomplete: 'off', spellcheck: 'false' });
+    const field = el('input', { class: 'form-control', maxlength: 500, 'aria-label': `Name of the class ${short}`, autocomplete: 'off', spellcheck: 'false' });
     field.value = this.edits.newName(name);
     const remark = el('span', { class: 'remark', role: 'status' });
     const node = el(

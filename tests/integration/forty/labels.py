@@ -16,8 +16,8 @@ from tests.unit.data.hostile import Raw, raw_zip, wide_zip
 
 JPEG = encode(photo("temple", 900, 32))
 SCRIPT = "<script>alert(1)</script>"
-LABELS = ("cats/dogs", SCRIPT, "🐈‍⬛ Kätzchen", "x" * 200)
-OVERLONG = "y" * 300
+LABELS = ("cats/dogs", SCRIPT, "🐈‍⬛ Kätzchen", "x" * 300)
+OVERLONG = "y" * 501
 OUTSIDE = Path(tempfile.gettempdir()).resolve() / "outside-the-upload.jpg"
 CLASSES, EACH = 10_000, 5
 GIGABYTE = 1_000_000_000

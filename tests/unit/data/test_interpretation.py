@@ -30,7 +30,7 @@ def test_it_survives_json() -> None:
     [
         None, [], "folders", {"kind": "magic"}, {"root": 3}, {"root": "x" * 10_000}, {"label_level": 1.5},
         {"label_level": -2}, {"label_level": True}, {"split_folders": {"a": "somewhere"}},
-        {"split_folders": ["a"]}, {"renames": {"a": ""}}, {"renames": {"a": "x" * 300}},
+        {"split_folders": ["a"]}, {"renames": {"a": ""}}, {"renames": {"a": "x" * 501}},
         {"renames": {"a": 1}},
         {"dropped": "cat"}, {"dropped": [1]}, {"splits_used": "no"}, {"unknown": 1}, {"kind": "table"},
         {"kind": "pattern"}, {"tables": {"a.csv": "nowhere"}},

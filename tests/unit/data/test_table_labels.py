@@ -106,7 +106,7 @@ def test_rows_that_name_other_places_are_listed_and_never_opened() -> None:
     rows += [
         ["/etc/passwd", "cat"], ["C:\\x.jpg", "cat"], ["../images/1.jpg", "dog"],
         ["file:///etc/passwd", "cat"], ["https://example.org/1.jpg", "cat"], ["images/99.jpg", "cat"],
-        ["images/7.jpg", ""], ["images/7.jpg", "x" * 300], ["", "cat"],
+        ["images/7.jpg", ""], ["images/7.jpg", "x" * 501], ["", "cat"],
     ]  # fmt: skip
     layout = Upload(*FLAT).table("labels.csv", csv(rows)).interpret()
     assert len(layout.items) == 7

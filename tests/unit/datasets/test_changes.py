@@ -118,7 +118,7 @@ def test_classes_that_differ_in_case_are_decided_once_one_is_left(
         ({"kind": "restore", "rows": [0]}, "part of the data set already"),
         ({"kind": "relabel", "rows": [0], "label": "glass"}, "that class already"),
         ({"kind": "relabel", "rows": [0], "label": " \n\u200b"}, "empty"),
-        ({"kind": "relabel", "rows": [0], "label": "x" * 201}, "longer than 200"),
+        ({"kind": "relabel", "rows": [0], "label": "x" * 501}, "longer than 500"),
         ({"kind": "move", "rows": [0], "split": "sealed"}, "no such part"),
         ({"kind": "move", "rows": [0], "split": "train"}, "training part already"),
         ({"kind": "rename", "labels": ["glass"], "label": "metal"}, "Merge the two"),
