@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
@@ -17,6 +18,7 @@ EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
 MAX_ROWS: Final = 100_000
 MAX_LABEL: Final = 200
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
+_UNDONE: Final = ("label", "split", "excluded", "suggestion", "dismissed")
 _LAST_ROW: Final = 2**31 - 1
 _AT_ONCE: Final = 5000  # SQLite takes 32,766 parameters in one statement
 
@@ -79,7 +81,7 @@ def change_undo(*, dataset: Dataset) -> Change:
             "There is nothing to take back: every edit is part of a version. Make the opposite edit instead."
         )
     for entry in reversed(change.undo):
-        values = {name: entry[name] for name in ("label", "split", "excluded", "suggestion") if name in entry}
+        values = {name: entry[name] for name in _UNDONE if name in entry}
         if "rows" in entry:
             _update_images(dataset, entry["rows"], **values)
         else:
@@ -211,6 +213,7 @@ def _join(dataset: Dataset, labels: Sequence[str], label: str, *, merge: bool) -
         undo.append({"rows": rows, "label": old})
         dataset.images.filter(label=old).update(label=label)
         undo += _carry_findings(dataset, old, label)
+    undo += _settle_cases(dataset)
     if not merge:
         return f"Class {olds[0]} renamed to {label} ({photos(n)})", undo
     return f"Classes {_names(set(labels))} merged into {label} ({photos(n)} changed)", undo
@@ -225,6 +228,19 @@ def _carry_findings(dataset: Dataset, old: str, label: str) -> Undo:
             undo.append({"findings": keys, name: old})
             found.update(**{name: label})
     return undo
+
+
+def _settle_cases(dataset: Dataset) -> Undo:
+    """Classes that differed in upper and lower case only are decided upon once one of them is left."""
+    warnings = dataset.findings.filter(kind="label-case", dismissed=False).values_list("pk", "path")
+    if not warnings:
+        return []
+    labels = dataset.images.order_by().values_list("label", flat=True).distinct()
+    left = Counter(label.casefold() for label in labels)
+    done = [key for key, path in warnings if left[path.casefold()] < 2]
+    for some in chunks(done):
+        dataset.findings.filter(pk__in=some).update(dismissed=True)
+    return [{"findings": done, "dismissed": False}]
 
 
 def _grouped(dataset: Dataset, rows: Sequence[int], column: str, wanted: Any) -> dict[Any, list[int]]:

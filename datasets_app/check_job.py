@@ -21,6 +21,8 @@ from nas.errors import Problem
 CHECK_FILES: Final = ("map.f32", "facts.json")
 EXCLUDED: Final = "excluded"
 CHECKS_FAILED: Final = "checks-failed"
+SUPERSEDED: Final = frozenset({"two-labels"})
+"""What the import can only say of files, and the checks say again of photos: with evidence and a remedy."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,8 @@ def check_images(attempt: Attempt) -> None:
         log.error("the checks could not be done", exc_info=error)
         leave_unchecked(attempt, f"The checks broke off ({type(error).__name__}).")
         return
-    _replace(attempt, _rows(attempt, report), health=report.facts)
+    kinds = CHECK_KINDS if report.facts["failed"] else CHECK_KINDS | SUPERSEDED
+    _replace(attempt, _rows(attempt, report), only_kinds=kinds, health=report.facts)
     log.info("images checked", findings=len(report.findings))
 
 

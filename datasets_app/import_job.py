@@ -55,6 +55,12 @@ def import_uploads(attempt: Attempt) -> None:
     The version is published before the checks, so that a check that fails, or kills its workers, costs
     nothing of the import: whoever takes the data set over then only has to check.
     """
+    _import(attempt)
+    check_images(attempt)
+
+
+def _import(attempt: Attempt) -> None:
+    """All but the checks; the list of the images, which is long, is let go of before these begin."""
     report = import_sources(
         _sources(attempt),
         attempt.directory,
@@ -68,7 +74,6 @@ def import_uploads(attempt: Attempt) -> None:
     insert_findings(attempt, map(finding_row, report.problems))
     _publish(attempt, report)
     log.info("data set imported", images=report.n_images, refused=report.n_refused)
-    check_images(attempt)
 
 
 def fetch_and_import(attempt: Attempt) -> None:

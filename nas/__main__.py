@@ -1,8 +1,9 @@
-"""The command line: `python -m nas search` and `python -m nas predict`."""
+"""The command line: `python -m nas search`, `predict`, `darts-bench` and `table-bench`."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import time
@@ -12,9 +13,11 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from nas.benches.arguments import add_darts_arguments, add_table_arguments, darts_config
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
+from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
@@ -27,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return _search(options) if options.command == "search" else _predict(options)
+        return _COMMANDS[options.command](options)
     except NasError as error:
         _console.print(f"[red]{error}[/red]", highlight=False)
         return 1
@@ -47,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
+    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
     search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
     predict = commands.add_parser("predict", help="classify images with an exported model")
@@ -54,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
+    darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
+    add_darts_arguments(darts)
+    table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
+    add_table_arguments(table)
     return parser
 
 
@@ -86,6 +94,7 @@ def _search(options: argparse.Namespace) -> int:
         goal=options.goal,
         baselines=not options.no_baselines,
         target_latency_ms=options.target_latency_ms,
+        reward=options.reward,
         already_spent_seconds=time.monotonic() - _STARTED,
         n_finalists=options.finalists,
     )
@@ -160,6 +169,52 @@ def _predict(options: argparse.Namespace) -> int:
     words = ["--model", str(options.model), "--top", str(options.top), *map(str, options.images)]
     exit_code: int = predict.main([*words, "--json"] if options.json else words)
     return exit_code
+
+
+def _darts_bench(options: argparse.Namespace) -> int:
+    from nas.benches.darts import run_darts_bench
+
+    document = run_darts_bench(darts_config(options), lambda line: print(line, flush=True))
+    for form, found in document["summary"].items():
+        print(f"{form}: {found['collapsed']} of {found['finished']} collapsed, skips {found['skips']}")
+    minutes = document["wall_seconds"] / 60
+    print(f"{minutes:.1f} minutes, {document['cpu_seconds']:.0f} processor seconds; {options.out}/darts.json")
+    return 0
+
+
+def _table_bench(options: argparse.Namespace) -> int:
+    from nas.benches.table import HEADER, Judge, Row, bench
+    from nas.spaces.table import read_table
+
+    judge = Judge(read_table(options.table), options.maximize, options.minimize)
+    names = STRATEGIES if options.strategies == "all" else tuple(options.strategies.split(","))
+    size = judge.space.size()
+    if max(options.evaluations) >= size:
+        _console.print(f"The table holds {size} architectures: a search ends when it has seen them all.")
+    rows: list[Row] = []
+    for row in bench(judge, names, options.evaluations, options.seeds):
+        if not rows:
+            print(HEADER)
+        print(row.line(), flush=True)
+        rows.append(row)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([row.to_json() for row in rows], indent=2)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    if options.figure is not None:
+        from nas.benches.table_figure import draw
+
+        options.figure.parent.mkdir(parents=True, exist_ok=True)
+        draw(rows, options.figure)
+    return 0
+
+
+_COMMANDS = {
+    "search": _search,
+    "predict": _predict,
+    "darts-bench": _darts_bench,
+    "table-bench": _table_bench,
+}
 
 
 if __name__ == "__main__":

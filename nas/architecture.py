@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+from nas.cells import Edge
+
 Operator = Literal["ds", "ir", "er"]
 """Depthwise-separable, inverted residual (MBConv), fused MBConv: timm's names."""
 
@@ -55,7 +57,32 @@ class TimmArchitecture:
     kind: ClassVar[str] = "timm"
 
 
-Architecture = MBConvArchitecture | TimmArchitecture
+@dataclass(frozen=True)
+class CellArchitecture:
+    """A network that repeats one or two cells, see `nas.cells`.
+
+    Three stages of equal cells with a reduction between them that halves the side and doubles the channels:
+    a residual block in the style of NAS-Bench-201, the reduction cell in that of NASNet and DARTS.
+
+    Attributes:
+        resolution: Side of the square input in pixels, a multiple of 4.
+        template: Name of a cell family.
+        channels: Channels of a node in the first stage, >= 1.
+        cells: Normal cells a stage, >= 1.
+        normal: Live edges of the normal cell.
+        reduction: Live edges of the reduction cell; empty in the style of NAS-Bench-201.
+    """
+
+    resolution: int
+    template: Literal["nasbench201", "darts"]
+    channels: int
+    cells: int
+    normal: tuple[Edge, ...]
+    reduction: tuple[Edge, ...] = ()
+    kind: ClassVar[str] = "cell"
+
+
+Architecture = MBConvArchitecture | TimmArchitecture | CellArchitecture
 
 
 def architecture_to_json(architecture: Architecture) -> dict[str, Any]:
@@ -75,6 +102,10 @@ def architecture_from_json(data: dict[str, Any]) -> Architecture:
         return MBConvArchitecture(**fields)
     if data.get("kind") == TimmArchitecture.kind:
         return TimmArchitecture(**fields)
+    if data.get("kind") == CellArchitecture.kind:
+        for cell in ("normal", "reduction"):
+            fields[cell] = tuple(Edge(**edge) for edge in fields[cell])
+        return CellArchitecture(**fields)
     raise ValueError(f"unknown architecture kind {data.get('kind')!r}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -35,16 +36,21 @@ def save_checkpoint(
     path: Path, fingerprint: str, progress: Progress, module: nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
     """Writes a checkpoint in one piece: a reader finds the old one or the new one, never half of it."""
-    buffer = BytesIO()
-    torch.save(
+    write_state(
+        path,
         {
             "fingerprint": fingerprint,
             "progress": dict(vars(progress)),
             "module": module.state_dict(),
             "optimizer": optimizer.state_dict(),
         },
-        buffer,
     )
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes tensors and plain values with a digest, in one piece."""
+    buffer = BytesIO()
+    torch.save(dict(state), buffer)
     content = buffer.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -65,7 +71,7 @@ def load_checkpoint(
         How far it had come; None, with nothing changed, if there is no checkpoint, if it is torn or if it
         is of another training.
     """
-    data = _read(path)
+    data = read_state(path)
     if data is None or data["fingerprint"] != fingerprint:
         return None
     module.load_state_dict(data["module"])
@@ -73,7 +79,8 @@ def load_checkpoint(
     return Progress(**data["progress"])
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Returns what `write_state` wrote; None if there is no such file or it is torn."""
     try:
         raw = path.read_bytes()
     except OSError:

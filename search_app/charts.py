@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nas.architecture import MBConvArchitecture
+from nas.architecture import CellArchitecture, MBConvArchitecture
 from nas.candidate import Candidate
+from nas.cells import TEMPLATES, cell_text
 from nas.pareto import current_candidates, front_of_candidates
 
 SERIES: dict[str, tuple[str, str, str]] = {
@@ -74,6 +75,9 @@ def chart_points(candidates: Sequence[Candidate]) -> list[ChartPoint]:
 def architecture_text(candidate: Candidate) -> str:
     """Returns the architecture in one line: input size, blocks, widths; or the name of a known network."""
     architecture = candidate.architecture
+    if isinstance(architecture, CellArchitecture):
+        cell = cell_text(TEMPLATES[architecture.template], architecture.normal)
+        return f"{architecture.resolution} px, {architecture.channels} channels: {cell}"
     if not isinstance(architecture, MBConvArchitecture):
         return f"{architecture.name}, {architecture.resolution} px"
     blocks = sum(stage.depth for stage in architecture.stages)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.html import format_html, format_html_join
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
@@ -17,10 +18,29 @@ from search_app.models import SearchRun
 SPACE_NAMES = {
     "lite-elastic": "Lite elastic: starts from ImageNet weights (recommended)",
     "mbconv": "MBConv: wider choice, trained from scratch",
+    "cell": "Cells of NASNet and DARTS: for small images, trained from scratch",
+    "nasbench201": "Cells of NAS-Bench-201: for small images, trained from scratch",
 }
 STRATEGY_NAMES = {
     "regularized_evolution": "Regularised evolution (recommended)",
     "random": "Random search",
+    "nsga2": "NSGA-II",
+    "nsga2_surrogate": "NSGA-II with a surrogate",
+    "reinforce": "Reinforcement learning (REINFORCE)",
+    "ppo": "Reinforcement learning (PPO)",
+    "reinforce_factorised": "Reinforcement learning without memory",
+}
+STRATEGY_HELP = {
+    "regularized_evolution": "Changes one thing at a good network; the oldest die. Simple and hard to beat.",
+    "random": "Draws networks blindly. The yardstick that the others have to beat.",
+    "nsga2": "Breeds a whole front of accuracy against time per photo. Takes more networks to get going.",
+    "nsga2_surrogate": "Learns to predict results and tries only what looks best on the front. "
+    "For when each training is dear.",
+    "reinforce": "A small recurrent network proposes and is rewarded for good proposals. "
+    "It needs a hundred networks or more.",
+    "ppo": "The same, learning several small steps from each result. It needs a hundred networks or more.",
+    "reinforce_factorised": "The same with one independent preference for each decision. "
+    "For comparison with the recurrent one.",
 }
 GOALS = (
     ("balanced", "Both", "A good trade between right answers and speed."),
@@ -59,8 +79,15 @@ class SearchForm(forms.Form):
         help_text="Takes a part of the minutes. It shows whether the search was worth it.",
     )
     strategy = forms.ChoiceField(
-        help_text="How the next network to try is chosen.",
-        choices=[(name, STRATEGY_NAMES.get(name, name)) for name in STRATEGIES],
+        help_text=format_html(
+            "How the next network to try is chosen.{}",
+            format_html_join(
+                "",
+                "<br><strong>{}.</strong> {}",
+                ((STRATEGY_NAMES[name], STRATEGY_HELP[name]) for name in STRATEGIES),
+            ),
+        ),
+        choices=[(name, STRATEGY_NAMES[name]) for name in STRATEGIES],
         initial="regularized_evolution",
     )
     space = forms.ChoiceField(

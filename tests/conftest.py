@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from tests import factories
 from tests.caches import digit_cache, photo_cache
 
 __all__ = ["digit_cache", "photo_cache"]  # fixtures of every folder
+
+# Once before a release, not at every change: HYPOTHESIS_PROFILE=long pytest ... -k "flipped or no_zip"
+hypothesis_settings.register_profile("long", max_examples=10_000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,9 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 from sklearn.datasets import load_digits, load_sample_images
 
+_TURNED = 1.42
+"""How much larger a square must be to hold another one however that is turned."""
+
 PHOTO_CLASSES = ("temple", "flower", "temple dusk", "flower mirrored colours")
 
 
@@ -31,9 +34,13 @@ def photo(label: str, seed: int, size: int = 96) -> Image.Image:
     kind = PHOTO_CLASSES.index(label)
     source = _photos()[kind % 2]
     draw = random.Random(f"{label}/{seed}")
-    side = draw.randint(150, 400)
-    left, top = draw.randint(0, source.width - side), draw.randint(0, source.height - side)
-    crop = source.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
+    # Turned, so that two crops of the same place are not the same picture to the search for copies.
+    angle, side = draw.uniform(-40, 40), draw.randint(110, 290)
+    around = round(side * _TURNED)
+    left, top = draw.randint(0, source.width - around), draw.randint(0, source.height - around)
+    turned = source.crop((left, top, left + around, top + around)).rotate(angle, Image.Resampling.BICUBIC)
+    rim = (around - side) // 2
+    crop = turned.crop((rim, rim, rim + side, rim + side)).resize((size, size), Image.Resampling.BICUBIC)
     if kind == 2:
         crop = ImageEnhance.Brightness(crop).enhance(0.45)
     if kind == 3:

@@ -45,22 +45,47 @@ class Features:
     facts: dict[str, Any]
 
 
-def describe(subject: Subject) -> Features:
-    """Describes all images; without the network's weights by their pixels, and says so."""
-    resolution = choose_resolution(subject.cache.cache_size, len(subject))
-    facts: dict[str, Any] = {"network": "EfficientNet-Lite0 (ImageNet)", "resolution": resolution}
-    subject.tell(STAGE, 0, len(subject))
+@dataclass(frozen=True)
+class Network:
+    """The pretrained network as an ONNX file.
+
+    Attributes:
+        resolution: Side of its input in pixels.
+        file: Its bytes; None when its weights are missing.
+    """
+
+    resolution: int
+    file: bytes | None
+
+
+def load_network(cache_size: int, n_images: int) -> Network:
+    """Gets the network that suits so many squares of such a side."""
+    resolution = choose_resolution(cache_size, n_images)
     try:
-        run: Describe = NetworkFeatures(resolution)
+        return Network(resolution, pretrained_network(resolution))
     except NetworkMissingError as error:
         log.warning("the pretrained network is missing: %s", error)
+        return Network(resolution, None)
+
+
+def describe(subject: Subject, network: Network) -> Features:
+    """Describes all images; without the network's weights by their pixels, and says so."""
+    subject.tell(STAGE, 0, len(subject))
+    facts: dict[str, Any] = {
+        "network": "EfficientNet-Lite0 (ImageNet)",
+        "resolution": network.resolution,
+    }
+    run: Describe
+    if network.file is not None:
+        run = NetworkFeatures(network.file)
+    else:
         facts = {
             "network": None,
             "why_not": "The pretrained network cannot be read, so photos are compared by colours and edges, "
             "which is less exact. Install requirements.txt again.",
         }
         run = pixel_features
-    batch = max(8, min(128, _BATCH_PIXELS // resolution**2))
+    batch = max(8, min(128, _BATCH_PIXELS // network.resolution**2))
     return Features(_reduced(subject, run, batch), facts)
 
 
@@ -77,21 +102,16 @@ class NetworkFeatures:
     """EfficientNet-Lite0 in ONNX Runtime.
 
     Args:
-        resolution: Side of the input in pixels.
-
-    Raises:
-        NetworkMissingError: The package with the weights is missing.
+        file: Of `Network`.
     """
 
-    def __init__(self, resolution: int) -> None:
+    def __init__(self, file: bytes) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = available_cores()
         options.log_severity_level = 3
         # Waiting threads that spin would take the core from the other processes of a small machine.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(
-            pretrained_network(resolution), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> Floats:
         """(B, C, C, 3) uint8 -> (B, D) float32."""

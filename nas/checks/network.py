@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,7 @@ class NetworkMissingError(NasError):
     """The pretrained network cannot be had."""
 
 
+@lru_cache(maxsize=1)  # a worker's data sets often have the same size, and making it takes seconds
 def pretrained_network(resolution: int) -> bytes:
     """Returns the ONNX file: uint8 RGB (N, H, W, 3) in, one output (N, channels, 1, 1) a feature map.
 

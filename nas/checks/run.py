@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from nas.checks.copies import find_copies_to_name
 from nas.checks.quality import find_bad_photos
 from nas.checks.report import CheckReport, ImageFinding, OnProgress
 from nas.checks.subject import CheckSkippedError, ChecksStopped, Subject
+from nas.data.cache import read_manifest
+from nas.memory import give_back_memory
+
+if TYPE_CHECKING:
+    from nas.checks.features import Network
 
 __all__ = ["CheckReport", "ImageFinding", "run_checks"]
 
@@ -61,13 +66,14 @@ def run_checks(
         DataError: The cache is missing or damaged.
     """
     run = _Run(on_progress)
+    network = _network(run, cache_dir)
     subject = Subject.open(cache_dir, run.tell, should_stop)
     report = run.report
     report.facts |= {"images": len(subject), "classes": subject.n_classes}
     report.map = np.full((len(subject.cache), 2), np.nan, dtype=np.float32)
     try:
         if len(subject):
-            _check(run, subject)
+            _check(run, subject, network)
     except ChecksStopped:
         report.facts["stopped"] = True
     _write(cache_dir / MAP_FILE, report.map.astype("<f4").tobytes())
@@ -76,12 +82,26 @@ def run_checks(
     return report
 
 
-def _check(run: _Run, subject: Subject) -> None:
+def _network(run: _Run, cache_dir: Path) -> Network:
+    """The pretrained network, before anything else is in memory.
+
+    The process that makes its file is as large as PyTorch, and what the checks hold of many images would come
+    on top of that.
+    """
+    from nas.checks.features import load_network
+
+    manifest = read_manifest(cache_dir)
+    run.tell("Getting ready", 0, 0)
+    give_back_memory()  # what an import that ran before has freed
+    return load_network(int(manifest["cache_size"]), int(manifest["n_images"]))
+
+
+def _check(run: _Run, subject: Subject, network: Network) -> None:
     run.do("copies", lambda: find_copies_to_name(subject))
     run.do("imbalance", lambda: find_imbalance(subject))
     run.do("quality", lambda: find_bad_photos(subject))
     run.do("shortcuts", lambda: _shortcuts(subject))
-    run.do("features", lambda: _with_features(run, subject))
+    run.do("features", lambda: _with_features(run, subject, network))
 
 
 def _shortcuts(subject: Subject) -> Found:
@@ -90,13 +110,13 @@ def _shortcuts(subject: Subject) -> Found:
     return find_shortcuts(subject)
 
 
-def _with_features(run: _Run, subject: Subject) -> Found:
+def _with_features(run: _Run, subject: Subject, network: Network) -> Found:
     """The checks that need a description of each image, which is made once."""
     from nas.checks.features import describe
     from nas.checks.labels import find_wrong_labels, measure_leak, predict_by_others
     from nas.checks.places import lay_out
 
-    features = describe(subject)
+    features = describe(subject, network)
 
     def judge_labels() -> Found:
         scores = predict_by_others(subject, features)

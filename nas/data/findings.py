@@ -127,7 +127,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "label-case": (
         "The class names {names} differ only in upper and lower case and are kept apart.",
-        "If they are one class, rename the folder and upload again.",
+        "If they are one class, merge the two; nothing else is needed.",
     ),
     "no-train-folder": (
         "There is a val or test folder but no train folder, so the images were divided anew.",

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nas.architecture import Architecture, MBConvArchitecture
+from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
 from nas.candidate import Metrics
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
@@ -137,6 +137,9 @@ class ShortTraining(Evaluator):
                 module = build_network(architecture, self.cache.n_classes)
         except SpaceError as error:
             raise EvaluationError(str(error)) from error
+        if isinstance(architecture, CellArchitecture) and parent and parent.architecture == architecture:
+            module.load_state_dict(dict(parent.state))
+            return module, "inherited", {"inheritance": "all weights of the same network"}
         if not isinstance(architecture, MBConvArchitecture):
             return module, "from scratch", {}
         initialisation = "inherited"

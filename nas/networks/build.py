@@ -10,8 +10,9 @@ from timm.layers.create_act import get_act_layer
 from timm.models.efficientnet import EfficientNet
 from torch import nn
 
-from nas.architecture import Architecture, MBConvArchitecture, Stage
+from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture, Stage
 from nas.errors import SpaceError
+from nas.networks.cells import build_cells
 
 BATCH_NORM_EPS = 1e-3
 """TensorFlow's value, with which the EfficientNet-Lite weights were trained."""
@@ -42,6 +43,8 @@ def build_network(architecture: Architecture, n_classes: int, *, dropout: float 
         raise SpaceError(f"A network needs at least one class, not {n_classes}.")
     if isinstance(architecture, MBConvArchitecture):
         return _calm_head(_build_mbconv(architecture, n_classes, dropout))
+    if isinstance(architecture, CellArchitecture):
+        return _calm_head(build_cells(architecture, n_classes, dropout))
     if not timm.is_model(architecture.name):
         raise SpaceError(
             f"timm knows no network named {architecture.name!r}; take a name of timm.list_models()."

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from nas.candidate import Candidate
 from nas.errors import SpaceError
-from nas.objectives import absolute_reward
+from nas.objectives import ACCURACY, LATENCY_MS, RewardName, joint_reward
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import TARGET_LATENCY
@@ -32,15 +32,11 @@ def run(ctx: RunContext) -> None:
     ctx.enter("base_search", "Searching for the best base network")
     space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size)
     target_ms = target_latency(ctx)
-    strategy = make_strategy(
-        ctx.config.strategy,
-        space,
-        ctx.config.seed,
-        initial=_initial(ctx, space),
-        evaluations=_CANDIDATES_WANTED,
-    )
+    strategy = _strategy(ctx, space)
     told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
-    strategy.replay(_observation(candidate, number, target_ms) for number, candidate in enumerate(told))
+    strategy.replay(
+        _observation(candidate, number, target_ms, ctx.config.reward) for number, candidate in enumerate(told)
+    )
     seconds = _training_seconds(ctx)
     while not _hopeless(told) and (
         begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds)
@@ -48,9 +44,22 @@ def run(ctx: RunContext) -> None:
         candidate = _next(ctx, strategy, space, seconds, len(told))
         if candidate is None:
             break
-        strategy.tell(_observation(candidate, len(told), target_ms))
+        strategy.tell(_observation(candidate, len(told), target_ms, ctx.config.reward))
         told.append(candidate)
     ctx.leave()
+
+
+def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
+    limit_ms = ctx.config.target_latency_ms
+    return make_strategy(
+        ctx.config.strategy,
+        space,
+        ctx.config.seed,
+        initial=_initial(ctx, space),
+        evaluations=_CANDIDATES_WANTED,
+        objectives=(ACCURACY, LATENCY_MS),
+        limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
+    )
 
 
 def target_latency(ctx: RunContext) -> float:
@@ -65,11 +74,11 @@ def target_latency(ctx: RunContext) -> float:
     return TARGET_LATENCY[ctx.config.goal] * reference_ms
 
 
-def reward(candidate: Candidate, target_ms: float) -> float | None:
-    """Returns what a strategy maximises, None for a failed candidate."""
+def reward(candidate: Candidate, target_ms: float, name: RewardName) -> float | None:
+    """Returns what single-objective strategies maximise, None for a failed candidate."""
     if candidate.metrics is None:
         return None
-    value = absolute_reward(candidate.metrics.accuracy, candidate.metrics.latency_ms, target_ms)
+    value = joint_reward(name, candidate.metrics.accuracy, candidate.metrics.latency_ms, target_ms)
     return value if math.isfinite(value) else None
 
 
@@ -77,7 +86,8 @@ def best_base(ctx: RunContext) -> Candidate | None:
     """Returns the base search's finished candidate with the highest reward, None if there is none."""
     target_ms = target_latency(ctx)
     found = ctx.finished(source="base_search", fidelity="short")
-    return max(found, key=lambda candidate: reward(candidate, target_ms) or -math.inf, default=None)
+    name = ctx.config.reward
+    return max(found, key=lambda candidate: reward(candidate, target_ms, name) or -math.inf, default=None)
 
 
 def search_parent(ctx: RunContext) -> Candidate | None:
@@ -120,12 +130,12 @@ def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     return [space.full(side) for side in below[-1 - _SEEDS : -1] or below]
 
 
-def _observation(candidate: Candidate, number: int, target_ms: float) -> Observation:
+def _observation(candidate: Candidate, number: int, target_ms: float, name: RewardName) -> Observation:
     values: dict[str, float] = {}
     if candidate.metrics is not None:
         values = {"accuracy": candidate.metrics.accuracy, "latency_ms": candidate.metrics.latency_ms}
     assert candidate.choices is not None
-    return Observation(number, candidate.choices, values, reward(candidate, target_ms))
+    return Observation(number, candidate.choices, values, reward(candidate, target_ms, name))
 
 
 def _training_seconds(ctx: RunContext) -> float:

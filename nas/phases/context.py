@@ -13,6 +13,7 @@ from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.evaluators.short_training import ShortTraining
 from nas.events import Event, EventKind, OnEvent, ShouldStop
+from nas.objectives import RewardName
 from nas.phases.plan import SHARES, Goal, phase_seconds
 from nas.phases.state import RunState
 
@@ -42,7 +43,9 @@ class SearchConfig:
         strategy: Name of a strategy.
         goal: What matters more; moves the target latency.
         baselines: False leaves out the hand-made networks on the chart.
-        target_latency_ms: Wanted latency of the base; derived from the goal if None.
+        target_latency_ms: Wanted latency of the base; derived from the goal if None. A named one is also
+            the limit of multi-objective strategies.
+        reward: How accuracy and latency are joined for single-objective strategies and for the best base.
         already_spent_seconds: Seconds of the promise that the import has used.
         n_finalists: Searched networks that get a final training; by the minutes if None.
     """
@@ -56,6 +59,7 @@ class SearchConfig:
     goal: Goal = "balanced"
     baselines: bool = True
     target_latency_ms: float | None = None
+    reward: RewardName = "absolute"
     already_spent_seconds: float = 0.0
     n_finalists: int | None = None
 

@@ -155,6 +155,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "goal": config.goal,
             "baselines": config.baselines,
             "target_latency_ms": config.target_latency_ms,
+            "reward": config.reward,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

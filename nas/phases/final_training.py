@@ -41,7 +41,9 @@ def _further(ctx: RunContext) -> list[Candidate]:
     by_number = {candidate.number: candidate for candidate in ctx.finished(fidelity="short")}
     front = [by_number[number] for number in front_of_candidates(ctx.candidates) if number in by_number]
     target_ms = target_latency(ctx)
-    return sorted(front, key=lambda candidate: reward(candidate, target_ms) or 0.0, reverse=True)
+    return sorted(
+        front, key=lambda candidate: reward(candidate, target_ms, ctx.config.reward) or 0.0, reverse=True
+    )
 
 
 def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
@@ -117,7 +119,7 @@ def _choose(ctx: RunContext, parent: Candidate | None) -> list[Candidate]:
     target_ms = target_latency(ctx)
     others = sorted(
         (candidate for candidate in searched if candidate.number in front and candidate not in picked),
-        key=lambda candidate: reward(candidate, target_ms) or 0.0,
+        key=lambda candidate: reward(candidate, target_ms, ctx.config.reward) or 0.0,
         reverse=True,
     )
     if not picked and base is not None:

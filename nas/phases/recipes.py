@@ -7,7 +7,7 @@ channels is the opposite case: its statistics are of another network. docs/decis
 
 from __future__ import annotations
 
-from nas.architecture import Architecture, MBConvArchitecture
+from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
 from nas.evaluators.base import Recipe
 from nas.phases.context import RunContext
 from nas.phases.speed import expected_epochs
@@ -16,6 +16,7 @@ from nas.spaces.lite import LITE0_STAGES
 _WHOLE_RATE = 3e-4
 _CHANGED_RATE = 7e-4
 _CHANGED_FINAL_RATE = 5e-4
+_CELL_RATE = 2e-3
 _EPOCHS_FOR_FULL_RATE = 2.0
 _LEAST_FACTOR = 0.4
 _FIRST_STAGES = ((5.0, 5), (10.0, 3))
@@ -31,6 +32,8 @@ def inherited_recipe(ctx: RunContext, architecture: Architecture, seconds: float
         seconds: Training seconds.
         final: True for a final training, whose weights have settled already.
     """
+    if isinstance(architecture, CellArchitecture):  # its weights come from a short training of its own
+        return Recipe(learning_rate=_CELL_RATE)
     if not (isinstance(architecture, MBConvArchitecture) and architecture.stages == LITE0_STAGES):
         return Recipe(learning_rate=_CHANGED_FINAL_RATE if final else _CHANGED_RATE)
     epochs = expected_epochs(ctx, architecture, seconds)

@@ -36,6 +36,10 @@ def run(ctx: RunContext) -> None:
         ctx.log("No base network was found, so nothing is scaled.")
         ctx.leave()
         return
+    if not isinstance(base.architecture, MBConvArchitecture):
+        ctx.log("Networks of cells are not scaled; the minutes go to their final training.")
+        ctx.leave()
+        return
     ctx.state.values.setdefault("base", base.number)
     ctx.state.values.setdefault("short_seconds", _SHORTEST_TRAINING)
     base = ctx.by_number(ctx.state.values["base"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from nas.architecture import Architecture, MBConvArchitecture
+from nas.architecture import Architecture, MBConvArchitecture, TimmArchitecture
 from nas.cost import macs
 from nas.phases.context import RunContext
 
@@ -37,4 +37,4 @@ def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float)
 
 
 def _macs(architecture: Architecture, default: float) -> float:
-    return float(macs(architecture)) if isinstance(architecture, MBConvArchitecture) else default
+    return default if isinstance(architecture, TimmArchitecture) else float(macs(architecture))

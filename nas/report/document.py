@@ -101,6 +101,8 @@ def _command(record: RunRecord) -> str:
             words += [f"--{key}", str(config[key])]
     if config.get("target_latency_ms") is not None:
         words += ["--target-latency-ms", str(config["target_latency_ms"])]
+    if config.get("reward", "absolute") != "absolute":
+        words += ["--reward", str(config["reward"])]
     if not config.get("baselines", True):
         words.append("--no-baselines")
     return shlex.join([*words, "--out", "OUT"])

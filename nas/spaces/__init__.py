@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from nas.errors import SpaceError
 from nas.spaces.base import SearchSpace
+from nas.spaces.cells import DartsCellSpace, NasBench201Space
 from nas.spaces.lite_elastic import LiteElastic
 from nas.spaces.mbconv import MBConvSpace
 
-SPACES: tuple[str, ...] = (LiteElastic.name, MBConvSpace.name)
+SPACES: tuple[str, ...] = (LiteElastic.name, MBConvSpace.name, DartsCellSpace.name, NasBench201Space.name)
 """Names for people to choose from, the default first."""
 
 
@@ -30,4 +31,8 @@ def make_space(
         return LiteElastic(max_resolution=max_resolution, resolutions=resolutions)
     if name == MBConvSpace.name:
         return MBConvSpace(max_resolution=max_resolution, resolutions=resolutions)
+    if name == DartsCellSpace.name:
+        return DartsCellSpace(max_resolution=max_resolution, resolutions=resolutions)
+    if name == NasBench201Space.name:
+        return NasBench201Space(max_resolution=max_resolution, resolutions=resolutions)
     raise SpaceError(f"There is no search space called {name!r}; choose one of {', '.join(SPACES)}.")

@@ -63,6 +63,10 @@ class SearchSpace(ABC):
         """Returns the representative of all choices that decode to the same network."""
         return choices
 
+    def holds(self, choices: Choices) -> bool:
+        """Tells whether there is a network of these canonical choices; a table may have gaps."""
+        return True
+
     def sample(self, rng: random.Random) -> Choices:
         """Draws uniformly over the decisions."""
         return tuple(rng.randrange(len(decision.choices)) for decision in self.decisions)
@@ -85,7 +89,7 @@ class SearchSpace(ABC):
         seen: set[Choices] = set()
         for choices in itertools.product(*(range(len(decision.choices)) for decision in self.decisions)):
             canonical = self.canonical(choices)
-            if canonical not in seen:
+            if canonical not in seen and self.holds(canonical):
                 seen.add(canonical)
                 yield canonical
 

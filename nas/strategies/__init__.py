@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nas.errors import SpaceError
+from nas.objectives import ACCURACY, LATENCY_MS, Objective
 from nas.spaces.base import Choices, SearchSpace
+from nas.strategies import nsga2, nsga2_surrogate
 from nas.strategies.base import Strategy
+from nas.strategies.nsga2 import Nsga2, Nsga2Options
+from nas.strategies.nsga2_surrogate import SurrogateNsga2, SurrogateOptions
 from nas.strategies.random_search import RandomOptions, RandomSearch
 from nas.strategies.regularized_evolution import RegularizedEvolution, RegularizedEvolutionOptions
+from nas.strategies.reinforce import FactorisedReinforce, Ppo, Reinforce, ReinforceOptions
 
-StrategyOptions = RandomOptions | RegularizedEvolutionOptions
+StrategyOptions = (
+    RandomOptions | RegularizedEvolutionOptions | Nsga2Options | SurrogateOptions | ReinforceOptions
+)
 
-STRATEGIES: tuple[str, ...] = (RegularizedEvolution.name, RandomSearch.name)
+_KINDS: Mapping[str, tuple[type[Strategy], type[StrategyOptions]]] = {
+    RegularizedEvolution.name: (RegularizedEvolution, RegularizedEvolutionOptions),
+    RandomSearch.name: (RandomSearch, RandomOptions),
+    Nsga2.name: (Nsga2, Nsga2Options),
+    SurrogateNsga2.name: (SurrogateNsga2, SurrogateOptions),
+    Reinforce.name: (Reinforce, ReinforceOptions),
+    Ppo.name: (Ppo, ReinforceOptions),
+    FactorisedReinforce.name: (FactorisedReinforce, ReinforceOptions),
+}
+
+STRATEGIES: tuple[str, ...] = tuple(_KINDS)
 """Names for people to choose from, the default first."""
 
 
@@ -24,6 +42,8 @@ def make_strategy(
     *,
     initial: Sequence[Choices] = (),
     evaluations: int | None = None,
+    objectives: Sequence[Objective] = (ACCURACY, LATENCY_MS),
+    limits: Mapping[str, float] | None = None,
 ) -> Strategy:
     """Builds a strategy by name, either from its own options or from what every strategy understands.
 
@@ -31,28 +51,41 @@ def make_strategy(
         name: One of `STRATEGIES`.
         space: What to search.
         seed: Seed of all draws.
-        options: The strategy's own options; they replace the two arguments below.
+        options: The strategy's own options; they replace the arguments below.
         initial: Choices to propose first.
         evaluations: Candidates that the budget is expected to allow; scales populations down to it. The
             same number must be given when a run is rebuilt by replay.
+        objectives: What multi-objective strategies search the front of; the others go by the reward.
+        limits: Metric name -> largest value allowed, for multi-objective strategies.
 
     Raises:
         SpaceError: If the name is unknown or the options belong to another strategy.
     """
-    if name not in STRATEGIES:
+    if name not in _KINDS:
         raise SpaceError(f"There is no strategy called {name!r}; choose one of {', '.join(STRATEGIES)}.")
+    kind, expected = _KINDS[name]
     if options is None:
-        options = _options(name, initial, evaluations)
-    if name == RandomSearch.name and isinstance(options, RandomOptions):
-        return RandomSearch(space, seed, options)
-    if name == RegularizedEvolution.name and isinstance(options, RegularizedEvolutionOptions):
-        return RegularizedEvolution(space, seed, options)
-    raise SpaceError(f"{type(options).__name__} are not options of the strategy {name!r}.")
+        options = _options(name, evaluations, initial, {"objectives": objectives, "limits": limits or {}})
+    if type(options) is not expected:
+        raise SpaceError(f"{type(options).__name__} are not options of the strategy {name!r}.")
+    build: Any = kind
+    strategy: Strategy = build(space, seed, options)
+    return strategy
 
 
-def _options(name: str, initial: Sequence[Choices], evaluations: int | None) -> StrategyOptions:
+def _options(
+    name: str, evaluations: int | None, initial: Sequence[Choices], goals: dict[str, Any]
+) -> StrategyOptions:
     if name == RandomSearch.name:
         return RandomOptions(initial=initial)
+    if name == Nsga2.name:
+        population, offspring = nsga2.sizes_for(evaluations)
+        return Nsga2Options(population=population, offspring=offspring, initial=initial, **goals)
+    if name == SurrogateNsga2.name:
+        first, batch = nsga2_surrogate.sizes_for(evaluations)
+        return SurrogateOptions(first=first, batch=batch, initial=initial, **goals)
+    if name in (Reinforce.name, Ppo.name, FactorisedReinforce.name):
+        return ReinforceOptions.of(name, initial)
     if evaluations is None:
         return RegularizedEvolutionOptions(initial=initial)
     return RegularizedEvolutionOptions.for_evaluations(evaluations, initial)

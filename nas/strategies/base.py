@@ -67,17 +67,34 @@ class Strategy(ABC):
         """
 
     @abstractmethod
-    def tell(self, observation: Observation) -> None:
-        """Takes the result of the proposal that `ask` returned last.
+    def ask_another(self) -> Proposal | None:
+        """Proposes one more candidate while others are under way, for evaluations side by side.
+
+        What it proposes depends on the results of earlier batches alone and never on which results of the
+        batch at hand have come in, so any number of workers at any speed sees the same candidates.
+
+        Returns:
+            A proposal that was not handed out before; None if the results of the batch must come first.
 
         Raises:
-            ValueError: If the observation is not of the pending proposal.
+            SpaceError: If bounded resampling finds no new candidate.
         """
 
+    @abstractmethod
+    def tell(self, observation: Observation) -> None:
+        """Takes the result of a proposal under way; results may come in any order.
+
+        Raises:
+            ValueError: If the observation is of no proposal under way.
+        """
+
+    @abstractmethod
     def replay(self, observations: Iterable[Observation]) -> None:
-        """Rebuilds the state from finished observations, in the order of their numbers."""
-        for observation in observations:
-            proposal = self.ask()
-            if proposal.choices != observation.choices:
-                raise ValueError(f"proposal {proposal.number} of the ledger does not come from this strategy")
-            self.tell(observation)
+        """Rebuilds the state from finished observations.
+
+        Numbers may be missing where evaluations were under way; `ask` and `ask_another` hand these out
+        again first.
+
+        Raises:
+            ValueError: If an observation does not come from this strategy with this seed.
+        """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas.spaces.base import Choices, SearchSpace
+from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
 
 
@@ -30,9 +32,13 @@ class RandomSearch(SequentialStrategy):
         """Sets up the draws; see `RandomOptions`."""
         super().__init__(space, seed, (options or RandomOptions()).initial)
 
+    def begin(self, number: int) -> int:
+        """Never waits: no draw depends on a result."""
+        return sys.maxsize
+
     def draw(self, rng: random.Random) -> Choices:
         """Draws uniformly."""
         return self.space.sample(rng)
 
-    def observe(self, choices: Choices, reward: float | None) -> None:
+    def observe(self, observation: Observation) -> None:
         """Learns nothing from a result, on purpose."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas.spaces.base import Choices, SearchSpace
+from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
 
 
@@ -26,11 +27,13 @@ class RegularizedEvolutionOptions:
             (less the `initial` ones).
         sample: S, the size of a tournament, 1..P; drawn with replacement as in the paper.
         initial: Choices to propose first; they count as members of the first population.
+        workers: Evaluations side by side, >= 1; so many children are drawn from one population.
     """
 
     population: int = 50
     sample: int = 10
     initial: Sequence[Choices] = ()
+    workers: int = 1
 
     def __post_init__(self) -> None:
         """Checks the sizes.
@@ -43,7 +46,7 @@ class RegularizedEvolutionOptions:
 
     @classmethod
     def for_evaluations(
-        cls, evaluations: int, initial: Sequence[Choices] = ()
+        cls, evaluations: int, initial: Sequence[Choices] = (), workers: int = 1
     ) -> RegularizedEvolutionOptions:
         """Scales P and S of the paper down to the evaluations that a budget allows.
 
@@ -53,9 +56,10 @@ class RegularizedEvolutionOptions:
         Args:
             evaluations: Number of candidates that the budget is expected to allow, >= 1.
             initial: See the class.
+            workers: See the class.
         """
         population = min(50, max(4, evaluations // 2))
-        return cls(population=population, sample=max(2, population // 5), initial=initial)
+        return cls(population=population, sample=max(2, population // 5), initial=initial, workers=workers)
 
 
 class RegularizedEvolution(SequentialStrategy):
@@ -72,7 +76,7 @@ class RegularizedEvolution(SequentialStrategy):
     ) -> None:
         """Sets up an empty population; see `RegularizedEvolutionOptions`."""
         self.options = options or RegularizedEvolutionOptions()
-        super().__init__(space, seed, self.options.initial)
+        super().__init__(space, seed, self.options.initial, self.options.workers)
         self._population: deque[tuple[Choices, float | None]] = deque(maxlen=self.options.population)
         self._born = 0
 
@@ -87,7 +91,7 @@ class RegularizedEvolution(SequentialStrategy):
         winner = max(alive, key=lambda member: member[1])
         return self.space.mutate(winner[0], rng)
 
-    def observe(self, choices: Choices, reward: float | None) -> None:
+    def observe(self, observation: Observation) -> None:
         """Adds the youngest; the full queue drops its oldest."""
-        self._population.append((choices, reward))
+        self._population.append((observation.choices, observation.reward))
         self._born += 1

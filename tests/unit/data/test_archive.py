@@ -178,7 +178,7 @@ def test_a_lying_bomb_is_never_unpacked_beyond_its_claim(tmp_path: Path) -> None
     assert peak < 5_000_000
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bytes_never_do_more_than_refuse(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "a.zip"

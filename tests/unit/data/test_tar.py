@@ -227,7 +227,7 @@ def test_other_archives_are_named(tmp_path: Path, magic: bytes, name: str) -> No
         listed(path, tmp_path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_flipped_bytes_never_do_more_than_refuse(tmp_path: Path, data: st.DataObject) -> None:
     path = write_tar(tmp_path / "a.tar", [member("a/ü.jpg", b"1" * 60), member("b/2.jpg", b"2" * 700)])

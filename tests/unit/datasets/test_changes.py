@@ -83,6 +83,31 @@ def test_findings_follow_a_renamed_class_and_come_back(dataset: Dataset) -> None
 
 
 @pytest.mark.parametrize(
+    ("edit", "settled"),
+    [
+        ({"kind": "merge", "labels": ["Été", "été"], "label": "Été"}, True),
+        ({"kind": "merge", "labels": ["Été", "été"], "label": "summer"}, True),
+        ({"kind": "rename", "labels": ["été"], "label": "summer"}, True),
+        ({"kind": "rename", "labels": ["été"], "label": "ÉTÉ"}, False),
+        ({"kind": "merge", "labels": ["paper", "été"], "label": "été"}, False),
+    ],
+)
+def test_classes_that_differ_in_case_are_decided_once_one_is_left(
+    owner: User, edit: dict[str, Any], settled: bool
+) -> None:
+    dataset: Dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    make_images(dataset, ["Été", "été", "paper"] * 4)
+    Finding.objects.create(dataset=dataset, kind="label-case", path="Été", refused=False)
+    change_create(dataset=dataset, **edit)
+    dataset.refresh_from_db()
+    assert Finding.objects.get().dismissed == settled
+    assert (dataset.state == DatasetState.READY) == settled
+    change_undo(dataset=dataset)
+    dataset.refresh_from_db()
+    assert not Finding.objects.get().dismissed and dataset.state == DatasetState.NEEDS_ATTENTION
+
+
+@pytest.mark.parametrize(
     ("edit", "words"),
     [
         ({"kind": "exclude", "rows": []}, "No photo was chosen"),

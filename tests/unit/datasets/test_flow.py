@@ -62,6 +62,24 @@ def test_upload_is_checked_and_becomes_ready(client: Client, owner: User, tmp_pa
     assert [body["id"]] == [one["id"] for one in client.get(URL).json()]
 
 
+def test_one_image_in_two_classes_is_asked_once_and_settled_by_an_answer(
+    client: Client, owner: User, tmp_path: Path
+) -> None:
+    twin = encode(photo("temple", 3, 48), quality=88)
+    path = photo_zip(
+        tmp_path / "a.zip", n_per_class=25, size=48, n_classes=2, extra={"flower/twin.jpg": twin}
+    )
+    dataset = imported(owner, client, path)
+    assert dataset.state == DatasetState.NEEDS_ATTENTION
+    found = client.get(f"{URL}/{dataset.pk}/findings").json()["items"]
+    (asked,) = (one for one in found if "two-labels" in one["kind"])
+    assert asked["kind"] == "copy-two-labels" and asked["image"] and asked["other"]
+    change = {"kind": "exclude", "rows": [asked["row"]]}
+    answer = client.post(f"{URL}/{dataset.pk}/changes", change, content_type="application/json")
+    assert answer.status_code in (200, 201), answer.content
+    assert client.get(f"{URL}/{dataset.pk}").json()["state"] == "READY"
+
+
 def test_bad_files_are_named_and_the_rest_is_imported(client: Client, owner: User, tmp_path: Path) -> None:
     jpeg = encode(photo("temple", 99, 48))
     path = photo_zip(

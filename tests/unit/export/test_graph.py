@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from nas.errors import ExportError
 from nas.export.graph import onnx_core
 from nas.hardware.latency import make_session
 from nas.networks import build_network
+from nas.spaces import make_space
 from tests.unit.networks.architectures import every_feature, lite0, tiny
 
 
@@ -23,6 +26,11 @@ def settled(architecture: Architecture, n_classes: int = 5) -> nn.Module:
     return module.eval()
 
 
+def cells(name: str, seed: int) -> Architecture:
+    space = make_space(name, max_resolution=28)
+    return space.decode(space.sample(random.Random(seed)))
+
+
 @pytest.mark.parametrize(
     "architecture",
     [
@@ -34,6 +42,9 @@ def settled(architecture: Architecture, n_classes: int = 5) -> nn.Module:
         lite0(65),
         TimmArchitecture(64, "mobilenetv3_small_100"),
         TimmArchitecture(64, "resnet18"),
+        cells("nasbench201", 1),
+        cells("cell", 1),
+        cells("cell", 2),
     ],
     ids=str,
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from nas.architecture import architecture_to_json
 from nas.candidate import Candidate
-from search_app.charts import SERIES, chart_points, figure, plotly_text
+from nas.spaces import make_space
+from search_app.charts import SERIES, architecture_text, chart_points, figure, plotly_text
 from tests.factories import candidate_json
 
 EVIL = "<img src=x onerror=alert(1)> & friends"
@@ -63,3 +65,9 @@ def test_names_are_escaped_and_cut() -> None:
 def test_figure_is_plain_json() -> None:
     points = chart_points([candidate(0), candidate(1, 0.9, source="baseline")])
     assert json.loads(json.dumps(figure(points), allow_nan=False))["data"][0]["customdata"] == [0]
+
+
+def test_a_network_of_cells_is_told_by_its_cell() -> None:
+    architecture = make_space("nasbench201", max_resolution=28).decode((3, 0, 0, 1, 0, 0))
+    text = architecture_text(candidate(0, architecture=architecture_to_json(architecture)))
+    assert text.startswith("32 px, 16 channels: |") and "skip_connect~0" in text

@@ -13,6 +13,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from datasets_app.models import DatasetState, Image
+from nas.strategies import STRATEGIES
+from search_app.forms import STRATEGY_HELP, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.pages import MAX_TOLD, live_snapshot
 from tests import factories
@@ -136,6 +138,16 @@ def answers(version: Any, **changes: Any) -> dict[str, Any]:
         "seed": "",
     }
     return given | changes
+
+
+def test_every_strategy_is_offered_and_explained_in_two_sentences(
+    client_of: ClientOf, owner: User, version: Any
+) -> None:
+    text = client_of(owner).get("/searches/new/").content.decode()
+    for name in STRATEGIES:
+        assert f'<option value="{name}"' in text
+        assert STRATEGY_HELP[name].count(". ") == 1 and STRATEGY_HELP[name].endswith(".")
+        assert f"<strong>{STRATEGY_NAMES[name]}.</strong> {STRATEGY_HELP[name]}" in text
 
 
 def test_three_answers_start_a_search(client_of: ClientOf, owner: User, version: Any) -> None:

@@ -114,7 +114,7 @@ OPERATIONS = {
     f"GET {D}/{{dataset_id}}/findings/kinds": Rule("object"),
     f"POST {D}/{{dataset_id}}/findings/dismiss": Rule("object", body={"ids": "#finding_ids"}),
     # 422: nothing of this kind was found
-    f"POST {D}/{{dataset_id}}/findings/remedy": Rule("object", frozenset({422}), body={"kind": "bright"}),
+    f"POST {D}/{{dataset_id}}/findings/remedy": Rule("object", frozenset({422}), body={"kind": "odd-aspect"}),
     f"GET {D}/{{dataset_id}}/changes": Rule("object"),
     f"POST {D}/{{dataset_id}}/changes": Rule(
         "object", frozenset({201}), body={"kind": "exclude", "rows": [2]}

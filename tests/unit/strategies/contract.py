@@ -35,30 +35,52 @@ def toy_reward(choices: Choices) -> float:
 
 
 def observation(proposal: Proposal, reward: float | None) -> Observation:
-    values = {} if reward is None else {"accuracy": reward}
+    values = {} if reward is None else {"accuracy": reward, "latency_ms": 1.0 + sum(proposal.choices)}
     return Observation(proposal.number, proposal.choices, values, reward)
 
 
+def result(proposal: Proposal) -> Observation:
+    """Every fifth candidate fails and every seventh is NaN."""
+    reward: float | None = toy_reward(proposal.choices)
+    if proposal.number % 5 == 3:
+        reward = None
+    elif proposal.number % 7 == 5:
+        reward = math.nan
+    return observation(proposal, reward)
+
+
 def run(strategy: Strategy, n: int) -> list[Observation]:
-    """Plays n rounds; every fifth candidate fails and every seventh is NaN."""
+    """Plays n rounds, one candidate at a time."""
     history = []
     for _ in range(n):
-        proposal = strategy.ask()
-        reward: float | None = toy_reward(proposal.choices)
-        if proposal.number % 5 == 3:
-            reward = None
-        elif proposal.number % 7 == 5:
-            reward = math.nan
-        told = observation(proposal, reward)
+        told = result(strategy.ask())
         strategy.tell(told)
         history.append(told)
     return history
 
 
+def run_side_by_side(strategy: Strategy, n: int, most: int, shuffler: random.Random) -> list[Observation]:
+    """Plays n proposals, up to `most` of them at the same time; their results come in a shuffled order."""
+    history: list[Observation] = []
+    under_way: list[Proposal] = []
+    while len(history) < n:
+        while len(under_way) < min(most, n - len(history)):
+            proposal = strategy.ask_another()
+            if proposal is None:
+                break
+            under_way.append(proposal)
+        told = result(under_way.pop(shuffler.randrange(len(under_way))))
+        strategy.tell(told)
+        history.append(told)
+    return sorted(history, key=lambda one: one.number)
+
+
 class StrategyContract:
     """Inherit and say how to make the strategy."""
 
-    def make(self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = ()) -> Strategy:
+    def make(
+        self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = (), workers: int = 1
+    ) -> Strategy:
         raise NotImplementedError
 
     def test_equal_seeds_give_equal_proposals(self) -> None:
@@ -85,6 +107,39 @@ class StrategyContract:
             rebuilt.replay(original[:cut])
             assert rebuilt.ask() == Proposal(original[cut].number, original[cut].choices)
 
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_speed_and_order_of_results_change_no_proposal(self, workers: int) -> None:
+        one_by_one = run(self.make(ToySpace(), workers=workers), 25)
+        for most in (1, 2, 4, 100):
+            for seed in range(3):
+                strategy = self.make(ToySpace(), workers=workers)
+                history = run_side_by_side(strategy, 25, most, random.Random(seed))
+                assert [one.choices for one in history] == [one.choices for one in one_by_one]
+
+    def test_workers_are_given_different_proposals(self) -> None:
+        strategy = self.make(ToySpace(), workers=3)
+        together = [strategy.ask_another() for _ in range(3)]
+        assert [one.number for one in together if one] == [0, 1, 2]
+        assert len({one.choices for one in together if one}) == 3
+
+    def test_replay_with_results_missing_hands_the_lost_ones_out_again(self) -> None:
+        original = run(self.make(ToySpace(), workers=3), 25)
+        for start in (0, 9, 10, 11):
+            strategy = self.make(ToySpace(), workers=3)
+            strategy.replay(original[:start])
+            asked = [proposal for _ in range(3) if (proposal := strategy.ask_another())]
+            for lost in range(len(asked)):
+                rebuilt = self.make(ToySpace(), workers=3)
+                finished = [result(one) for one in asked if one.number > asked[lost].number]
+                rebuilt.replay([*finished, *original[:start]])
+                for proposal in asked[: lost + 1]:
+                    assert rebuilt.ask_another() == proposal
+                    rebuilt.tell(result(proposal))
+                onwards = run(rebuilt, 25 - start - len(asked))
+                assert [one.choices for one in onwards] == [
+                    one.choices for one in original[start + len(asked) :]
+                ]
+
     def test_replay_refuses_a_foreign_ledger(self) -> None:
         foreign = run(self.make(ToySpace(), seed=1), 5)
         with pytest.raises(ValueError, match="does not come from this strategy"):
@@ -110,6 +165,7 @@ class StrategyContract:
         strategy = self.make(space)
         different = set(space.walk())
         history = run(strategy, len(different))
+        assert len(history) == len(different)
         assert {one.choices for one in history} == different
         assert [one.number for one in history] == list(range(len(different)))
         with pytest.raises(SpaceError, match="No new candidate"):

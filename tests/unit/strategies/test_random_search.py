@@ -10,7 +10,9 @@ from tests.unit.strategies.contract import StrategyContract, ToySpace, observati
 
 
 class TestRandomSearch(StrategyContract):
-    def make(self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = ()) -> Strategy:
+    def make(
+        self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = (), workers: int = 1
+    ) -> Strategy:
         return make_strategy("random", space, seed, RandomOptions(initial=initial))
 
 

@@ -15,8 +15,10 @@ from tests.unit.strategies.contract import StrategyContract, ToySpace, observati
 
 
 class TestRegularizedEvolution(StrategyContract):
-    def make(self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = ()) -> Strategy:
-        options = RegularizedEvolutionOptions(population=6, sample=3, initial=initial)
+    def make(
+        self, space: SearchSpace, seed: int = 0, initial: tuple[Choices, ...] = (), workers: int = 1
+    ) -> Strategy:
+        options = RegularizedEvolutionOptions(population=6, sample=3, initial=initial, workers=workers)
         return make_strategy("regularized_evolution", space, seed, options)
 
 

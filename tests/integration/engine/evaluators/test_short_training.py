@@ -1,16 +1,19 @@
 import json
+import random
 from dataclasses import replace
 
 import pytest
 import torch
 
 from nas.architecture import MBConvArchitecture, Stage, TimmArchitecture
+from nas.cost import macs
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError
 from nas.evaluators.base import ParentWeights, Recipe
 from nas.evaluators.short_training import ShortTraining
 from nas.hardware.latency import LatencyMeter
 from nas.networks import count_macs, count_params
+from nas.spaces import make_space
 from nas.spaces.lite import lite0_architecture
 from tests.unit.networks.architectures import lite0, tiny
 
@@ -49,6 +52,25 @@ def test_inherited_weights_survive_a_short_training(evaluator: ShortTraining) ->
     pruned = evaluator.evaluate(smaller, seconds=1.0, seed=1, parent=weights)
     assert pruned is not None and "cropped" in pruned.details["inheritance"]
     assert pruned.metrics.macs < same.metrics.macs
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "cell"])
+def test_a_network_of_cells_is_trained_measured_and_trained_further(
+    evaluator: ShortTraining, name: str
+) -> None:
+    space = make_space(name, max_resolution=28)
+    architecture = space.decode(space.sample(random.Random(4)))
+    first = evaluator.evaluate(architecture, seconds=1.5, seed=0)
+    assert first is not None and first.details["initialisation"] == "from scratch"
+    assert first.metrics.macs == macs(architecture, evaluator.cache.n_classes)
+    assert first.metrics.latency_ms > 0
+    weights = ParentWeights(architecture, first.module.state_dict())
+    start = evaluator._initialise(architecture, 1, weights, False)
+    assert start[1] == "inherited"
+    for key, value in weights.state.items():
+        assert torch.equal(start[0].state_dict()[key], value)
+    other = space.decode(space.sample(random.Random(5)))
+    assert evaluator._initialise(other, 1, weights, False)[1] == "from scratch"
 
 
 def test_the_same_seed_starts_from_the_same_weights(evaluator: ShortTraining) -> None:

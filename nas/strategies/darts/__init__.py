@@ -1,0 +1,1 @@
+"""Differentiable architecture search. The one strategy that knows torch: import it by its full name."""

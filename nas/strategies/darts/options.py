@@ -1,0 +1,110 @@
+"""What a DARTS search can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nas.cells import TEMPLATES
+from nas.errors import SpaceError
+
+
+@dataclass(frozen=True)
+class DartsOptions:
+    """Settings of a search; the defaults are the plain form of Liu et al. 2019 but for the size of the proxy.
+
+    The paper searches with 8 cells of 16 channels; 3 cells of 8 channels are what a CPU does in minutes.
+
+    Attributes:
+        template: Cell family.
+        resolution: Side of the images in pixels.
+        channels: Channels of a node in the first stage, a multiple of `share`.
+        cells: Normal cells a stage.
+        stem_stride: 2 lets the cells of the search work at half of the side.
+        epochs: Passes over one half of the training images.
+        images: Most training images to use, both halves together; None for all.
+        batch_size: Images of a step, for the weights and again for the alphas.
+        weight_rate: Learning rate of the weights at the start; cosine down to `weight_rate_end`.
+        weight_rate_end: Learning rate of the weights at the end.
+        momentum: Of SGD on the weights.
+        weight_decay: Of the weights.
+        clip: Largest norm of the gradient of the weights.
+        alpha_rate: Learning rate of Adam (betas .5 and .999) on the alphas.
+        alpha_decay: Weight decay of the alphas.
+        second_order: Takes the gradient of the alphas through one step of the weights (equations 7 and 8).
+        share: K of PC-DARTS: one K-th of the channels is mixed.
+        frozen_epochs: Epochs at the start in which only the weights learn (PC-DARTS: 15).
+        auxiliary_skip: A skip beside each mixture whose weight goes linearly from 1 to 0 (DARTS-).
+        eigenvalue_stop: Ends the search when the eigenvalue grows (RobustDARTS) and takes the alphas of
+            `stop_distance` epochs before.
+        stop_factor: Growth of the smoothed eigenvalue that ends the search.
+        stop_window: Epochs over which the eigenvalue is averaged.
+        stop_distance: Epochs between the averages that are compared.
+        selection: How a cell is derived: by the largest alpha, or by what hurts most when it is left out
+            (DARTS-PT, Wang et al. 2021).
+        tune_epochs: Epochs of weight training after each edge that a perturbation has settled.
+        hessian_images: Images on which the eigenvalue is measured; 0 does not measure it.
+        hessian_steps: Steps of Lanczos' iteration.
+    """
+
+    template: Literal["nasbench201", "darts"] = "nasbench201"
+    resolution: int = 32
+    channels: int = 8
+    cells: int = 1
+    stem_stride: int = 1
+    epochs: int = 50
+    images: int | None = None
+    batch_size: int = 64
+    weight_rate: float = 0.025
+    weight_rate_end: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    clip: float = 5.0
+    alpha_rate: float = 3e-4
+    alpha_decay: float = 1e-3
+    second_order: bool = False
+    share: int = 1
+    frozen_epochs: int = 0
+    auxiliary_skip: bool = False
+    eigenvalue_stop: bool = False
+    stop_factor: float = 1.3
+    stop_window: int = 5
+    stop_distance: int = 4
+    selection: Literal["argmax", "perturbation"] = "argmax"
+    tune_epochs: int = 1
+    hessian_images: int = 16
+    hessian_steps: int = 5
+
+    def __post_init__(self) -> None:
+        if self.template not in TEMPLATES:
+            raise SpaceError(f"There is no cell family {self.template!r}.")
+        if self.share < 1 or self.channels < self.share or self.channels % self.share:
+            raise SpaceError("The channels must be a multiple of the share that is mixed.")
+        if min(self.epochs, self.batch_size, self.cells, self.hessian_steps) < 1:
+            raise SpaceError("A search needs at least one epoch, one cell, one image a step.")
+        if self.eigenvalue_stop and not self.hessian_images:
+            raise SpaceError("The eigenvalue stop needs images to measure the eigenvalue on.")
+
+    @classmethod
+    def plain(cls, **changes: Any) -> DartsOptions:
+        """Returns the first-order form of the paper."""
+        return cls(**changes)
+
+    @classmethod
+    def fixed(cls, **changes: Any) -> DartsOptions:
+        """Returns the form with all remedies against the collapse to skips, at their papers' settings.
+
+        Partial channels K = 4, alphas frozen for 30% of the epochs (15 of 50) and then at a rate of 6e-4
+        (PC-DARTS); auxiliary skip (DARTS-); eigenvalue stop (RobustDARTS); perturbation (DARTS-PT, with one
+        epoch of tuning an edge instead of five).
+        """
+        epochs = int(changes.get("epochs", cls.epochs))
+        remedies: dict[str, Any] = {
+            "share": 4,
+            "frozen_epochs": round(0.3 * epochs),
+            "alpha_rate": 6e-4,
+            "auxiliary_skip": True,
+            "eigenvalue_stop": True,
+            "selection": "perturbation",
+        }
+        return cls(**{**remedies, **changes})

@@ -1,0 +1,101 @@
+"""Every strategy in a real search: killed after a candidate, resumed, and no candidate differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nas.candidate import Candidate
+from nas.data.importer import import_archive
+from nas.events import Event
+from nas.search import SearchConfig, run_search
+from nas.spaces import SPACES
+from nas.strategies import STRATEGIES
+from tests.images import photo_zip
+
+CASES = [(name, SPACES[index % len(SPACES)]) for index, name in enumerate(STRATEGIES)]
+CANDIDATES = 2
+
+
+class HandedOver(BaseException):
+    """What a worker raises that is told to end."""
+
+
+class Recorder:
+    """Saves events as a caller does."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.events = list(events)
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        finished = (event for event in self.events if event.kind == "candidate_finished")
+        return [Candidate.from_json(event.payload["candidate"]) for event in finished]
+
+    @property
+    def searched(self) -> list[Candidate]:
+        return [candidate for candidate in self.candidates if candidate.phase == "base_search"]
+
+
+def run_until(config: SearchConfig, recorder: Recorder, enough: Callable[[], bool]) -> None:
+    def should_stop() -> bool:
+        if enough():
+            raise HandedOver
+        return False
+
+    with pytest.raises(HandedOver):
+        run_search(config, recorder.candidates, recorder, should_stop, None)
+
+
+def settled(config: SearchConfig) -> dict[str, object]:
+    """Returns the trainings that a run has begun so far."""
+    values = json.loads((config.workdir / "state.json").read_text())["values"]
+    found: dict[str, object] = values.get("settled", {})
+    return found
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchConfig, list[Event]]:
+    """A run whose base search is about to begin; every strategy goes on from a copy of it."""
+    root = tmp_path_factory.mktemp("begun")
+    photo_zip(root / "photos.zip", n_per_class=40)
+    import_archive(root / "photos.zip", root / "cache", seed=0)
+    config = SearchConfig(data=root / "cache", workdir=root / "run", minutes=0.8, seed=3)
+    recorder = Recorder([])
+
+    def searching() -> bool:
+        phases = [event.payload["phase"] for event in recorder.events if event.kind == "phase_started"]
+        return "base_search" in phases
+
+    run_until(config, recorder, searching)
+    path = config.workdir / "state.json"
+    state = json.loads(path.read_text())
+    assert "base_search" in state["phase_ends"]
+    state["phase_ends"]["base_search"] = 1e9  # however slow the machine, there is time for the candidates
+    state["values"] |= {"short_seconds": 1.0, "settled": {}}
+    path.write_text(json.dumps(state))
+    shutil.rmtree(config.workdir / "checkpoints")
+    return config, recorder.events
+
+
+@pytest.mark.parametrize(("strategy", "space"), CASES)
+def test_killed_and_resumed_search_proposes_what_the_strategy_would_have(
+    begun: tuple[SearchConfig, list[Event]], tmp_path: Path, strategy: str, space: str
+) -> None:
+    first, events = begun
+    shutil.copytree(first.workdir, tmp_path / "run")
+    config = replace(first, workdir=tmp_path / "run", strategy=strategy, space=space)
+    recorder = Recorder(events)
+    for n in range(1, CANDIDATES + 1):  # killed while the next training runs; replay refuses other candidates
+        run_until(config, recorder, lambda n=n: f"search:{n}" in settled(config))
+        assert [one.details["task"] for one in recorder.searched] == [f"search:{i}" for i in range(n)]
+    assert len({one.choices for one in recorder.searched}) == CANDIDATES
+    assert any(one.status == "finished" for one in recorder.searched)
