@@ -137,17 +137,19 @@ def main() -> None:
     parser.add_argument("archives", type=Path, nargs="*")
     parser.add_argument("--seeds", type=int, default=1, help="marked classes tried, from 0")
     parser.add_argument("--only", default="", help="names of sets, with commas between")
+    parser.add_argument("--plants", default=",".join(PLANTS), help="names of plants, with commas between")
     options = parser.parse_args()
     sets: dict[str, Callable[[], Iterable[tuple[str, Picture]]]] = dict(CLEAN_SETS)
     for archive in options.archives:
         sets[archive.stem] = partial(read_pictures, archive)
     names = [name for name in sets if name in options.only.split(",") or not options.only]
-    print(" ".join([f"{'set':18}", "plain", *PLANTS]), flush=True)
+    plants = {kind: PLANTS[kind] for kind in options.plants.split(",")}
+    print(" ".join([f"{'set':18}", "plain", *plants]), flush=True)
     for name in names:
         pictures = list(sets[name]())
         plain, _ = ring(pictures, "", None, 0)
         print(f"{name:18} {len(plain) or '-':>5}", end=" ", flush=True)
-        for kind, plant in PLANTS.items():
+        for kind, plant in plants.items():
             marks = ""
             for seed in range(options.seeds):
                 classes = sorted({_label(path) for path, _ in pictures})
