@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from nas.data.archive import ArchiveListing, Entry
@@ -30,6 +30,7 @@ from nas.errors import DataError
 
 Reader = Callable[[Entry, int], bytes]
 _MOST_TABLES: Final = 20
+_MOST_OF_A_KIND: Final = 1000
 
 
 class Shelf:
@@ -137,8 +138,10 @@ def read_tables(listing: ArchiveListing, shelf: Shelf, chosen: Interpretation) -
     paths = RowPaths(pictures)
     tables = chosen.tables if chosen.table in chosen.tables else {chosen.table: ""}
     said: dict[str, _Said] = {}
+    rows = _Rows(chosen, paths, said, layout)
     for path, part in tables.items():
-        _Rows(chosen, paths, said, layout).read(_table(shelf, path), part)
+        rows.read(_table(shelf, path), part)
+    rows.close()
     left_out: Counter[str] = Counter()
     for entry in listing.entries:
         folders = folders_below(entry.path, chosen.root) or []
@@ -171,12 +174,13 @@ def _table(shelf: Shelf, path: str) -> Table:
 
 @dataclass
 class _Rows:
-    """Collects what tables say; rows that say nothing usable become findings."""
+    """Collects what tables say; rows that say nothing usable become findings, the first of each kind."""
 
     chosen: Interpretation
     paths: RowPaths
     said: dict[str, _Said]
     layout: Layout
+    refused: Counter[str] = field(default_factory=Counter)
 
     def read(self, table: Table, part: str) -> None:
         chosen = self.chosen
@@ -201,7 +205,15 @@ class _Rows:
             self._refuse(table.path, "table-damaged", row=error.row, why=error.why)
 
     def _refuse(self, name: str, kind: str, **details: object) -> None:
-        self.layout.problems.append(make_problem(printable(name[:300]), kind, **details))
+        self.refused[kind] += 1
+        if self.refused[kind] <= _MOST_OF_A_KIND:
+            self.layout.problems.append(make_problem(printable(name[:300]), kind, **details))
+
+    def close(self) -> None:
+        """Says how many more rows there are: millions of findings would fill the memory."""
+        more = sum(max(0, n - _MOST_OF_A_KIND) for n in self.refused.values())
+        if more:
+            self.layout.problems.append(make_problem(printable(self.chosen.table), "more-findings", n=more))
 
 
 def _label_problem(label: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -162,3 +163,16 @@ def test_kaggle_sample_submission_labels_nothing() -> None:
     upload.table("sample_submission.csv", csv([["id", "label"], ["20", "cat"]]))
     assert upload.propose().tables == {"train.csv": ""} or upload.propose().tables == {"train.csv": "train"}
     assert len(upload.found()) == 8
+
+
+def test_of_many_useless_rows_the_first_are_listed_and_the_others_counted() -> None:
+    rows = [["file", "label"], *([FLAT[i], ANIMALS[i]] for i in range(8))]
+    rows += [*([f"lost/x{i}.jpg", "cat"] for i in range(2500)), *([FLAT[0], ""] for _ in range(3))]
+    upload = Upload(*FLAT).table("labels.csv", csv(rows))
+    layout = upload.interpret(
+        Interpretation(kind="table", table="labels.csv", path_column="file", label_column="label")
+    )
+    assert len(layout.items) == 8
+    assert Counter(kinds(layout)) == {"row-missing": 1000, "row-no-label": 3, "more-findings": 1}
+    (more,) = (p for p in layout.problems if p.kind == "more-findings")
+    assert (more.path, more.reason.split(";")[0]) == ("labels.csv", "1500 more files or rows have findings")
