@@ -22,6 +22,7 @@ from nas.data.layout import (
     without_class,
 )
 from nas.data.names import printable
+from nas.data.onehot import with_class_column
 from nas.data.partnames import Split, part_of, parts_of
 from nas.data.reading import MAX_LABEL, Interpretation
 from nas.data.rowpaths import RowPaths
@@ -59,7 +60,8 @@ class Shelf:
                 data = self._read(entry, MAX_TABLE_BYTES)
             except EntryError:
                 return None
-            self._open[path] = open_table(path, data)
+            table = open_table(path, data)
+            self._open[path] = with_class_column(table) if table else None
             self._left -= entry.size
         return self._open[path]
 

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from nas.data.interpretation import Interpretation
+from nas.data.onehot import ONE_HOT
 from nas.errors import DataError
 from tests.unit.data.uploads import Upload, found, kinds, labels
 
@@ -176,3 +177,34 @@ def test_of_many_useless_rows_the_first_are_listed_and_the_others_counted() -> N
     assert Counter(kinds(layout)) == {"row-missing": 1000, "row-no-label": 3, "more-findings": 1}
     (more,) = (p for p in layout.problems if p.kind == "more-findings")
     assert (more.path, more.reason.split(";")[0]) == ("labels.csv", "1500 more files or rows have findings")
+
+
+@pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("0.0", "1.0")])
+def test_one_column_a_class_is_read_by_the_name_of_the_column(no: str, yes: str) -> None:
+    names = ["healthy", "rust", "scab"]
+    rows = [["image_id", *names]]
+    rows += [[str(i), *(yes if i % 3 == k else no for k in range(3))] for i in range(1, 9)]
+    upload = Upload(*FLAT).table("labels.csv", csv(rows))
+    assert upload.propose().label_column == ONE_HOT
+    assert upload.found() == {f"images/{i}.jpg": (names[i % 3], None) for i in range(1, 9)}
+
+
+def test_a_named_class_column_stands_above_one_column_a_class() -> None:
+    rows = [["file", "male", "female", "species"]]
+    rows += [[FLAT[i], "01"[i % 2], "10"[i % 2], ANIMALS[i // 2]] for i in range(8)]
+    assert Upload(*FLAT).table("list.csv", csv(rows)).propose().label_column == "species"
+
+
+def test_an_image_of_several_columns_has_no_class() -> None:
+    images = [f"images/{i}.jpg" for i in range(60)]
+    rows = [["file", "cat", "dog"], *([p, str(i % 2), str(1 - i % 2)] for i, p in enumerate(images))]
+    rows[5][1:] = ["1", "1"]
+    layout = Upload(*images).table("list.csv", csv(rows)).interpret()
+    assert len(layout.items) == 59 and kinds(layout) == ["not-in-table", "row-no-label"]
+
+
+def test_marks_that_exclude_nothing_are_no_classes_unless_there_is_just_one() -> None:
+    rows = [["file", "smiling", "hat"], *([FLAT[i], "01"[i % 2], "01"[i > 5]] for i in range(8))]
+    assert Upload(*FLAT).table("list.csv", csv(rows)).propose().kind != "table"
+    single = [["file", "has_cactus"], *([FLAT[i], "01"[i % 2]] for i in range(8))]
+    assert labels(Upload(*FLAT).table("list.csv", csv(single)).found()) == {"0", "1"}
