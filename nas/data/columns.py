@@ -95,12 +95,17 @@ def _path_column(table: Table, rows: Sequence[list[str]], paths: RowPaths) -> in
     looks: int | None = None
     for i in range(len(table.columns)):
         cells = [row[i] for row in some]
-        share = sum(
-            bool(cell) and not isinstance(paths.find(cell, folder_of(table.path)), str) for cell in cells
-        )
+        found = [paths.find(cell, folder_of(table.path)) for cell in cells if cell]
+        share = sum(not isinstance(one, str) for one in found)
         if share / len(cells) > best_share:
             best, best_share = i, share / len(cells)
-        if looks is None and sum(map(is_image_reference, cells)) > 0.9 * len(cells) and share:
+        if (
+            looks is None
+            and sum(map(is_image_reference, cells)) > 0.9 * len(cells)
+            and (
+                share or "row-ambiguous" in found  # the part of the row may decide
+            )
+        ):
             looks = i
     return best if best is not None else looks
 

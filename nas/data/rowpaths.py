@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Final
 
 from nas.data.archive import Entry
+from nas.data.partnames import Split, part_of
 from nas.data.tables import IMAGE_ENDINGS
 
 _BUCKETS: Final = frozenset({"gs", "s3", "az", "abfs", "abfss", "wasbs", "hdfs"})
@@ -17,7 +18,7 @@ _SCHEME: Final = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 _MOST_PARTS: Final = 16  # no path of an upload has more
-_MOST_SPELLINGS: Final = 100  # files of one name in more folders differ in more than their case
+_MOST_OF_A_NAME: Final = 100  # of more files of one name, neither case nor part tells which is meant
 
 
 class RowPaths:
@@ -35,32 +36,39 @@ class RowPaths:
         self._root = "".join(f"{_folded(name)}/" for name in reversed(shared))
         self._ends: dict[tuple[bool, str], _Ends] = {}
 
-    def find(self, cell: str, folder: str = "") -> Entry | str:
+    def find(self, cell: str, folder: str = "", part: Split | None = None) -> Entry | str:
         """The image that a cell means, or the kind of the finding.
 
         Tried in this order: the path from the table's folder, then the end of the path: `cell` may leave out
-        leading folders of the upload, or have others (``gs://bucket/...``) in front. The ending of the file
-        may be left out.
+        leading folders of the upload, or have others (``gs://bucket/...``, ``/home/me/...``, ``../``) in
+        front. The ending of the file may be left out. Only images of the upload are ever given.
 
         Args:
             cell: What the row says.
             folder: Where the table lies.
+            part: What the row says of its part; decides between files of one name.
         """
-        parts = _parts(cell)
-        if isinstance(parts, str):
-            return parts
+        parsed = _parts(cell)
+        if isinstance(parsed, str):
+            return parsed
+        parts, missing = parsed
         whole = parts[-1].endswith(IMAGE_ENDINGS)
         key = _backwards(parts)
         above = _backwards(_folded(folder).split("/")) if folder else ""
         ends = self._ends_of(whole)
         near, found = ends.equal(key + above), ends.below(key) or self._with_more_in_front(parts, ends)
         if not near and not found:
-            return "row-missing"
+            return missing
         below = self._ends_of(whole, folder).below(key) if folder and len(found) > 1 else range(0)
         for candidates, of in ((near, ends), (found, ends), (below, self._ends_of(whole, folder))):
             if len(candidates) == 1:
                 return of.entries[candidates[0]]
-        return _spelled_so(cell, [ends.entries[i] for i in (near or found)[:_MOST_SPELLINGS]])
+        same = [ends.entries[i] for i in (near or found)[:_MOST_OF_A_NAME]]
+        return (
+            _only([e for e in same if e.path.endswith(cell.strip())])
+            or _only([e for e in same if part and len(found) <= _MOST_OF_A_NAME and _lies_in(e, part)])
+            or "row-ambiguous"
+        )
 
     def _with_more_in_front(self, parts: Sequence[str], ends: _Ends) -> range:
         """The images whose whole path below the shared folders ends the row's path; the longest first."""
@@ -104,10 +112,12 @@ def _backwards(parts: Sequence[str]) -> str:
     return "".join(f"{part}/" for part in reversed(parts))
 
 
-def _spelled_so(cell: str, candidates: Sequence[Entry]) -> Entry | str:
-    """Of files whose names differ in case only, the one that is written like the cell."""
-    exact = [e for e in candidates if e.path.endswith(cell.strip())]
-    return exact[0] if len(exact) == 1 else "row-ambiguous"
+def _only(entries: Sequence[Entry]) -> Entry | None:
+    return entries[0] if len(entries) == 1 else None
+
+
+def _lies_in(entry: Entry, part: Split) -> bool:
+    return any(part_of(folder) == part for folder in entry.path.split("/")[:-1])
 
 
 def _shared_folders(pictures: Sequence[Entry]) -> list[str]:
@@ -119,19 +129,24 @@ def _shared_folders(pictures: Sequence[Entry]) -> list[str]:
     return [name for name, _ in pairs]
 
 
-def _parts(cell: str) -> list[str] | str:
-    """The parts of a path, folded, or the kind of the finding."""
+def _parts(cell: str) -> tuple[list[str], str] | str:
+    """(parts of a path, folded; kind of the finding if no image fits), or at once the kind of the finding."""
     text = cell.strip()
     scheme = _SCHEME.match(text)
+    outside = False
     if scheme is not None:
-        if scheme[1].lower() not in _BUCKETS:
-            return "row-outside" if scheme[1].lower() == "file" else "row-foreign"
+        outside = scheme[1].lower() == "file"
+        if not outside and scheme[1].lower() not in _BUCKETS:
+            return "row-foreign"
         text = text[scheme.end() :].partition("/")[2]
     text = text.replace("\\", "/")
+    if drive := _DRIVE.match(text):
+        text = text[drive.end() :]
     parts = [part for part in _folded(text).split("/") if part not in ("", ".")]
-    if text.startswith("/") or _DRIVE.match(text) or ".." in parts:
-        return "row-outside"
-    return parts or "row-missing"
+    climbs = max((i for i, part in enumerate(parts, start=1) if part == ".."), default=0)
+    outside = outside or drive is not None or text.startswith("/") or climbs > 0
+    missing = "row-outside" if outside else "row-missing"
+    return (parts[climbs:], missing) if parts[climbs:] else missing
 
 
 def _folded(path: str) -> str:

@@ -191,18 +191,19 @@ class _Rows:
         folder = folder_of(table.path)
         try:
             for number, cells in table.rows():
-                entry = self.paths.find(cells[at_path], folder)
+                own = (
+                    part_in_cell(chosen.split_column or "", cells[at_split]) if at_split is not None else None
+                )
+                own = own or cast(Split | None, part or None)
+                entry = self.paths.find(cells[at_path], folder, own)
                 label = printable(cells[at_label])
                 kind = entry if isinstance(entry, str) else _label_problem(label)
                 if isinstance(entry, str) or kind:
                     self._refuse(cells[at_path] or table.path, kind, row=number, limit=MAX_LABEL)
                     continue
-                own = (
-                    part_in_cell(chosen.split_column or "", cells[at_split]) if at_split is not None else None
-                )
                 row = self.said.setdefault(entry.path, _Said({}, None))
                 row.labels[label] = None
-                row.part = row.part or own or cast(Split | None, part or None)
+                row.part = row.part or own
         except TableError as error:
             self._refuse(table.path, "table-damaged", row=error.row, why=error.why)
 

@@ -106,7 +106,7 @@ def test_yes_or_no_column_for_the_validation_part() -> None:
 def test_rows_that_name_other_places_are_listed_and_never_opened() -> None:
     rows = [["file", "label"], *([FLAT[i], ANIMALS[i]] for i in range(7))]
     rows += [
-        ["/etc/passwd", "cat"], ["C:\\x.jpg", "cat"], ["../images/1.jpg", "dog"],
+        ["/etc/passwd", "cat"], ["C:\\x.jpg", "cat"], ["../images/x.jpg", "dog"],
         ["file:///etc/passwd", "cat"], ["https://example.org/1.jpg", "cat"], ["images/99.jpg", "cat"],
         ["images/7.jpg", ""], ["images/7.jpg", "x" * 501], ["", "cat"],
     ]  # fmt: skip
@@ -118,6 +118,34 @@ def test_rows_that_name_other_places_are_listed_and_never_opened() -> None:
     )  # fmt: skip
     outside = next(p for p in layout.problems if p.path == "/etc/passwd")
     assert outside.reason.startswith("Row 9 of the table names a place outside the upload")
+
+
+@pytest.mark.parametrize(
+    "front", ["/kaggle/input/pets/", "/home/me/x/", "C:\\pets\\", "../", "file:///data/"]
+)
+def test_a_path_from_another_machine_means_the_file_of_the_upload_that_it_ends_with(front: str) -> None:
+    images = [f"set/{part}/{i}.jpg" for part in "ab" for i in range(4)]
+    rows = [["path", "label"], *([f"{front}{p[4:]}", ANIMALS[i]] for i, p in enumerate(images))]
+    rows += [[f"{front}c/1.jpg", "cat"], ["/etc/passwd", "cat"]]
+    layout = Upload(*images).table("labels.csv", csv(rows)).interpret()
+    assert found(layout) == {p: (ANIMALS[i], None) for i, p in enumerate(images)}
+    assert kinds(layout) == ["row-outside"] * 2
+
+
+def test_the_part_of_a_row_decides_between_files_of_one_name() -> None:
+    images = [f"{part}/{i}.jpg" for part in ("train", "test") for i in range(4)]
+    rows = [["file", "label", "split"]]
+    rows += [[p.split("/")[1], ANIMALS[i // 2], p.split("/")[0]] for i, p in enumerate(images)]
+    found_ = Upload(*images).table("labels.csv", csv(rows)).found()
+    assert found_ == {p: (ANIMALS[i // 2], p.split("/")[0]) for i, p in enumerate(images)}
+
+
+def test_a_table_that_is_not_used_says_so() -> None:
+    upload = Upload("cat/1.jpg", "dog/2.jpg").table("notes.csv", "file,label\nelsewhere/9.jpg,cat\n")
+    (finding,) = upload.interpret().problems
+    assert (finding.path, finding.kind) == ("notes.csv", "not-an-image")
+    assert finding.reason == "The table was not used to read the classes."
+    assert "JPEG" not in finding.remedy
 
 
 def test_image_with_two_labels_is_left_out_and_twice_the_same_is_fine() -> None:
