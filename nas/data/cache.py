@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -140,9 +140,19 @@ def read_index(directory: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: Missing or damaged.
     """
+    return list(iterate_index(directory))
+
+
+def iterate_index(directory: Path) -> Iterator[dict[str, Any]]:
+    """Yields one dict an image, in row order, without holding the others.
+
+    Raises:
+        DataError: Missing or damaged.
+    """
     try:
         with (directory / INDEX_FILE).open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            for line in file:
+                yield json.loads(line)
     except (OSError, ValueError) as error:
         raise _unusable(directory) from error
 

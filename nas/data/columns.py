@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from nas.data.onehot import ONE_HOT, is_mark_column
 from nas.data.partnames import Split, part_of, part_of_flag
 from nas.data.rowpaths import RowPaths
 from nas.data.tables import Table, TableError, is_image_reference
@@ -23,6 +24,7 @@ _LABEL_WORDS: Final = (
 _NUMBER_WORDS: Final = frozenset({"id", "idx", "index", "num", "number", "code", "encoded"})
 _UNASSIGNED: Final = frozenset({"", "unassigned", "none"})
 _MOST_LABEL_COLUMNS: Final = 5
+_MARK_RANK: Final = 200.0  # of a column of 0 and 1 that is not called like a class
 _LONG_CELL: Final = 255  # longer ones are sentences about the image
 
 
@@ -62,11 +64,15 @@ def guess_columns(table: Table, paths: RowPaths) -> Columns | None:
         return None
     values = {name: [row[i] for row in rows] for i, name in enumerate(table.columns) if i != path}
     split = next((name for name in values if _is_split(name, values[name])), None)
+    taken = {split, *(table.columns[i] for i in table.marks)}
     ranked = sorted(
         (rank, i, name)
         for i, name in enumerate(values)
-        if name != split and (rank := _label_rank(name, values[name])) is not None
+        if name not in taken and (rank := _label_rank(name, values[name])) is not None
     )
+    if sum(rank == _MARK_RANK for rank, _, _ in ranked) > 1:
+        # Several marks that exclude nothing describe an image; none of them is its class.
+        ranked = [one for one in ranked if one[0] != _MARK_RANK]
     if not ranked:
         return None
     labels = [name for _, _, name in ranked[:_MOST_LABEL_COLUMNS]]
@@ -89,12 +95,17 @@ def _path_column(table: Table, rows: Sequence[list[str]], paths: RowPaths) -> in
     looks: int | None = None
     for i in range(len(table.columns)):
         cells = [row[i] for row in some]
-        share = sum(
-            bool(cell) and not isinstance(paths.find(cell, folder_of(table.path)), str) for cell in cells
-        )
+        found = [paths.find(cell, folder_of(table.path)) for cell in cells if cell]
+        share = sum(not isinstance(one, str) for one in found)
         if share / len(cells) > best_share:
             best, best_share = i, share / len(cells)
-        if looks is None and sum(map(is_image_reference, cells)) > 0.9 * len(cells) and share:
+        if (
+            looks is None
+            and sum(map(is_image_reference, cells)) > 0.9 * len(cells)
+            and (
+                share or "row-ambiguous" in found  # the part of the row may decide
+            )
+        ):
             looks = i
     return best if best is not None else looks
 
@@ -119,6 +130,8 @@ def _is_split(name: str, cells: Sequence[str]) -> bool:
 
 def _label_rank(name: str, cells: Sequence[str]) -> float | None:
     """How likely a column is the class, smaller is likelier; None when it cannot be."""
+    if name == ONE_HOT:
+        return len(_LABEL_WORDS) - 0.5  # behind columns that are called like a class
     counts = Counter(cell for cell in cells if cell)
     if not counts or sum(len(cell) > _LONG_CELL for cell in cells) > 0.1 * len(cells):
         return None
@@ -127,6 +140,8 @@ def _label_rank(name: str, cells: Sequence[str]) -> float | None:
     few = 2 <= len(counts) <= max(2, counts.total() // 2)
     if hits and len(counts) < max(2, counts.total()):
         return min(hits) + penalty
+    if is_mark_column(cells):
+        return _MARK_RANK if few else None
     return 100.0 + penalty if few else None
 
 

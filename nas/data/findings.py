@@ -142,7 +142,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Decide which class is right and remove the other copy.",
     ),
     "more-findings": (
-        "{n} more files have findings; only the first ones are listed.",
+        "{n} more files or rows have findings; only the first ones are listed.",
         "Correct those listed and upload again.",
     ),
     "one-class": (

@@ -115,6 +115,8 @@ def _readings(listing: ArchiveListing, shelf: Shelf) -> list[_Reading]:
     folders = next(r.chosen for r in [best, *found] if r.chosen.kind == "folders")
     for chosen in folder_alternatives(listing, folders):
         found.append(_Reading(chosen, _interpret(listing, shelf, chosen)))
+    for reading in found:
+        reading.layout.problems.clear()  # only the best one's are shown; a million files would be named often
     return [best, *_worth_offering(found, best)]
 
 

@@ -19,6 +19,11 @@ _OTHER_FILES: Final = (
     ".py", ".ipynb", ".mat", ".npy", ".npz", ".pkl", ".parquet", ".doc", ".docx", ".xls", ".xlsx", ".rtf",
     ".log", ".ini", ".db", ".mp4", ".avi", ".mov",
 )  # fmt: skip
+_TABLES: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
+_UNUSED_TABLE: Final = (
+    "The table was not used to read the classes.",
+    "Nothing to do, unless it should: then choose it, and write paths in it as they stand in the upload.",
+)
 
 
 class Labelled(NamedTuple):
@@ -124,6 +129,8 @@ def without_train(layout: Layout) -> Layout:
 
 def without_class(path: str, kind: str) -> Problem:
     """The finding for a file whose class is not known; for a document rather that it is no image."""
+    if path.lower().endswith(_TABLES):
+        return Problem(printable(path), "not-an-image", *_UNUSED_TABLE)
     if is_document(path):
         return make_problem(printable(path), "not-an-image", looks="a text, table or other document")
     return make_problem(printable(path), kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from nas.data.archive import ArchiveListing, Entry
@@ -22,6 +22,7 @@ from nas.data.layout import (
     without_class,
 )
 from nas.data.names import printable
+from nas.data.onehot import with_class_column
 from nas.data.partnames import Split, part_of, parts_of
 from nas.data.reading import MAX_LABEL, Interpretation
 from nas.data.rowpaths import RowPaths
@@ -30,6 +31,7 @@ from nas.errors import DataError
 
 Reader = Callable[[Entry, int], bytes]
 _MOST_TABLES: Final = 20
+_MOST_OF_A_KIND: Final = 1000
 
 
 class Shelf:
@@ -58,7 +60,8 @@ class Shelf:
                 data = self._read(entry, MAX_TABLE_BYTES)
             except EntryError:
                 return None
-            self._open[path] = open_table(path, data)
+            table = open_table(path, data)
+            self._open[path] = with_class_column(table) if table else None
             self._left -= entry.size
         return self._open[path]
 
@@ -137,8 +140,10 @@ def read_tables(listing: ArchiveListing, shelf: Shelf, chosen: Interpretation) -
     paths = RowPaths(pictures)
     tables = chosen.tables if chosen.table in chosen.tables else {chosen.table: ""}
     said: dict[str, _Said] = {}
+    rows = _Rows(chosen, paths, said, layout)
     for path, part in tables.items():
-        _Rows(chosen, paths, said, layout).read(_table(shelf, path), part)
+        rows.read(_table(shelf, path), part)
+    rows.close()
     left_out: Counter[str] = Counter()
     for entry in listing.entries:
         folders = folders_below(entry.path, chosen.root) or []
@@ -171,12 +176,13 @@ def _table(shelf: Shelf, path: str) -> Table:
 
 @dataclass
 class _Rows:
-    """Collects what tables say; rows that say nothing usable become findings."""
+    """Collects what tables say; rows that say nothing usable become findings, the first of each kind."""
 
     chosen: Interpretation
     paths: RowPaths
     said: dict[str, _Said]
     layout: Layout
+    refused: Counter[str] = field(default_factory=Counter)
 
     def read(self, table: Table, part: str) -> None:
         chosen = self.chosen
@@ -185,23 +191,32 @@ class _Rows:
         folder = folder_of(table.path)
         try:
             for number, cells in table.rows():
-                entry = self.paths.find(cells[at_path], folder)
+                own = (
+                    part_in_cell(chosen.split_column or "", cells[at_split]) if at_split is not None else None
+                )
+                own = own or cast(Split | None, part or None)
+                entry = self.paths.find(cells[at_path], folder, own)
                 label = printable(cells[at_label])
                 kind = entry if isinstance(entry, str) else _label_problem(label)
                 if isinstance(entry, str) or kind:
                     self._refuse(cells[at_path] or table.path, kind, row=number, limit=MAX_LABEL)
                     continue
-                own = (
-                    part_in_cell(chosen.split_column or "", cells[at_split]) if at_split is not None else None
-                )
                 row = self.said.setdefault(entry.path, _Said({}, None))
                 row.labels[label] = None
-                row.part = row.part or own or cast(Split | None, part or None)
+                row.part = row.part or own
         except TableError as error:
             self._refuse(table.path, "table-damaged", row=error.row, why=error.why)
 
     def _refuse(self, name: str, kind: str, **details: object) -> None:
-        self.layout.problems.append(make_problem(printable(name[:300]), kind, **details))
+        self.refused[kind] += 1
+        if self.refused[kind] <= _MOST_OF_A_KIND:
+            self.layout.problems.append(make_problem(printable(name[:300]), kind, **details))
+
+    def close(self) -> None:
+        """Says how many more rows there are: millions of findings would fill the memory."""
+        more = sum(max(0, n - _MOST_OF_A_KIND) for n in self.refused.values())
+        if more:
+            self.layout.problems.append(make_problem(printable(self.chosen.table), "more-findings", n=more))
 
 
 def _label_problem(label: str) -> str:

@@ -54,6 +54,7 @@ class Table:
     Attributes:
         path: Its name inside the upload.
         columns: Names of the columns; ``column 1`` and so on when it has no header.
+        marks: Places of the columns that mark the class by a 1; the last column then is the class.
     """
 
     path: str
@@ -62,6 +63,12 @@ class Table:
     _encoding: str
     _delimiter: str
     _has_header: bool
+    marks: tuple[int, ...] = ()
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether its columns have no names of their own."""
+        return self._delimiter != "" and not self._has_header
 
     def rows(self) -> Iterator[Row]:
         """Yields the rows below the header; short rows are filled up.
@@ -69,11 +76,17 @@ class Table:
         Raises:
             TableError: From here on it cannot be read.
         """
-        n = len(self.columns)
+        n = len(self.columns) - bool(self.marks)
         rows = _json_rows(self) if self._delimiter == "" else _csv_rows(self)
         for i, (number, cells) in enumerate(rows):
             if i or not self._has_header:
-                yield number, (cells + [""] * (n - len(cells)))[:n]
+                full = (cells + [""] * (n - len(cells)))[:n]
+                yield number, [*full, self._marked(full)] if self.marks else full
+
+    def _marked(self, cells: Sequence[str]) -> str:
+        """Name of the only column that holds a 1, else nothing."""
+        found = [i for i in self.marks if cells[i] in ("1", "1.0")]
+        return self.columns[found[0]] if len(found) == 1 else ""
 
     def lines(self) -> Iterator[str]:
         """Yields its lines.

@@ -9,10 +9,11 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from nas.data.cache import EXCLUDED, IMAGES_FILE, read_index, read_manifest
+from nas.data.cache import EXCLUDED, IMAGES_FILE, iterate_index, read_index, read_manifest
 from nas.data.findings import make_problem
 from nas.data.writing import Written, sync_directory, write_index
 from nas.errors import DataError, Problem
@@ -111,19 +112,20 @@ def compare_versions(a: Path, b: Path) -> dict[str, Any]:
     Raises:
         DataError: One of them is damaged, or they are not of the same data set.
     """
-    before, after = read_index(a), read_index(b)
-    if len(before) != len(after):
-        raise DataError("These are versions of two data sets. Compare versions of the same one.")
     numbers = dict.fromkeys(("relabelled", "excluded", "restored", "moved"), 0)
     examples: dict[str, list[dict[str, Any]]] = {kind: [] for kind in numbers}
-    for row, (old, new) in enumerate(zip(before, after, strict=True)):
+    first: Counter[str] = Counter()
+    second: Counter[str] = Counter()
+    for row, (old, new) in enumerate(zip_longest(iterate_index(a), iterate_index(b))):
+        if old is None or new is None:
+            raise DataError("These are versions of two data sets. Compare versions of the same one.")
+        first[old["label"]] += old["split"] != EXCLUDED
+        second[new["label"]] += new["split"] != EXCLUDED
         for kind, was, now in _differences(old, new):
             numbers[kind] += 1
             if len(examples[kind]) < _MOST_EXAMPLES:
                 examples[kind].append({"row": row, "path": new["path"], "from": was, "to": now})
-    first, second = (
-        Counter(entry["label"] for entry in index if entry["split"] != EXCLUDED) for index in (before, after)
-    )
+    first, second = +first, +second  # without the classes that are wholly left out
     counts = {name: [first[name], second[name]] for name in sorted({*first, *second})}
     return {**numbers, "examples": examples, "counts": counts}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
 from nas.data.interpretation import Interpretation
+from nas.data.onehot import ONE_HOT
 from nas.errors import DataError
 from tests.unit.data.uploads import Upload, found, kinds, labels
 
@@ -104,7 +106,7 @@ def test_yes_or_no_column_for_the_validation_part() -> None:
 def test_rows_that_name_other_places_are_listed_and_never_opened() -> None:
     rows = [["file", "label"], *([FLAT[i], ANIMALS[i]] for i in range(7))]
     rows += [
-        ["/etc/passwd", "cat"], ["C:\\x.jpg", "cat"], ["../images/1.jpg", "dog"],
+        ["/etc/passwd", "cat"], ["C:\\x.jpg", "cat"], ["../images/x.jpg", "dog"],
         ["file:///etc/passwd", "cat"], ["https://example.org/1.jpg", "cat"], ["images/99.jpg", "cat"],
         ["images/7.jpg", ""], ["images/7.jpg", "x" * 501], ["", "cat"],
     ]  # fmt: skip
@@ -116,6 +118,34 @@ def test_rows_that_name_other_places_are_listed_and_never_opened() -> None:
     )  # fmt: skip
     outside = next(p for p in layout.problems if p.path == "/etc/passwd")
     assert outside.reason.startswith("Row 9 of the table names a place outside the upload")
+
+
+@pytest.mark.parametrize(
+    "front", ["/kaggle/input/pets/", "/home/me/x/", "C:\\pets\\", "../", "file:///data/"]
+)
+def test_a_path_from_another_machine_means_the_file_of_the_upload_that_it_ends_with(front: str) -> None:
+    images = [f"set/{part}/{i}.jpg" for part in "ab" for i in range(4)]
+    rows = [["path", "label"], *([f"{front}{p[4:]}", ANIMALS[i]] for i, p in enumerate(images))]
+    rows += [[f"{front}c/1.jpg", "cat"], ["/etc/passwd", "cat"]]
+    layout = Upload(*images).table("labels.csv", csv(rows)).interpret()
+    assert found(layout) == {p: (ANIMALS[i], None) for i, p in enumerate(images)}
+    assert kinds(layout) == ["row-outside"] * 2
+
+
+def test_the_part_of_a_row_decides_between_files_of_one_name() -> None:
+    images = [f"{part}/{i}.jpg" for part in ("train", "test") for i in range(4)]
+    rows = [["file", "label", "split"]]
+    rows += [[p.split("/")[1], ANIMALS[i // 2], p.split("/")[0]] for i, p in enumerate(images)]
+    found_ = Upload(*images).table("labels.csv", csv(rows)).found()
+    assert found_ == {p: (ANIMALS[i // 2], p.split("/")[0]) for i, p in enumerate(images)}
+
+
+def test_a_table_that_is_not_used_says_so() -> None:
+    upload = Upload("cat/1.jpg", "dog/2.jpg").table("notes.csv", "file,label\nelsewhere/9.jpg,cat\n")
+    (finding,) = upload.interpret().problems
+    assert (finding.path, finding.kind) == ("notes.csv", "not-an-image")
+    assert finding.reason == "The table was not used to read the classes."
+    assert "JPEG" not in finding.remedy
 
 
 def test_image_with_two_labels_is_left_out_and_twice_the_same_is_fine() -> None:
@@ -162,3 +192,47 @@ def test_kaggle_sample_submission_labels_nothing() -> None:
     upload.table("sample_submission.csv", csv([["id", "label"], ["20", "cat"]]))
     assert upload.propose().tables == {"train.csv": ""} or upload.propose().tables == {"train.csv": "train"}
     assert len(upload.found()) == 8
+
+
+def test_of_many_useless_rows_the_first_are_listed_and_the_others_counted() -> None:
+    rows = [["file", "label"], *([FLAT[i], ANIMALS[i]] for i in range(8))]
+    rows += [*([f"lost/x{i}.jpg", "cat"] for i in range(2500)), *([FLAT[0], ""] for _ in range(3))]
+    upload = Upload(*FLAT).table("labels.csv", csv(rows))
+    layout = upload.interpret(
+        Interpretation(kind="table", table="labels.csv", path_column="file", label_column="label")
+    )
+    assert len(layout.items) == 8
+    assert Counter(kinds(layout)) == {"row-missing": 1000, "row-no-label": 3, "more-findings": 1}
+    (more,) = (p for p in layout.problems if p.kind == "more-findings")
+    assert (more.path, more.reason.split(";")[0]) == ("labels.csv", "1500 more files or rows have findings")
+
+
+@pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("0.0", "1.0")])
+def test_one_column_a_class_is_read_by_the_name_of_the_column(no: str, yes: str) -> None:
+    names = ["healthy", "rust", "scab"]
+    rows = [["image_id", *names]]
+    rows += [[str(i), *(yes if i % 3 == k else no for k in range(3))] for i in range(1, 9)]
+    upload = Upload(*FLAT).table("labels.csv", csv(rows))
+    assert upload.propose().label_column == ONE_HOT
+    assert upload.found() == {f"images/{i}.jpg": (names[i % 3], None) for i in range(1, 9)}
+
+
+def test_a_named_class_column_stands_above_one_column_a_class() -> None:
+    rows = [["file", "male", "female", "species"]]
+    rows += [[FLAT[i], "01"[i % 2], "10"[i % 2], ANIMALS[i // 2]] for i in range(8)]
+    assert Upload(*FLAT).table("list.csv", csv(rows)).propose().label_column == "species"
+
+
+def test_an_image_of_several_columns_has_no_class() -> None:
+    images = [f"images/{i}.jpg" for i in range(60)]
+    rows = [["file", "cat", "dog"], *([p, str(i % 2), str(1 - i % 2)] for i, p in enumerate(images))]
+    rows[5][1:] = ["1", "1"]
+    layout = Upload(*images).table("list.csv", csv(rows)).interpret()
+    assert len(layout.items) == 59 and kinds(layout) == ["not-in-table", "row-no-label"]
+
+
+def test_marks_that_exclude_nothing_are_no_classes_unless_there_is_just_one() -> None:
+    rows = [["file", "smiling", "hat"], *([FLAT[i], "01"[i % 2], "01"[i > 5]] for i in range(8))]
+    assert Upload(*FLAT).table("list.csv", csv(rows)).propose().kind != "table"
+    single = [["file", "has_cactus"], *([FLAT[i], "01"[i % 2]] for i in range(8))]
+    assert labels(Upload(*FLAT).table("list.csv", csv(single)).found()) == {"0", "1"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,15 @@ def test_versions_of_two_data_sets_cannot_be_compared(base: Path, tmp_path: Path
     other = make_cache(tmp_path / "other", [scene(1, 32)], ["a"])
     with pytest.raises(DataError, match="two data sets"):
         compare_versions(base, other)
+
+
+def test_comparison_holds_neither_index(base: Path) -> None:
+    other = base.with_name("2")
+    other.mkdir()
+    text = (base / "index.jsonl").read_text().splitlines()[0] + "\n"
+    for directory in (base, other):
+        (directory / "index.jsonl").write_text(text * 20_000)
+    tracemalloc.start()
+    compare_versions(base, other)
+    assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    tracemalloc.stop()
