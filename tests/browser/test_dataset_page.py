@@ -136,6 +136,44 @@ def test_a_photo_that_leaves_the_filter_makes_room_for_the_next(
     assert watcher.problems == []
 
 
+def test_what_is_chosen_stays_chosen_when_the_list_shifts_under_it(
+    page: Page, watcher: Watcher, squares: str
+) -> None:
+    grid = open_photos(page, squares, "&label=class%2001")
+    page.keyboard.press("1")
+    expect(page.locator("#pending-count")).to_have_text("1 change")
+    expect(page.locator("#photos-count")).to_have_text("39")
+    grid.locator("#photo-5").click()
+    wanted = grid.locator("#photo-5").get_attribute("title") or "?"
+    page.keyboard.press("u")
+    expect(page.locator("#photos-count")).to_have_text("40")
+    expect(grid.locator("#photo-6")).to_have_attribute("title", wanted)
+    expect(grid.locator("[aria-selected=true]")).to_have_attribute("title", wanted)
+    expect(active(grid)).to_have_attribute("title", wanted)
+    page.keyboard.press("4")
+    expect(page.locator("#photos-count")).to_have_text("39")
+    expect(grid.locator(f'[title="{wanted}"]')).to_have_count(0)
+    page.keyboard.press("u")
+    expect(grid.locator(f'[title="{wanted}"]')).to_have_count(1)
+    assert watcher.problems == []
+
+
+def test_a_choice_of_photos_not_yet_loaded_is_let_go_when_the_list_shifts(
+    page: Page, watcher: Watcher, squares: str
+) -> None:
+    grid = open_photos(page, squares)
+    page.keyboard.press("x")
+    expect(page.locator("#photos-count")).to_have_text("239")
+    expect(page.locator("#pending-count")).to_have_text("1 change")
+    page.keyboard.press("Control+a")
+    expect(page.locator("#chosen-count")).to_have_text("All 239 chosen")
+    page.keyboard.press("u")
+    expect(page.locator("#photos-count")).to_have_text("240")
+    expect(page.locator("#actions")).to_be_hidden()
+    expect(grid.locator("[aria-selected=true]")).to_have_count(0)
+    assert watcher.problems == []
+
+
 def test_a_refused_edit_is_taken_back_on_the_page(page: Page, watcher: Watcher, squares: str) -> None:
     grid = open_photos(page, squares)
 

@@ -1,6 +1,7 @@
 // Photos as a grid of fixed cells. Only the cells in sight exist; scrolling moves them, not the other 70,000.
 import { el, icon } from './dom.js';
 import { count } from './format.js';
+import { Selection } from './selection.js';
 import { paintTile } from './sheets.js';
 
 export const SIDE = 96; // pixels of a thumbnail
@@ -29,38 +30,54 @@ export class Grid {
     Object.assign(this, { node, list, sheets, page });
     this.space = node.firstElementChild;
     this.lines = new Map(); // line number -> element
-    this.active = 0;
-    this.anchor = 0;
-    this.chosen = new Set();
-    this.soft = false; // chosen by a mere click: moving on lets go of it
+    this.selection = new Selection(list);
     node.addEventListener('scroll', () => this.draw(), { passive: true });
     node.addEventListener('click', (event) => this.click(event));
     node.addEventListener('dblclick', (event) => this.placeOf(event) !== null && this.page.onOpen(this.active));
     node.addEventListener('keydown', (event) => this.key(event));
     new ResizeObserver(() => this.resize()).observe(node);
-    list.addEventListener('change', () => this.draw());
+    list.addEventListener('change', () => this.follow());
   }
 
   get total() {
     return this.list.total ?? 0;
   }
 
+  get active() {
+    return this.selection.active;
+  }
+
+  get chosen() {
+    return this.selection.chosen;
+  }
+
   /** Places the next command is about. */
   targets() {
-    if (this.chosen.size) return [...this.chosen];
-    return this.list.items[this.active] ? [this.active] : [];
+    return this.selection.targets();
   }
 
   reset() {
     this.node.scrollTop = 0;
-    this.active = 0;
-    this.anchor = 0;
-    this.choose([]);
+    this.selection.reset();
+    this.showChosen();
   }
 
   choose(places, soft = false) {
-    this.chosen = new Set(places);
-    this.soft = soft;
+    this.selection.choose(places, soft);
+    this.showChosen();
+  }
+
+  toggle(place) {
+    this.selection.toggle(place);
+    this.showChosen();
+  }
+
+  follow() {
+    this.selection.follow();
+    this.showChosen();
+  }
+
+  showChosen() {
     this.page.onChosen();
     this.draw();
   }
@@ -76,9 +93,8 @@ export class Grid {
   }
 
   go(place) {
-    this.active = Math.max(0, Math.min(this.total - 1, place));
-    this.anchor = this.active;
-    if (this.soft) this.choose([]);
+    this.selection.activate(place);
+    if (this.selection.soft) this.choose([]);
     this.reveal();
     this.draw();
   }
@@ -127,7 +143,6 @@ export class Grid {
 
   drawNow() {
     const { columns } = this;
-    this.active = Math.max(0, Math.min(this.active, this.total - 1));
     const { height, shown, offset } = this.view();
     this.node.setAttribute('aria-rowcount', Math.ceil(this.total / columns));
     this.node.setAttribute('aria-colcount', columns);
@@ -216,29 +231,18 @@ export class Grid {
   click(event) {
     const place = this.placeOf(event);
     if (place === null || !this.list.items[place]) return;
-    this.active = place;
-    if (event.shiftKey) this.chooseTo(place);
-    else if (event.ctrlKey || event.metaKey || event.pointerType === 'touch') this.toggle(place);
-    else this.choose([place], true);
-    if (!event.shiftKey) this.anchor = place;
-  }
-
-  toggle(place) {
-    const chosen = new Set(this.chosen);
-    if (!chosen.delete(place)) chosen.add(place);
-    this.choose(chosen);
-  }
-
-  chooseTo(place) {
-    const [from, to] = place < this.anchor ? [place, this.anchor] : [this.anchor, place];
-    this.choose(Array.from({ length: to - from + 1 }, (_, i) => from + i));
+    this.selection.activate(place, event.shiftKey);
+    if (event.shiftKey) this.selection.chooseTo(place);
+    else if (event.ctrlKey || event.metaKey || event.pointerType === 'touch') this.selection.toggle(place);
+    else this.selection.choose([place], true);
+    this.showChosen();
   }
 
   key(event) {
     const command = event.ctrlKey || event.metaKey;
     if (event.altKey || !this.total) return;
     if (command && event.key.toLowerCase() === 'a') this.choose(Array.from({ length: this.total }, (_, i) => i));
-    else if (event.key === ' ' && this.soft) this.choose(this.chosen);
+    else if (event.key === ' ' && this.selection.soft) this.choose(this.chosen.keys());
     else if (event.key === ' ') this.toggle(this.active);
     else if (event.key === 'Enter') this.page.onOpen(this.active);
     else if (event.key === 'Escape' && this.chosen.size) this.choose([]);
@@ -256,9 +260,10 @@ export class Grid {
       this.go(place);
       return;
     }
-    this.active = Math.max(0, Math.min(this.total - 1, place));
-    this.chooseTo(this.active);
+    this.selection.activate(place, true);
+    this.selection.chooseTo(this.active);
     this.reveal();
+    this.showChosen();
   }
 
   moved(key, command) {

@@ -114,20 +114,35 @@ export class PhotoList extends EventTarget {
     }
   }
 
-  /** Row numbers of the places, loading those that nobody has looked at; `onProgress(done)` while it does. */
-  async rowsOf(places, onProgress) {
+  /** Places of the rows among the items that are here; pages that are as the server has them count most. */
+  placesOf(rows) {
+    const wanted = new Set(rows);
+    const places = new Map();
+    this.items.forEach(({ row }, place) => {
+      if (wanted.has(row) && (!places.has(row) || this.fresh.has(Math.floor(place / PAGE)))) places.set(row, place);
+    });
+    return places;
+  }
+
+  /**
+   * Row numbers of the places, loading those that nobody has looked at; `onProgress(done)` while it does.
+   * @param {number[]} places
+   * @param {Map<number, number | undefined>} known place -> row, as far as it was seen when it was chosen
+   */
+  async rowsOf(places, known, onProgress) {
     const { epoch } = this;
     const rows = [];
     let page = { first: 0, items: [] };
     for (const place of [...places].sort((a, b) => a - b)) {
-      let item = this.items[place] ?? page.items[place - page.first];
-      if (!item) {
+      let row = known.get(place) ?? this.items[place]?.row ?? page.items[place - page.first]?.row;
+      if (row === undefined) {
         onProgress?.(rows.length);
-        page = { first: place, items: (await api(this.query(place, MANY))).items };
-        if (epoch !== this.epoch) throw new Error('The photos changed meanwhile. Choose again.');
-        [item] = page.items;
+        const { total, items } = await api(this.query(place, MANY));
+        if (epoch !== this.epoch || total !== this.total) throw new Error('The photos changed meanwhile. Choose again.');
+        page = { first: place, items };
+        row = items[0]?.row;
       }
-      if (item) rows.push(item.row);
+      if (row !== undefined) rows.push(row);
     }
     return rows;
   }

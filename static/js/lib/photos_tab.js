@@ -32,7 +32,7 @@ function targetOf(grid, list) {
   const progress = (done) => say(`Reading the list, ${count(done)} so far…`);
   return {
     count: () => grid.targets().length,
-    rows: () => list.rowsOf(grid.targets(), progress),
+    rows: () => list.rowsOf(grid.targets(), grid.chosen, progress),
     patch: (rows, change) => list.patch(rows, change),
     advance: (gone) => grid.advance(gone),
   };
