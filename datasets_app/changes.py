@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from datasets_app.findings import settled_state
 from datasets_app.models import Change, Dataset, DatasetState, Image
+from nas.data.names import printable
 from nas.data.reading import MAX_LABEL
 
 EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
@@ -20,6 +21,7 @@ MAX_ROWS: Final = 100_000
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
 _UNDONE: Final = ("label", "split", "excluded", "suggestion", "dismissed")
 _LAST_ROW: Final = 2**31 - 1
+_JOINERS: Final = "\u200c\u200d"
 _AT_ONCE: Final = 5000  # SQLite takes 32,766 parameters in one statement
 
 Undo = list[dict[str, Any]]
@@ -55,11 +57,11 @@ def change_create(
     if kind in {"exclude", "restore"}:
         text, undo = _set_excluded(dataset, rows, excluded=kind == "exclude")
     elif kind == "relabel":
-        text, undo = relabel(dataset, {clean_label(label): rows})
+        text, undo = relabel(dataset, {_wanted_label(dataset, label): rows})
     elif kind == "move":
         text, undo = _move(dataset, rows, split)
     elif kind in {"rename", "merge"}:
-        text, undo = _join(dataset, labels, clean_label(label), merge=kind == "merge")
+        text, undo = _join(dataset, labels, _wanted_label(dataset, label), merge=kind == "merge")
     else:
         raise ValidationError(
             "There is no such edit. Choose exclude, restore, relabel, move, rename or merge."
@@ -124,16 +126,31 @@ def settle(dataset: Dataset) -> None:
 def clean_label(label: str) -> str:
     """A class name as it is kept: NFC, on one line, without control or direction characters.
 
+    The joiners U+200C and U+200D stay: Persian and the scripts of India are spelt with them.
+
     Raises:
         ValidationError: Nothing is left of it, or it is longer than 500 characters.
     """
-    kept = "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in label)
+    kept = "".join(
+        " " if unicodedata.category(sign)[0] == "C" and sign not in _JOINERS else sign for sign in label
+    )
     cleaned = " ".join(unicodedata.normalize("NFC", kept).split())
-    if not cleaned:
+    if not cleaned.strip(_JOINERS + " "):
         raise ValidationError("The name of the class is empty. Type a name.")
     if len(cleaned) > MAX_LABEL:
         raise ValidationError(f"The name of the class is longer than {MAX_LABEL} characters. Shorten it.")
     return cleaned
+
+
+def _wanted_label(dataset: Dataset, label: str) -> str:
+    """The class as it is written in this data set, else as `clean_label` writes a new one.
+
+    The import keeps more signs than people can be trusted to type; cleaning these would make a look-alike.
+    """
+    # What no import can have written, NUL for instance, must not reach the database.
+    if label == printable(label) and dataset.images.filter(label=label).exists():
+        return label
+    return clean_label(label)
 
 
 def relabel(dataset: Dataset, wanted: dict[str, Sequence[int]]) -> tuple[str, Undo]:

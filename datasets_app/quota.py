@@ -1,7 +1,7 @@
 """May this person store so many bytes more? Each refusal names the numbers and carries a code.
 
-The codes of the ValidationErrors: ``empty``, ``too-large``, ``quota``, ``disk-full``, ``drafts``. Where the
-answer is an HTTP status, `STATUS_OF_CODE` says which.
+Codes of the ValidationErrors: ``empty``, ``too-large``, ``quota``, ``disk-full``, ``drafts``, ``fetches``.
+Where the answer is an HTTP status, `STATUS_OF_CODE` says which.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from datasets_app.arrival import FREE_DISK_FACTOR
-from datasets_app.models import Dataset, DatasetState
+from datasets_app.models import Dataset, DatasetState, Job
 from datasets_app.upload_selectors import storage_used
 from nas.data.findings import human_bytes
 
 MAX_DRAFTS: Final = 20
 """Data sets of one person that may wait for files at a time."""
+
+MAX_FETCHES: Final = 2
+"""Public sets of one person that may be on their way at a time."""
 
 STATUS_OF_CODE: Final = {"too-large": 413, "quota": 413, "disk-full": 507, "in-use": 409}
 """Statuses that say more than 422, by the code of the ValidationError."""
@@ -102,4 +105,18 @@ def check_drafts(owner: User) -> None:
         raise ValidationError(
             f"{waiting} of your data sets still wait for their files. Finish or delete one of them first.",
             code="drafts",
+        )
+
+
+def check_fetches(owner: User) -> None:
+    """Refuses another public set while some are on their way: what they will hold is not counted yet.
+
+    Raises:
+        ValidationError: With the code ``fetches``.
+    """
+    states = (DatasetState.UPLOADED, DatasetState.CHECKING)
+    n = Dataset.objects.filter(owner=owner, job=Job.FETCH, state__in=states).count()
+    if n >= MAX_FETCHES:
+        raise ValidationError(
+            f"{n} public sets are being fetched for you. Wait until one of them has arrived.", code="fetches"
         )

@@ -20,8 +20,9 @@ from datasets_app import tasks
 from datasets_app.arrival import check_upload, store_upload
 from datasets_app.changes import EDITABLE_STATES
 from datasets_app.models import Dataset, DatasetState, Job, Upload
-from datasets_app.quota import check_drafts, check_quota, lock_account
+from datasets_app.quota import check_disk, check_drafts, check_fetches, check_quota, lock_account
 from datasets_app.storage import directories_of_attempts, relative
+from nas.data.importer import remove_partial
 from nas.data.interpretation import Interpretation
 from nas.data.public import PUBLIC_SETS
 from nas.errors import DataError
@@ -67,6 +68,8 @@ def dataset_create(*, owner: User, name: str, upload: UploadedFile, confirm: boo
     try:
         store_upload(upload, target)
         with transaction.atomic():
+            lock_account(owner)
+            check_quota(owner, file.length)  # again: another upload may have come in beside this one
             dataset.save(force_insert=True)
             file.save(force_insert=True)
             _hint(dataset)
@@ -109,11 +112,15 @@ def dataset_fetch(*, owner: User, key: str) -> Dataset:
     """Asks a worker to fetch a public set.
 
     Raises:
-        ValidationError: There is no such set.
+        ValidationError: There is no such set, no room for it, or others are being fetched already.
     """
     chosen = next((one for one in PUBLIC_SETS if one.key == key), None)
     if chosen is None:
         raise ValidationError("There is no such public set. Choose one of the list.")
+    lock_account(owner)
+    check_fetches(owner)
+    check_quota(owner, chosen.size_bytes)
+    check_disk(chosen.size_bytes)
     dataset = Dataset.objects.create(
         owner=owner, name=clean_name(chosen.title), job=Job.FETCH, source=chosen.key
     )
@@ -228,6 +235,7 @@ def _checked(interpretation: dict[str, Any]) -> dict[str, Any]:
 def _remove(folders: Sequence[Path], files: Sequence[Path]) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+        remove_partial(folder)
     for file in files:
         file.unlink(missing_ok=True)
 

@@ -171,6 +171,23 @@ def test_letters_are_composed() -> None:
     assert clean_label("Mu\u0308ll") == "Müll"
 
 
+def test_joiners_belong_to_a_word() -> None:
+    assert clean_label("می\u200cخواهم") == "می\u200cخواهم"
+    for nothing in ("\u200c", "\u200d \u200c"):
+        with pytest.raises(ValidationError, match="empty"):
+            clean_label(nothing)
+
+
+@pytest.mark.parametrize("label", ["two  spaces", "soft\xadhyphen", "zero\u200bwidth", "می\u200cخواهم"])
+def test_a_class_that_exists_is_taken_as_it_is_written(owner: User, label: str) -> None:
+    made: Dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    make_images(made, [label, "glass"] * 3)
+    change_create(dataset=made, kind="relabel", rows=[1], label=label)
+    assert column(made, "label")[1] == label
+    change_create(dataset=made, kind="merge", labels=[label, "glass"], label=label)
+    assert set(column(made, "label")) == {label}
+
+
 ROWS = st.lists(st.integers(0, 12), max_size=6)  # 12 does not exist
 NAMES = st.sampled_from([*LABELS, "new", "newer"])
 EDITS = st.lists(

@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, TestCase
 from PIL import Image as PillowImage
 
 from datasets_app import runner
+from datasets_app.claims import claim
 from datasets_app.models import Dataset, DatasetState, DatasetVersion
+from datasets_app.services import dataset_delete
+from datasets_app.storage import cache_dir, version_id
 from nas.data.cache import ImageCache
 from tests.images import PHOTO_CLASSES, encode, photo, photo_zip, write_zip
 
@@ -218,3 +223,26 @@ def test_delete_removes_rows_and_files(client: Client, owner: User, tmp_path: Pa
     assert client.delete(f"{URL}/{dataset.pk}").status_code == 204
     assert not Dataset.objects.exists() and not DatasetVersion.objects.exists()
     assert [p for p in storage.rglob("*") if p.is_file()] == []
+
+
+def test_public_sets_count_against_the_quota_and_come_two_at_a_time(client: Client, settings: Any) -> None:
+    url = "/api/v1/public-sets/fashion-mnist"
+    settings.QUOTA_BYTES = 1_000_000
+    refused = client.post(url)
+    assert refused.status_code in (413, 422) and "Delete a data set" in refused.json()["detail"]
+    settings.QUOTA_BYTES = 10**12
+    assert [client.post(url).status_code for _ in range(3)] == [201, 201, 422]
+    assert Dataset.objects.count() == 2
+
+
+def test_deleting_removes_what_a_killed_import_left(client: Client, owner: User, tmp_path: Path) -> None:
+    answer = upload(client, photo_zip(tmp_path / "a.zip", n_per_class=6, size=32, n_classes=2))
+    held = claim(Dataset, uuid.UUID(answer.json()["id"]))
+    assert held is not None
+    target = cache_dir(version_id(held.pk, held.fence))
+    left = target.parent / f".{target.name}.partial-abc"
+    left.mkdir(parents=True)
+    (left / "images.u8").write_bytes(b"x")
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        dataset_delete(dataset=Dataset.objects.get())
+    assert not left.exists()
