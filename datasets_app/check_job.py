@@ -35,6 +35,7 @@ def check_images(attempt: Attempt) -> None:
     try:
         report = _run(attempt)
     except Exception as error:  # whatever it is, the images are there and can be used
+        attempt.lock()  # unless the data set was deleted meanwhile, its files first
         log.error("the checks could not be done", exc_info=error)
         leave_unchecked(attempt, f"The checks broke off ({type(error).__name__}).")
         return

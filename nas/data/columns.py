@@ -25,7 +25,7 @@ _NUMBER_WORDS: Final = frozenset({"id", "idx", "index", "num", "number", "code",
 _UNASSIGNED: Final = frozenset({"", "unassigned", "none"})
 _MOST_LABEL_COLUMNS: Final = 5
 _MARK_RANK: Final = 200.0  # of a column of 0 and 1 that is not called like a class
-_LONG_CELL: Final = 255  # longer ones are sentences about the image
+_LONG_CELL: Final = 500  # longer ones are sentences about the image
 
 
 @dataclass(frozen=True)

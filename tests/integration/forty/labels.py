@@ -111,7 +111,7 @@ def labels_are_text(outcome: Outcome) -> None:
     assert page.status_code == 200
     assert escape(SCRIPT) in page.text or SCRIPT.replace("<", "\\u003C").replace(">", "\\u003E") in page.text
     assert SCRIPT not in page.text
-    assert "longer than 255 characters" in outcome.finding("images/0.jpg")["reason"]
+    assert "longer than 500 characters" in outcome.finding("images/0.jpg")["reason"]
 
 
 def all_classes_are_there(outcome: Outcome) -> None:
