@@ -1,4 +1,4 @@
-"""The command line: `python -m nas search`, `predict`, `darts-bench` and `table-bench`."""
+"""The command line: `python -m nas search`, `predict`, and the benches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from nas.benches.arguments import add_darts_arguments, add_table_arguments, darts_config
+from nas.benches.arguments import (
+    add_cell_arguments,
+    add_darts_arguments,
+    add_strategy_arguments,
+    add_table_arguments,
+    cell_bench,
+    darts_config,
+    strategy_bench,
+)
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
@@ -60,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("images", type=Path, nargs="+")
     darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
     add_darts_arguments(darts)
+    contest = commands.add_parser("strategy-bench", help="strategies against random search on real trainings")
+    add_strategy_arguments(contest)
+    cells = commands.add_parser("cell-bench", help="a search for cells against cells drawn at random")
+    add_cell_arguments(cells)
     table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
     add_table_arguments(table)
     return parser
@@ -182,6 +194,22 @@ def _darts_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _strategy_bench(options: argparse.Namespace) -> int:
+    from nas.benches.strategies import run_strategy_bench, summary_line
+
+    document = run_strategy_bench(strategy_bench(options), lambda line: print(line, flush=True))
+    for name, summary in document["summary"].items():
+        print(summary_line(name, summary))
+    return 0
+
+
+def _cell_bench(options: argparse.Namespace) -> int:
+    from nas.benches.cells import run_cell_bench, verdict_line
+
+    print(verdict_line(run_cell_bench(cell_bench(options), lambda line: print(line, flush=True))))
+    return 0
+
+
 def _table_bench(options: argparse.Namespace) -> int:
     from nas.benches.table import HEADER, Judge, Row, bench
     from nas.spaces.table import read_table
@@ -213,6 +241,8 @@ _COMMANDS = {
     "search": _search,
     "predict": _predict,
     "darts-bench": _darts_bench,
+    "strategy-bench": _strategy_bench,
+    "cell-bench": _cell_bench,
     "table-bench": _table_bench,
 }
 

@@ -6,8 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.objectives import REWARDS
+from nas.spaces import SPACES
+from nas.strategies import STRATEGIES
+
 if TYPE_CHECKING:
+    from nas.benches.cells import CellBench
     from nas.benches.darts import BenchConfig
+    from nas.benches.strategies import StrategyBench
 
 
 def add_darts_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +37,9 @@ def add_darts_arguments(parser: argparse.ArgumentParser) -> None:
 def darts_config(options: argparse.Namespace) -> BenchConfig:
     """Imports the images once and returns what to compare."""
     from nas.benches.darts import BenchConfig
-    from nas.data.importer import import_archive
 
-    data = options.out / "data"
-    options.out.mkdir(parents=True, exist_ok=True)
-    if not (data / "manifest.json").exists():
-        import_archive(options.data, data, seed=0)
     return BenchConfig(
-        data=data,
+        data=_imported(options),
         out=options.out,
         seeds=options.seeds,
         minutes=options.minutes,
@@ -55,6 +56,87 @@ def darts_config(options: argparse.Namespace) -> BenchConfig:
             ("second_order", options.second_order),
         ),
     )
+
+
+def add_strategy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `strategy-bench`."""
+    _add_contest_arguments(parser, minutes=25.0, short_seconds=12.0)
+    parser.add_argument("--space", choices=SPACES, default="mbconv")
+    parser.add_argument("--strategies", default="random,regularized_evolution,reinforce", help="names")
+    parser.add_argument("--seeds", type=_count, default=3)
+    parser.add_argument("--reward", choices=REWARDS, default=REWARDS[0])
+    parser.add_argument("--max-resolution", type=_count, default=96, help="largest side in pixels")
+
+
+def strategy_bench(options: argparse.Namespace) -> StrategyBench:
+    """Imports the images once and returns what to compare."""
+    from nas.benches.contest import Contest
+    from nas.benches.strategies import StrategyBench
+
+    contest = Contest(
+        data=_imported(options),
+        space=options.space,
+        minutes=options.minutes,
+        short_seconds=options.short_seconds,
+        reward=options.reward,
+        max_resolution=options.max_resolution,
+    )
+    names = tuple(options.strategies.split(","))
+    return StrategyBench(contest, options.out, strategies=names, seeds=options.seeds, jobs=options.jobs)
+
+
+def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `cell-bench`."""
+    _add_contest_arguments(parser, minutes=18.0, short_seconds=10.0)
+    parser.add_argument("--space", choices=("cell", "nasbench201"), default="cell")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="reinforce")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resolution", type=_count, default=32, help="side of the images in pixels")
+    parser.add_argument("--epochs", type=_count, default=30, help="of each full training")
+    parser.add_argument("--random-cells", type=_count, default=10)
+
+
+def cell_bench(options: argparse.Namespace) -> CellBench:
+    """Imports the images once and returns what to do."""
+    from nas.benches.cells import CellBench
+    from nas.benches.contest import Contest
+
+    contest = Contest(
+        data=_imported(options),
+        space=options.space,
+        minutes=options.minutes,
+        short_seconds=options.short_seconds,
+        reward="accuracy",
+        resolutions=(options.resolution,),
+    )
+    return CellBench(
+        contest,
+        options.out,
+        strategy=options.strategy,
+        seed=options.seed,
+        random_cells=options.random_cells,
+        epochs=options.epochs,
+        workers=options.jobs,
+    )
+
+
+def _add_contest_arguments(parser: argparse.ArgumentParser, *, minutes: float, short_seconds: float) -> None:
+    parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument("--minutes", type=float, default=minutes, help="of each search, in its ledger")
+    parser.add_argument("--short-seconds", type=float, default=short_seconds, help="of each short training")
+    parser.add_argument("--jobs", type=_count, default=1, help="trainings side by side, one thread each")
+
+
+def _imported(options: argparse.Namespace) -> Path:
+    """Imports the images into the directory of the results, unless that was done."""
+    from nas.data.importer import import_archive
+
+    data: Path = options.out / "data"
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not (data / "manifest.json").exists():
+        import_archive(options.data, data, seed=0)
+    return data
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
