@@ -290,7 +290,8 @@ class Change(models.Model):
         text: What was done, one sentence.
         undo: What it overwrote, as `datasets_app.changes` reads it: ``[{"rows": [...], "label": ...}, ...]``
             with "label", "split" or "excluded" for images, ``[{"findings": [...], "suggestion": ...}, ...]``
-            with "label" or "suggestion" for findings.
+            with "label" or "suggestion" for findings. A rename or merge adds "became", the new class, and
+            "newest", the newest finding there was then.
         version: The version that took it in; null while it is pending.
     """
 
