@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from datasets_app.class_edits import JOINS, Undo, join_classes, take_names_back, wanted_label
 from datasets_app.findings import settled_state
-from datasets_app.models import Change, Dataset, DatasetState, Image
+from datasets_app.models import BULKY, Change, Dataset, DatasetState, Image
 from datasets_app.rows import chunks
 
 EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
@@ -95,7 +95,7 @@ def lock_for_edit(dataset: Dataset) -> Dataset:
     Raises:
         ValidationError: A worker has it, or will have it.
     """
-    locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    locked = Dataset.objects.select_for_update().defer(*BULKY).get(pk=dataset.pk)
     if locked.state not in EDITABLE_STATES:
         raise ValidationError(
             "This data set is being worked on. Wait until its state is Ready, then try again."

@@ -101,6 +101,10 @@ class Dataset(Claimable):
         return Path(settings.STORAGE_DIR) / "uploads" / str(self.id)
 
 
+BULKY: Final = ("preview", "interpretation")
+"""Columns of a data set that may hold megabytes: for workers, and for the address that shows the preview."""
+
+
 class Upload(models.Model):
     """One file on its way into a data set, received in pieces (tus 1.0).
 
