@@ -106,6 +106,7 @@ def test_a_line_that_breaks_before_a_piece_is_through_gets_smaller_pieces(
     page.goto("/datasets/new/")
     choose(page, archive)
     page.click("#send")
+    until(page, lambda: len(gate.offsets) == 4)  # after two pauses that grow
     assert_arrived(stack, page, archive)
     small = PIECE // 4
     # The piece after the fourth was read ahead, so the larger ones begin behind it.
