@@ -6,7 +6,7 @@ would lose all of it, and whoever is refused would have filled the disk first. S
 * a PATCH of an upload is shown to Django with an empty body. Its view looks at session, CSRF token, owner and
   offset, and only with its grant the body is read and written (`automl_site/pieces.py`);
 * every other body is refused before it is read when it is longer than its address takes; an archive sent in
-  one request also when nobody is signed in or there is no room for it.
+  one request also when it does not tell its length, nobody is signed in or there is no room for it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _judge_archive(scope: Scope) -> None:
     """Refuses an archive in one request before it is read: nobody is signed in, or there is no room.
 
     Raises:
-        RefusedError: 401, 413 or 507.
+        RefusedError: 401, 411, 413 or 507.
     """
     request = ASGIRequest(scope, BytesIO())
     engine = import_module(settings.SESSION_ENGINE)
@@ -116,7 +116,14 @@ def _judge_archive(scope: Scope) -> None:
     user = get_user(request)
     if not isinstance(user, User):
         raise RefusedError(401, "You are not signed in. Sign in and try again.")
-    n_bytes = _content_length(scope) or 0
+    n_bytes = _content_length(scope)
+    if n_bytes is None:
+        # Quota and disk are judged by it: counted as it comes, it would have filled the disk first.
+        raise RefusedError(
+            411,
+            "This request does not say how long it is. Send the archive with a Content-Length, "
+            "or in pieces to /uploads/.",
+        )
     try:
         quota.check_quota(user, n_bytes)
         quota.check_disk(n_bytes)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
+from datasets_app.class_edits import JOINS, Undo, join_classes, take_names_back, wanted_label
 from datasets_app.findings import settled_state
-from datasets_app.models import Change, Dataset, DatasetState, Image
-from nas.data.names import printable
-from nas.data.reading import MAX_LABEL
+from datasets_app.models import BULKY, Change, Dataset, DatasetState, Image
+from datasets_app.rows import chunks
 
 EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
 MAX_ROWS: Final = 100_000
 SPLITS: Final = {"train": "training", "val": "validation", "test": "test"}
 _UNDONE: Final = ("label", "split", "excluded", "suggestion", "dismissed")
 _LAST_ROW: Final = 2**31 - 1
-_JOINERS: Final = "\u200c\u200d"
-_AT_ONCE: Final = 5000  # SQLite takes 32,766 parameters in one statement
-
-Undo = list[dict[str, Any]]
-Item = TypeVar("Item")
 
 
 @transaction.atomic
@@ -57,11 +50,11 @@ def change_create(
     if kind in {"exclude", "restore"}:
         text, undo = _set_excluded(dataset, rows, excluded=kind == "exclude")
     elif kind == "relabel":
-        text, undo = relabel(dataset, {_wanted_label(dataset, label): rows})
+        text, undo = relabel(dataset, {wanted_label(dataset, label): rows})
     elif kind == "move":
         text, undo = _move(dataset, rows, split)
-    elif kind in {"rename", "merge"}:
-        text, undo = _join(dataset, labels, _wanted_label(dataset, label), merge=kind == "merge")
+    elif kind in JOINS:
+        text, undo = _join(dataset, labels, wanted_label(dataset, label), merge=kind == "merge")
     else:
         raise ValidationError(
             "There is no such edit. Choose exclude, restore, relabel, move, rename or merge."
@@ -86,6 +79,8 @@ def change_undo(*, dataset: Dataset) -> Change:
         values = {name: entry[name] for name in _UNDONE if name in entry}
         if "rows" in entry:
             _update_images(dataset, entry["rows"], **values)
+            if change.kind in JOINS:
+                take_names_back(dataset, entry, renamed=change.kind == "rename")
         else:
             for some in chunks(entry["findings"]):
                 dataset.findings.filter(pk__in=some).update(**values)
@@ -100,7 +95,7 @@ def lock_for_edit(dataset: Dataset) -> Dataset:
     Raises:
         ValidationError: A worker has it, or will have it.
     """
-    locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    locked = Dataset.objects.select_for_update().defer(*BULKY).get(pk=dataset.pk)
     if locked.state not in EDITABLE_STATES:
         raise ValidationError(
             "This data set is being worked on. Wait until its state is Ready, then try again."
@@ -121,36 +116,6 @@ def record_change(dataset: Dataset, kind: str, text: str, undo: Undo) -> Change:
 def settle(dataset: Dataset) -> None:
     """Says anew whether the owner still has to decide something, after an edit or a dismissal."""
     Dataset.objects.filter(pk=dataset.pk, state__in=EDITABLE_STATES).update(state=settled_state(dataset))
-
-
-def clean_label(label: str) -> str:
-    """A class name as it is kept: NFC, on one line, without control or direction characters.
-
-    The joiners U+200C and U+200D stay: Persian and the scripts of India are spelt with them.
-
-    Raises:
-        ValidationError: Nothing is left of it, or it is longer than 500 characters.
-    """
-    kept = "".join(
-        " " if unicodedata.category(sign)[0] == "C" and sign not in _JOINERS else sign for sign in label
-    )
-    cleaned = " ".join(unicodedata.normalize("NFC", kept).split())
-    if not cleaned.strip(_JOINERS + " "):
-        raise ValidationError("The name of the class is empty. Type a name.")
-    if len(cleaned) > MAX_LABEL:
-        raise ValidationError(f"The name of the class is longer than {MAX_LABEL} characters. Shorten it.")
-    return cleaned
-
-
-def _wanted_label(dataset: Dataset, label: str) -> str:
-    """The class as it is written in this data set, else as `clean_label` writes a new one.
-
-    The import keeps more signs than people can be trusted to type; cleaning these would make a look-alike.
-    """
-    # What no import can have written, NUL for instance, must not reach the database.
-    if label == printable(label) and dataset.images.filter(label=label).exists():
-        return label
-    return clean_label(label)
 
 
 def relabel(dataset: Dataset, wanted: dict[str, Sequence[int]]) -> tuple[str, Undo]:
@@ -177,12 +142,6 @@ def exclude(dataset: Dataset, rows: Sequence[int]) -> tuple[str, Undo]:
 def photos(n: int) -> str:
     """For example ``"1 photo"`` or ``"12,000 photos"``."""
     return f"{n:,} photo{'' if n == 1 else 's'}"
-
-
-def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items in parts that fit into one statement."""
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]
 
 
 def _set_excluded(dataset: Dataset, rows: Sequence[int], *, excluded: bool) -> tuple[str, Undo]:
@@ -213,51 +172,11 @@ def _move(dataset: Dataset, rows: Sequence[int], split: str) -> tuple[str, Undo]
 
 def _join(dataset: Dataset, labels: Sequence[str], label: str, *, merge: bool) -> tuple[str, Undo]:
     """Renames one class, or brings several under one name; excluded photos come along."""
-    olds = sorted(set(labels) - {label})
-    if not olds or (not merge and len(olds) > 1):
-        raise ValidationError(
-            "Choose at least two classes to merge." if merge else "Choose one class and a new name for it."
-        )
-    if not merge and dataset.images.filter(label=label).exists():
-        raise ValidationError(f"There is a class '{label}' already. Merge the two classes instead.")
-    undo: Undo = []
-    n = 0
-    for old in olds:
-        rows = list(dataset.images.filter(label=old).order_by("row").values_list("row", flat=True))
-        if not rows:
-            raise ValidationError(f"There is no class '{old}'. Choose one of the list.")
-        n += len(rows)
-        undo.append({"rows": rows, "label": old})
-        dataset.images.filter(label=old).update(label=label)
-        undo += _carry_findings(dataset, old, label)
-    undo += _settle_cases(dataset)
+    olds, undo = join_classes(dataset, labels, label, merge=merge)
+    n = sum(len(entry["rows"]) for entry in undo if "rows" in entry)
     if not merge:
         return f"Class {olds[0]} renamed to {label} ({photos(n)})", undo
     return f"Classes {_names(set(labels))} merged into {label} ({photos(n)} changed)", undo
-
-
-def _carry_findings(dataset: Dataset, old: str, label: str) -> Undo:
-    """Findings speak of the class by its new name; a remedy must not bring the old name back."""
-    undo: Undo = []
-    for name in ("label", "suggestion"):
-        found = dataset.findings.filter(**{name: old})
-        if keys := list(found.values_list("pk", flat=True)):
-            undo.append({"findings": keys, name: old})
-            found.update(**{name: label})
-    return undo
-
-
-def _settle_cases(dataset: Dataset) -> Undo:
-    """Classes that differed in upper and lower case only are decided upon once one of them is left."""
-    warnings = dataset.findings.filter(kind="label-case", dismissed=False).values_list("pk", "path")
-    if not warnings:
-        return []
-    labels = dataset.images.order_by().values_list("label", flat=True).distinct()
-    left = Counter(label.casefold() for label in labels)
-    done = [key for key, path in warnings if left[path.casefold()] < 2]
-    for some in chunks(done):
-        dataset.findings.filter(pk__in=some).update(dismissed=True)
-    return [{"findings": done, "dismissed": False}]
 
 
 def _grouped(dataset: Dataset, rows: Sequence[int], column: str, wanted: Any) -> dict[Any, list[int]]:

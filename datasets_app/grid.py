@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from django.db.models import F, Max, QuerySet
 
-from datasets_app.changes import chunks
 from datasets_app.findings import open_findings
 from datasets_app.models import IN_USE, LEFT_OUT, Dataset, DatasetVersion, Finding, Image
+from datasets_app.rows import chunks
 from datasets_app.selectors import current_cache
 from nas.data.cache import encode_sheet, read_pixels, read_thumbnail
 from nas.errors import DataError

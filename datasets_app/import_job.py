@@ -43,7 +43,7 @@ def inspect_uploads(attempt: Attempt) -> None:
     attempt.progress("Reading the list of files", 0, 0)
     listing = list_sources(sources, ArchiveLimits(), scratch=attempt.scratch, on_progress=attempt.progress)
     with open_reader(sources, listing) as read:
-        found = preview(listing, read, _interpretation(attempt.dataset))
+        found = preview(listing, read, _interpretation(attempt.dataset), attempt.progress)
     _clear(attempt)  # what an earlier reading was rejected for
     attempt.finish(DatasetState.PREVIEW, preview=found)
     log.info("upload inspected", images=found.get("n_images"))

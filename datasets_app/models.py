@@ -101,6 +101,10 @@ class Dataset(Claimable):
         return Path(settings.STORAGE_DIR) / "uploads" / str(self.id)
 
 
+BULKY: Final = ("preview", "interpretation")
+"""Columns of a data set that may hold megabytes: for workers, and for the address that shows the preview."""
+
+
 class Upload(models.Model):
     """One file on its way into a data set, received in pieces (tus 1.0).
 
@@ -290,7 +294,8 @@ class Change(models.Model):
         text: What was done, one sentence.
         undo: What it overwrote, as `datasets_app.changes` reads it: ``[{"rows": [...], "label": ...}, ...]``
             with "label", "split" or "excluded" for images, ``[{"findings": [...], "suggestion": ...}, ...]``
-            with "label" or "suggestion" for findings.
+            with "label" or "suggestion" for findings. A rename or merge adds "became", the new class, and
+            "newest", the newest finding there was then.
         version: The version that took it in; null while it is pending.
     """
 

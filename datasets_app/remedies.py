@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
-from datasets_app.changes import Undo, chunks, exclude, lock_for_edit, photos, record_change, relabel, settle
+from datasets_app.changes import exclude, lock_for_edit, photos, record_change, relabel, settle
+from datasets_app.class_edits import Undo
 from datasets_app.findings import kind_of, open_findings
 from datasets_app.models import IN_USE, Change, Dataset, Finding
+from datasets_app.rows import chunks
 
 MAX_IDS: Final = 50_000
 

@@ -1,20 +1,24 @@
-"""Writes many rows fast: one prepared statement instead of one object and one long statement a row.
-
-For 70,000 images this took 1.1 s where `bulk_create` took 5 to 6 s (SQLite, two cores).
-"""
+"""Many rows at once: written fast, and named in statements that a database takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from django.db import connection, models
+
+_AT_ONCE: Final = 5000  # SQLite takes 32,766 parameters in one statement
+
+Item = TypeVar("Item")
 
 
 def insert_rows(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, dataset_id: Any
 ) -> None:
     """Inserts rows of a data set without making objects of them; no signals, and no defaults of the model.
+
+    One prepared statement instead of one object and one long statement a row: for 70,000 images this took
+    1.1 s where `bulk_create` took 5 to 6 s (SQLite, two cores).
 
     Args:
         model: Its table is written; it has a field `dataset`.
@@ -32,3 +36,9 @@ def insert_rows(
     statement = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(statement, [(key, *row) for row in rows])
+
+
+def chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in parts that fit into one statement."""
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 
 from datasets_app.findings import open_findings, sorted_findings
 from datasets_app.models import (
+    BULKY,
     IN_USE,
     LEFT_OUT,
     Change,
@@ -27,10 +28,11 @@ PARTS = ("train", "val", "test")
 
 
 def datasets_of_user(user: User | AnonymousUser) -> QuerySet[Dataset]:
-    """Data sets of a user, newest first, with their versions and uploads."""
+    """Data sets of a user, newest first, with their versions and uploads, but without what is bulky."""
     if not user.is_authenticated:
         return Dataset.objects.none()
-    return Dataset.objects.filter(owner=user).prefetch_related("versions", "uploads")
+    mine = Dataset.objects.filter(owner=user).defer(*BULKY)
+    return mine.prefetch_related("versions", "uploads")
 
 
 def dataset_for_user(user: User | AnonymousUser, dataset_id: uuid.UUID | str) -> Dataset:

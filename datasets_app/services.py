@@ -19,7 +19,7 @@ from django.utils import timezone
 from datasets_app import tasks
 from datasets_app.arrival import check_upload, store_upload
 from datasets_app.changes import EDITABLE_STATES
-from datasets_app.models import Dataset, DatasetState, Job, Upload
+from datasets_app.models import BULKY, Dataset, DatasetState, Job, Upload
 from datasets_app.quota import check_disk, check_drafts, check_fetches, check_quota, lock_account
 from datasets_app.storage import directories_of_attempts, relative
 from nas.data.importer import remove_partial
@@ -181,7 +181,7 @@ def dataset_delete(*, dataset: Dataset) -> None:
     try:
         with transaction.atomic():
             # Locked, so that no version is published between this look and the deletion.
-            locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+            locked = Dataset.objects.select_for_update().defer(*BULKY).get(pk=dataset.pk)
             files = [upload.file for upload in locked.uploads.all()]
             folders = [
                 locked.storage_dir,

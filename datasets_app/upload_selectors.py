@@ -8,14 +8,15 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from datasets_app.models import DatasetState, Upload
+from datasets_app.models import BULKY, DatasetState, Upload
 
 
 def uploads_of_user(user: User | AnonymousUser) -> QuerySet[Upload]:
     """Uploads of a user, complete ones too, each with its data set."""
     if not user.is_authenticated:
         return Upload.objects.none()
-    return Upload.objects.filter(dataset__owner=user).select_related("dataset")
+    mine = Upload.objects.filter(dataset__owner=user).select_related("dataset")
+    return mine.defer(*(f"dataset__{name}" for name in BULKY))
 
 
 def upload_for_user(user: User | AnonymousUser, upload_id: uuid.UUID) -> Upload:

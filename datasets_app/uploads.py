@@ -24,7 +24,7 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from datasets_app import quota, tasks
-from datasets_app.models import Dataset, DatasetState, Job, Upload
+from datasets_app.models import BULKY, Dataset, DatasetState, Job, Upload
 from datasets_app.services import clean_name, dataset_delete, dataset_draft_create
 from datasets_app.storage import relative
 
@@ -124,7 +124,7 @@ def upload_cancel(*, upload: Upload) -> None:
     Raises:
         ValidationError: Its data set has all its files already.
     """
-    dataset = Dataset.objects.select_for_update().get(pk=upload.dataset_id)
+    dataset = Dataset.objects.select_for_update().defer(*BULKY).get(pk=upload.dataset_id)
     if dataset.state != DatasetState.UPLOADING:
         raise ValidationError(
             "This file belongs to a data set that is complete. Delete the data set instead.", code="in-use"

@@ -8,11 +8,11 @@ import structlog
 from django.db import transaction
 
 from datasets_app.attempt import Attempt
-from datasets_app.changes import chunks
 from datasets_app.check_job import CHECK_FILES, copy_file, newest_version, working_rows
 from datasets_app.finding_rows import finding_row, insert_findings
 from datasets_app.findings import settled_state
 from datasets_app.models import DatasetVersion
+from datasets_app.rows import chunks
 from datasets_app.storage import relative
 from nas.data.versions import VersionReport, write_version
 from nas.errors import Problem

@@ -10,13 +10,14 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
+from datasets_app.models import BULKY
 from nas.pareto import front_of_candidates
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
 
 
 def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
     """Returns the runs that the user may see, newest first, with data set and version at hand."""
-    runs = SearchRun.objects.select_related("dataset_version__dataset")
+    runs = _with_dataset()
     return runs.filter(owner_id=user.pk) if user.is_authenticated and user.is_active else runs.none()
 
 
@@ -35,7 +36,13 @@ def search_run_for_user(user: User | AnonymousUser, run_id: uuid.UUID | str) -> 
 
 def runs_by_id(run_ids: Iterable[uuid.UUID]) -> list[SearchRun]:
     """Returns runs for the tailer, whose subscribers have been checked already."""
-    return list(SearchRun.objects.select_related("dataset_version__dataset").filter(pk__in=list(run_ids)))
+    return list(_with_dataset().filter(pk__in=list(run_ids)))
+
+
+def _with_dataset() -> QuerySet[SearchRun]:
+    """Runs with version and data set, but without what is bulky: the tailer reads them every second."""
+    runs = SearchRun.objects.select_related("dataset_version__dataset")
+    return runs.defer(*(f"dataset_version__dataset__{name}" for name in BULKY))
 
 
 def events_after(run: SearchRun, seq: int = 0, limit: int = 500) -> list[SearchEvent]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from nas.data.archive import Entry
 from nas.data.onehot import ONE_HOT, is_mark_column
 from nas.data.partnames import Split, part_of, part_of_flag
 from nas.data.rowpaths import RowPaths
-from nas.data.tables import Table, TableError, is_image_reference
+from nas.data.tables import Table, TableError, is_header_word, is_image_reference
 
 _SAMPLE_ROWS: Final = 5000
 _PATH_ROWS: Final = 300
@@ -51,12 +52,7 @@ def guess_columns(table: Table, paths: RowPaths) -> Columns | None:
     Returns:
         None when no column names images of the upload, or none could be a class.
     """
-    rows = []
-    try:
-        for _, cells in islice(table.rows(), _SAMPLE_ROWS):
-            rows.append(cells)
-    except TableError:
-        pass  # the rows before it count
+    rows = _first_rows(table, _SAMPLE_ROWS)
     if not rows:
         return None
     path = _path_column(table, rows, paths)
@@ -77,6 +73,38 @@ def guess_columns(table: Table, paths: RowPaths) -> Columns | None:
         return None
     labels = [name for _, _, name in ranked[:_MOST_LABEL_COLUMNS]]
     return Columns(table.columns[path], labels, split, ranked[0][0] < len(_LABEL_WORDS))
+
+
+def without_false_header(table: Table, paths: RowPaths) -> Table:
+    """The table without a header when its first line is a row: it names an image, like the lines below it.
+
+    By its words alone ``0000,dog`` could be a header. A column ``0`` (so pandas calls the first one) whose
+    image ``0.jpg`` a row below names again is one.
+    """
+    if not table.has_header:
+        return table
+    plain = table.without_header()
+    first, *rows = _first_rows(plain, _PATH_ROWS) or [[]]
+    folder = folder_of(table.path)
+    for i, cell in enumerate(first):
+        image = None if is_header_word(cell) else paths.find(cell, folder)
+        if not isinstance(image, Entry):
+            continue
+        below = [paths.find(row[i], folder) for row in rows]
+        if image not in below and sum(isinstance(one, Entry) for one in below) >= _FOUND * len(below):
+            return plain
+    return table
+
+
+def _first_rows(table: Table, n: int) -> list[list[str]]:
+    """The cells of so many rows; less when the table cannot be read to there."""
+    rows = []
+    try:
+        for _, cells in islice(table.rows(), n):
+            rows.append(cells)
+    except TableError:
+        pass  # the rows before it count
+    return rows
 
 
 def part_in_cell(column: str, cell: str) -> Split | None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from nas.data.archive import ArchiveLimits
 from nas.data.cache import IMAGES_FILE
 from nas.data.findings import human_bytes, is_refusal, make_problem
-from nas.data.interpretation import Interpretation, interpret, propose
+from nas.data.interpretation import Interpretation, interpret
 from nas.data.layout import Labelled
 from nas.data.names import printable
 from nas.data.pool import PoolConfig, ReaderPool
@@ -121,19 +121,19 @@ def import_sources(
         cache_size: Side of the stored squares in pixels; default the median short side, rounded up to a
             multiple of 32, between 32 and 256.
         on_progress: Called with (stage in words, done, total); what it raises ends the import.
-        should_stop: Asked between files.
+        should_stop: Asked as often as progress is told.
 
     Raises:
         DataError: Nothing could be used; its problems say why, file by file.
         ImportStopped: `should_stop` said so.
     """
     limits = limits or ArchiveLimits()
-    tell = on_progress or (lambda _stage, _done, _total: None)
+    tell = _stoppable(on_progress, should_stop)
     with _work_beside(destination) as work:
         tell(LISTING, 0, 0)
         listing = list_sources(sources, limits, scratch=work / "unpacked", on_progress=tell)
         with open_reader(sources, listing) as read:
-            layout = interpret(listing, read, interpretation or propose(listing, read))
+            layout = interpret(listing, read, interpretation, tell)
         problems = listing.problems + layout.problems
         if not layout.items:
             raise _nothing_usable(problems)
@@ -141,9 +141,21 @@ def import_sources(
         with ReaderPool(PoolConfig(listing.archives, work / IMAGES_FILE, limits)) as readers:
             size = cache_size or _choose_size(readers, layout.items, seed)
             _check_disk(work, len(layout.items) * size * size * 3)
-            samples, refused = _decode_all(readers, layout.items, size, tell, should_stop)
+            samples, refused = _decode_all(readers, layout.items, size, tell)
         shutil.rmtree(work / "unpacked", ignore_errors=True)
         return _finish(work, samples, problems + refused, seed=seed, size=size, on_progress=tell)
+
+
+def _stoppable(on_progress: OnProgress | None, should_stop: ShouldStop | None) -> OnProgress:
+    """Tells progress, then asks whether to go on."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress(stage, done, total)
+        if should_stop is not None and should_stop():
+            raise ImportStopped("The import was stopped.")
+
+    return tell
 
 
 @contextmanager
@@ -199,11 +211,7 @@ def _check_disk(work: Path, needed: int) -> None:
 
 
 def _decode_all(
-    readers: ReaderPool,
-    items: Sequence[Labelled],
-    size: int,
-    tell: OnProgress,
-    should_stop: ShouldStop | None,
+    readers: ReaderPool, items: Sequence[Labelled], size: int, tell: OnProgress
 ) -> tuple[list[Sample], list[Problem]]:
     """Decodes every file into the pixel file at its index; results in index order."""
     answers: list[Answer | None] = [None] * len(items)
@@ -214,8 +222,6 @@ def _decode_all(
             answers[index] = answer
         done += len(batch)
         tell(OPENING, done, len(items))
-        if should_stop is not None and should_stop():
-            raise ImportStopped("The import was stopped.")
     samples: list[Sample] = []
     refused: list[Problem] = []
     notices: list[Problem] = []

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from nas.data.archive import ArchiveListing, Entry
+from nas.data.archive import ArchiveListing
 from nas.data.columns import is_label_name
 from nas.data.folders import folder_alternatives, propose_folders, read_folders
-from nas.data.layout import Layout, finish_layout, pictures_of, without_train
+from nas.data.layout import Layout, finish_layout, without_train
 from nas.data.patterns import propose_patterns, read_pattern
 from nas.data.preview import preview_json, summary_of
 from nas.data.reading import Interpretation
-from nas.data.tablelabels import Shelf, propose_tables, read_tables
-
-Reader = Callable[[Entry, int], bytes]
-"""Reads one entry of the listing, at most so many bytes; raises `nas.data.entries.EntryError`."""
+from nas.data.shelf import OnProgress, Reader, Shelf
+from nas.data.tablelabels import propose_tables, read_tables
 
 _MOST_ALTERNATIVES = 8
 
@@ -56,22 +53,35 @@ def alternatives(listing: ArchiveListing, read: Reader) -> list[Interpretation]:
     return [reading.chosen for reading in _readings(listing, Shelf(listing, read))[1:]]
 
 
-def interpret(listing: ArchiveListing, read: Reader, interpretation: Interpretation) -> Layout:
+def interpret(
+    listing: ArchiveListing,
+    read: Reader,
+    interpretation: Interpretation | None = None,
+    on_progress: OnProgress | None = None,
+) -> Layout:
     """Gives each file its class and part.
 
     Args:
         listing: The files of the upload.
         read: Reads one of them; used for tables only.
-        interpretation: The reading that was proposed or chosen.
+        interpretation: The reading that was proposed or chosen; None: the best guess.
+        on_progress: Called with (stage in words, done, total) while tables are read; what it raises ends the
+            reading.
 
     Raises:
         DataError: It does not fit this upload, e.g. names a table that is not there.
     """
-    return _interpret(listing, Shelf(listing, read), interpretation)
+    shelf = Shelf(listing, read, on_progress)
+    if interpretation is None:
+        return _main_readings(listing, shelf)[0].layout
+    return _interpret(listing, shelf, interpretation)
 
 
 def preview(
-    listing: ArchiveListing, read: Reader, interpretation: Interpretation | None = None
+    listing: ArchiveListing,
+    read: Reader,
+    interpretation: Interpretation | None = None,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """What an import would make of the upload, JSON-ready, to be shown and corrected.
 
@@ -79,11 +89,12 @@ def preview(
         listing: The files of the upload.
         read: Reads one of them; used for tables only.
         interpretation: As the owner corrected it; None: the best guess.
+        on_progress: As of `interpret`.
 
     Raises:
         DataError: The interpretation does not fit this upload.
     """
-    shelf = Shelf(listing, read)
+    shelf = Shelf(listing, read, on_progress)
     readings = _readings(listing, shelf)
     if interpretation is None:
         chosen, layout = readings[0].chosen, readings[0].layout
@@ -122,13 +133,13 @@ def _readings(listing: ArchiveListing, shelf: Shelf) -> list[_Reading]:
 
 def _main_readings(listing: ArchiveListing, shelf: Shelf) -> list[_Reading]:
     """One reading of the folders, and those of tables and file names; the best first."""
-    n = len(pictures_of(listing.entries))
+    n = len(shelf.pictures)
 
     def read(chosen: Interpretation) -> _Reading:
         return _Reading(chosen, _interpret(listing, shelf, chosen))
 
     folders = read(propose_folders(listing))
-    tables = [read(chosen) for chosen in propose_tables(listing, shelf)]
+    tables = [read(chosen) for chosen in propose_tables(shelf)]
     if folders.is_sensible(n):
         above = bool(tables) and _table_counts_more(tables[0], folders, n)
         return [*tables, folders] if above else [folders, *tables]

@@ -23,7 +23,8 @@ from nas.data.archive import (
 from nas.data.entries import EntryError, read_entry
 from nas.data.findings import make_problem
 from nas.data.gunzip import gunzip_tar
-from nas.data.names import decode_name, is_archive_name, is_litter, name_problem, printable
+from nas.data.names import decode_name, is_litter, printable
+from nas.data.prefixes import folders_of_uploads
 from nas.data.tarlist import BLOCK, inspect_tar, is_tar_header
 from nas.data.zipdir import Record
 from nas.errors import DataError
@@ -52,7 +53,7 @@ class Source:
 
     Attributes:
         path: Where it lies: a zip, tar, tar.gz, single image or table, or a directory; its content tells.
-        name: Its name as uploaded; data only.
+        name: Its name as uploaded, perhaps with the folders it lay in; data only.
     """
 
     path: Path
@@ -69,7 +70,8 @@ def list_sources(
     """Lists the files of all sources and refuses what must not be read, entry by entry.
 
     Args:
-        sources: At least one. With several, each name is preceded by the name of its source.
+        sources: At least one. With several, each name is preceded by the folder of its source
+            (`nas.data.prefixes`).
         limits: What they may hold together.
         scratch: A tar.gz is unpacked into a plain tar below this directory, which the caller removes; the
             listing points there.
@@ -79,20 +81,38 @@ def list_sources(
         DataError: One of the sources cannot be used at all.
     """
     limits = limits or ArchiveLimits()
-    whole = ArchiveListing()
+    if len(sources) == 1:
+        whole = _list_one(sources[0], limits, scratch / "0.tar", on_progress)
+    else:
+        whole = _together(sources, limits, scratch, on_progress)
+    if len(whole.entries) > limits.max_entries:
+        raise too_many(len(whole.entries), limits)
+    check_totals(whole.entries, limits)
+    return whole
+
+
+def _together(
+    sources: Sequence[Source], limits: ArchiveLimits, scratch: Path, on_progress: OnProgress | None
+) -> ArchiveListing:
+    """Several uploads as one listing."""
+    listings: list[ArchiveListing] = []
+    n_entries = 0
     for number, source in enumerate(sources):
         try:
             listing = _list_one(source, limits, scratch / f"{number}.tar", on_progress)
         except DataError as error:
-            if len(sources) == 1:
-                raise
             raise DataError(f"{printable(source.name)}: {error}", error.problems) from error
-        _merge(whole, listing, number, _prefix(source, listing, number) if len(sources) > 1 else "")
-        if len(whole.entries) > limits.max_entries:
-            raise too_many(len(whole.entries), limits)
-    if len(sources) > 1:
-        _drop_doubles(whole)
-    check_totals(whole.entries, limits)
+        listings.append(listing)
+        n_entries += len(listing.entries)
+        if n_entries > limits.max_entries:
+            raise too_many(n_entries, limits)
+    inside = [frozenset(e.path.rpartition("/")[0] for e in one.entries) for one in listings]
+    folders = folders_of_uploads([source.name for source in sources], inside)
+    whole = ArchiveListing()
+    for number, (source, folder) in enumerate(zip(sources, folders, strict=True)):
+        # Let go of one by one: a million files need not be in memory twice.
+        _merge(whole, listing := listings.pop(0), number, _prefix(source, listing, folder))
+    _drop_doubles(whole)
     return whole
 
 
@@ -196,21 +216,17 @@ def _list_file(source: Source, limits: ArchiveLimits) -> ArchiveListing:
     return listing
 
 
-def _prefix(source: Source, listing: ArchiveListing, number: int) -> str:
-    """Folder that stands for one of several sources: its name without the ending.
+def _prefix(source: Source, listing: ArchiveListing, folder: str) -> str:
+    """What precedes the names of one of several sources: its folder.
 
     Nothing is added to single files, nor when the source holds one folder of that very name.
     """
     if listing.archives == [None] and not source.path.is_dir():
         return ""
-    stem = source.name
-    while is_archive_name(stem):
-        stem = stem.rpartition(".")[0]
-    if "/" in stem or name_problem(stem, max_name_bytes=255, max_depth=1):
-        stem = f"upload-{number + 1}"
-    if listing.entries and all(entry.path.startswith(f"{stem}/") for entry in listing.entries):
-        return ""
-    return f"{stem}/"
+    own = f"{folder.rpartition('/')[2]}/"
+    if listing.entries and all(entry.path.startswith(own) for entry in listing.entries):
+        return folder[: -len(own) + 1]
+    return f"{folder}/"
 
 
 def _merge(whole: ArchiveListing, listing: ArchiveListing, number: int, prefix: str) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from nas.data.archive import ArchiveListing, Entry
+from nas.data.archive import ArchiveListing
 from nas.data.columns import Columns, folder_of, guess_columns, part_in_cell
-from nas.data.entries import EntryError
 from nas.data.findings import make_problem
 from nas.data.folders import find_parts, read_tree
 from nas.data.layout import (
@@ -17,70 +15,34 @@ from nas.data.layout import (
     Layout,
     folders_below,
     left_out_folders,
-    pictures_of,
     take_part,
     without_class,
 )
 from nas.data.names import printable
-from nas.data.onehot import with_class_column
 from nas.data.partnames import Split, part_of, parts_of
 from nas.data.reading import MAX_LABEL, Interpretation
 from nas.data.rowpaths import RowPaths
-from nas.data.tables import MAX_TABLE_BYTES, Table, TableError, find_tables, open_table
+from nas.data.shelf import Shelf
+from nas.data.tables import Table, TableError
 from nas.errors import DataError
 
-Reader = Callable[[Entry, int], bytes]
-_MOST_TABLES: Final = 20
 _MOST_OF_A_KIND: Final = 1000
 
 
-class Shelf:
-    """The tables of an upload, each read once."""
-
-    def __init__(self, listing: ArchiveListing, read: Reader) -> None:
-        """Reads nothing yet."""
-        self._entries = {e.path: e for e in find_tables(listing)}
-        self._read = read
-        self._open: dict[str, Table | None] = {}
-        self._left = MAX_TABLE_BYTES
-
-    def all(self) -> list[Table]:
-        """The tables among the first files that may be some."""
-        found = (self.get(path) for path in list(self._entries)[:_MOST_TABLES])
-        return [table for table in found if table is not None]
-
-    def get(self, path: str) -> Table | None:
-        """One table, or None when there is none of this name, or it cannot be read."""
-        entry = self._entries.get(path)
-        if entry is None or path in self._open:
-            return self._open.get(path)
-        self._open[path] = None
-        if entry.size <= self._left:
-            try:
-                data = self._read(entry, MAX_TABLE_BYTES)
-            except EntryError:
-                return None
-            table = open_table(path, data)
-            self._open[path] = with_class_column(table) if table else None
-            self._left -= entry.size
-        return self._open[path]
-
-
-def propose_tables(listing: ArchiveListing, shelf: Shelf) -> list[Interpretation]:
+def propose_tables(shelf: Shelf) -> list[Interpretation]:
     """Readings of the tables that name images of this upload, the likeliest first.
 
     Tables with the same columns are read together: ``train.csv`` and ``test.csv`` are parts, as are tables in
     folders that are parts.
     """
-    pictures = pictures_of(listing.entries)
-    tree = read_tree(pictures)
-    paths = RowPaths(pictures)
-    guesses = {t.path: guess for t in shelf.all() if (guess := guess_columns(t, paths)) is not None}
+    tables = shelf.all()
+    guesses = {t.path: guess for t in tables if (guess := guess_columns(t, shelf.paths)) is not None}
     usable = {path: g for path, g in guesses.items() if "submission" not in path.lower()}
     if not usable:
         return []
     main = min(usable, key=lambda path: (not usable[path].by_name, list(usable).index(path)))
     guess = usable[main]
+    tree = read_tree(shelf.pictures)
     parts, level = find_parts(tree)
     first = Interpretation(
         kind="table",
@@ -136,11 +98,9 @@ def read_tables(listing: ArchiveListing, shelf: Shelf, chosen: Interpretation) -
         DataError: There is no such table or column.
     """
     layout = Layout()
-    pictures = pictures_of(listing.entries)
-    paths = RowPaths(pictures)
     tables = chosen.tables if chosen.table in chosen.tables else {chosen.table: ""}
     said: dict[str, _Said] = {}
-    rows = _Rows(chosen, paths, said, layout)
+    rows = _Rows(chosen, shelf.paths, said, layout)
     for path, part in tables.items():
         rows.read(_table(shelf, path), part)
     rows.close()

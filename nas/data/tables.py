@@ -7,8 +7,8 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, TextIO
 
@@ -33,6 +33,9 @@ _HEADER_WORDS: Final = frozenset({
     "classes", "class_name", "category", "target", "species", "breed", "split", "set", "subset", "ml_use",
     "uri", "url",
 })  # fmt: skip
+_TOLD_EVERY: Final = 1 << 18
+OnRead = Callable[[int, int], None]
+"""Called with (bytes read, bytes in all) while a table is read; what it raises ends the reading."""
 Row = tuple[int, list[str]]
 """(number of the row as a spreadsheet shows it, cells)"""
 
@@ -55,6 +58,7 @@ class Table:
         path: Its name inside the upload.
         columns: Names of the columns; ``column 1`` and so on when it has no header.
         marks: Places of the columns that mark the class by a 1; the last column then is the class.
+        on_read: Told each quarter of a megabyte, whoever reads.
     """
 
     path: str
@@ -64,11 +68,21 @@ class Table:
     _delimiter: str
     _has_header: bool
     marks: tuple[int, ...] = ()
+    on_read: OnRead | None = None
+
+    @property
+    def has_header(self) -> bool:
+        """Whether its first line is taken for names of the columns."""
+        return self._has_header
 
     @property
     def is_nameless(self) -> bool:
         """Whether its columns have no names of their own."""
         return self._delimiter != "" and not self._has_header
+
+    def without_header(self) -> Table:
+        """The same table, its first line taken as a row."""
+        return replace(self, columns=_column_names([""] * len(self.columns)), _has_header=False)
 
     def rows(self) -> Iterator[Row]:
         """Yields the rows below the header; short rows are filled up.
@@ -94,8 +108,13 @@ class Table:
         Raises:
             TableError: A line is too long.
         """
-        stream = io.TextIOWrapper(io.BytesIO(self._data), self._encoding, "replace", newline="")
-        return _lines(stream)
+        data = io.BytesIO(self._data)
+        told = 0
+        for line in _lines(io.TextIOWrapper(data, self._encoding, "replace", newline="")):
+            if self.on_read is not None and data.tell() >= told + _TOLD_EVERY:
+                told = data.tell()
+                self.on_read(told, len(self._data))
+            yield line
 
 
 def find_tables(listing: ArchiveListing) -> list[Entry]:
@@ -131,6 +150,11 @@ def open_table(path: str, data: bytes) -> Table | None:
     header = _is_header(first)
     names = first if header else [""] * len(first)
     return Table(path, _column_names(names), data, encoding, delimiter, header)
+
+
+def is_header_word(cell: str) -> bool:
+    """Whether a cell is a word that columns of images and classes are called by."""
+    return cell.casefold() in _HEADER_WORDS
 
 
 def is_image_reference(cell: str) -> bool:
@@ -239,7 +263,7 @@ def _is_header(cells: Sequence[str]) -> bool:
     """Whether the first row names the columns: neither an image nor a part stands where rows have them."""
     if any(is_image_reference(cell) or "://" in cell for cell in cells):
         return False
-    if any(cell.casefold() in _HEADER_WORDS for cell in cells):
+    if any(map(is_header_word, cells)):
         return True
     return part_of(cells[0]) is None
 

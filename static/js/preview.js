@@ -107,7 +107,8 @@ async function follow() {
         return;
       }
       const { done, total } = dataset.progress ?? {};
-      busy(total ? `Reading the list of files… ${count(done)} of ${count(total)}` : 'Reading the list of files…');
+      const stage = dataset.stage || 'Reading the list of files';
+      busy(total ? `${stage}… ${count(done)} of ${count(total)}` : `${stage}…`);
     } catch (error) {
       if (error.status === 404) {
         location.assign('/datasets/');

@@ -93,9 +93,41 @@ def test_a_lost_connection_comes_back_by_itself(
     gate.open()
     context.set_offline(False)
     assert_arrived(stack, page, archive)
-    assert gate.offsets == [0, PIECE, PIECE]
+    assert gate.offsets == [0, PIECE, PIECE, PIECE + PIECE // 2]  # smaller ones after a break
     watcher.forgive("Failed to load resource")
     assert watcher.problems == []
+
+
+def test_a_line_that_breaks_before_a_piece_is_through_gets_smaller_pieces(
+    page: Page, watcher: Watcher, stack: Stack, tmp_path: Path
+) -> None:
+    archive = large_zip(tmp_path / "long.zip")
+    gate = Gate(page, 1_000_000, n_broken=2)
+    page.goto("/datasets/new/")
+    choose(page, archive)
+    page.click("#send")
+    until(page, lambda: len(gate.offsets) == 4)  # after two pauses that grow
+    assert_arrived(stack, page, archive)
+    small = PIECE // 4
+    # The piece after the fourth was read ahead, so the larger ones begin behind it.
+    assert gate.offsets == [0, 0, *(small * n for n in range(6))]
+    watcher.forgive("Failed to load resource")
+    assert watcher.problems == []
+
+
+def test_pieces_stay_between_a_quarter_and_eight_megabytes(page: Page) -> None:
+    page.goto("/datasets/new/")
+    script = """async () => {
+      const { PieceSize } = await import('/static/js/lib/piece_size.js');
+      const size = new PieceSize();
+      const next = (act) => { size[act](); return size.bytes / 2 ** 18; };
+      const after = (act, n) => Array.from({ length: n }, () => next(act));
+      return [after('shrink', 7), after('grow', 5), after('shrink', 1), after('grow', 24)];
+    }"""
+    down, up, again, back = page.evaluate(script)
+    assert down == [16, 8, 4, 2, 1, 1, 1]
+    assert up == [1, 1, 1, 2, 2] and again == [1]  # not at once: a line that breaks does so often
+    assert back[3::4] == [2, 4, 8, 16, 32, 32]
 
 
 def test_a_killed_server_costs_nothing(page: Page, watcher: Watcher, stack: Stack, tmp_path: Path) -> None:
@@ -158,6 +190,25 @@ def test_several_archives_become_one_data_set(page: Page, stack: Stack, tmp_path
     assert sorted(path.stat().st_size for path in stored(stack, page)) == sorted(
         a.stat().st_size for a in archives
     )
+
+
+def test_archives_of_one_name_keep_the_folders_that_they_lay_in(
+    page: Page, watcher: Watcher, tmp_path: Path
+) -> None:
+    photos = [(path.split("/"), content) for path, content in images.photo_files(6, n_classes=2)]
+    for label, folder in (("flower", "rose"), ("temple", "pagoda")):
+        (tmp_path / "pets" / folder).mkdir(parents=True)
+        flat = [(name, content) for (of, name), content in photos if of == label]
+        images.write_zip(tmp_path / "pets" / folder / "photos.zip", flat)
+    page.goto("/datasets/new/")
+    drop_paths(page, tmp_path / "pets")
+    expect(page.locator("#chosen li")).to_have_count(2)
+    page.click("#send")
+    page.wait_for_url(DATASET)
+    expect(page.locator("#preview-summary")).to_contain_text("12 images in 2 classes", timeout=60_000)
+    preview = page.request.get(page.url.replace("/datasets/", "/api/v1/datasets/").rstrip("/") + "/preview")
+    assert [one["name"] for one in preview.json()["classes"]] == ["pagoda", "rose"]
+    assert watcher.problems == []
 
 
 def test_pause_and_cancel(page: Page, watcher: Watcher, stack: Stack, tmp_path: Path) -> None:

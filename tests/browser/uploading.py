@@ -73,10 +73,14 @@ def until(page: Page, condition: Callable[[], bool]) -> None:
 
 
 class Gate:
-    """Lets so many pieces through and holds the others back until the test opens it."""
+    """Lets so many pieces through and holds the others back until the test opens it.
 
-    def __init__(self, page: Page, pieces: int) -> None:
+    The line breaks in the first `n_broken` pieces.
+    """
+
+    def __init__(self, page: Page, pieces: int, n_broken: int = 0) -> None:
         self.left = pieces
+        self.n_broken = n_broken
         self.held: list[Route] = []
         self.offsets: list[int] = []
         page.route(re.compile(r"/uploads/[0-9a-f-]{36}/$"), self._judge)
@@ -86,7 +90,10 @@ class Gate:
             route.continue_()
             return
         self.offsets.append(int(route.request.headers["upload-offset"]))
-        if self.left:
+        if self.n_broken:
+            self.n_broken -= 1
+            route.abort("connectionreset")
+        elif self.left:
             self.left -= 1
             route.continue_()
         else:

@@ -1,23 +1,15 @@
 // Photos as a grid of fixed cells. Only the cells in sight exist; scrolling moves them, not the other 70,000.
-import { el, icon } from './dom.js';
+import { el } from './dom.js';
 import { count } from './format.js';
+import { newCell, showPhoto, SIDE } from './photo_cell.js';
 import { Selection } from './selection.js';
-import { paintTile } from './sheets.js';
 
-export const SIDE = 96; // pixels of a thumbnail
 const STEP = SIDE + 6;
 const ROW_HEIGHT = SIDE + 30;
 const BLOCK = 40; // photos on one contact sheet; divides the page size of the list
 const SPARE_ROWS = 2;
 const MAX_HEIGHT = 12_000_000; // browsers draw nothing below some 16 million pixels
 const ASK_EVERY = 90; // milliseconds between requests while scrolling
-const PARTS = { train: 'training', val: 'validation', test: 'test' };
-
-/** A photo in words, for screen readers and tooltips. */
-export function describe(item, titles) {
-  const found = item.findings.map((kind) => titles[kind] ?? kind);
-  return [item.label, item.excluded ? 'left out' : `${PARTS[item.split] ?? item.split} part`, ...found, item.path].join(', ');
-}
 
 export class Grid {
   /**
@@ -179,22 +171,13 @@ export class Grid {
   drawCell(cell) {
     const place = Number(cell.dataset.place);
     const item = this.list.items[place];
-    const tile = item && this.sheets.tile(item.row);
-    const active = place === this.active;
-    const chosen = this.chosen.has(place);
-    const state = [item?.row, item?.label, item?.split, item?.excluded, item?.findings.length, tile?.address, active, chosen].join('|');
     cell.classList.toggle('beyond', place >= this.total);
-    if (cell.dataset.state === state) return;
-    cell.dataset.state = state;
-    cell.classList.toggle('active', active);
-    cell.classList.toggle('left-out', Boolean(item?.excluded));
-    cell.classList.toggle('doubtful', Boolean(item?.findings.length));
-    cell.classList.toggle('changed', Boolean(item && item.label !== item.original_label));
-    cell.setAttribute('aria-selected', String(chosen));
-    cell.setAttribute('aria-label', item ? describe(item, this.page.titles) : 'loading');
-    cell.title = item?.path ?? '';
-    paintTile(cell.firstElementChild, tile, SIDE);
-    cell.lastElementChild.textContent = item?.label ?? '';
+    showPhoto(cell, {
+      item,
+      tile: item && this.sheets.tile(item.row),
+      active: place === this.active,
+      chosen: this.chosen.has(place),
+    }, this.page.titles);
   }
 
   ask(first, last) {
@@ -288,10 +271,4 @@ export class Grid {
     const n = this.chosen.size;
     return n === this.total && n > 1 ? `All ${count(n)} chosen` : `${count(n)} chosen`;
   }
-}
-
-function newCell(place, column) {
-  return el('div', { role: 'gridcell', class: 'photo', id: `photo-${place}`, 'data-place': place, 'aria-colindex': column + 1 },
-    el('div', { class: 'photo-thumb' }, icon('flag'), icon('eye-off'), icon('check')),
-    el('div', { class: 'photo-label' }));
 }

@@ -1,9 +1,10 @@
 // The tab of photos: filters in the address, the grid, its keys and its bar.
 import { $, notice } from './dom.js';
 import { count } from './format.js';
-import { Grid, SIDE } from './grid.js';
+import { Grid } from './grid.js';
 import { offer, showActions, wireActions } from './labelling.js';
 import { say } from './pending.js';
+import { SIDE } from './photo_cell.js';
 import { PhotoList } from './photos.js';
 import { Sheets } from './sheets.js';
 import { Viewer } from './viewer.js';

@@ -150,13 +150,19 @@ export class Picked {
   }
 
   /**
-   * What is sent: one source for each archive, one for everything else.
+   * What is sent: one source for each archive, one for everything else. An archive keeps the folders it lay in:
+   * where names alone do not tell archives apart, the server reads the classes from them.
    * @returns {{filename: string, fingerprint: string, source: FileSource | TarSource}[]}
    */
   sources() {
-    const sources = [...this.archives.values()].map(({ path, file }) => ({
-      filename: path.split('/').at(-1), fingerprint: fileFingerprint(file), source: new FileSource(file),
-    }));
+    const seen = new Set();
+    const sources = [...this.archives.values()].map(({ path, file }) => {
+      let fingerprint = fileFingerprint(file);
+      // Copies of one archive in two folders are two files all the same.
+      if (seen.has(fingerprint)) fingerprint = fileFingerprint({ name: path, size: file.size, lastModified: file.lastModified });
+      seen.add(fingerprint);
+      return { filename: path.slice(-MAX_NAME), fingerprint, source: new FileSource(file) };
+    });
     const loose = this.looseItems.sort(byPath);
     if (loose.length) {
       const folders = [...this.groups.keys()].filter(Boolean);

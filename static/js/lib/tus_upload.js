@@ -1,8 +1,8 @@
-// One file on its way to the server: tus 1.0 in pieces of 8 MiB, with checksums, and no end of patience.
+// One file on its way to the server: tus 1.0 in pieces of at most 8 MiB, with checksums, and no end of patience.
 import { csrfToken, errorText } from './api.js';
+import { PieceSize } from './piece_size.js';
 import { ChangedFileError } from './tar_source.js';
 
-const PIECE_BYTES = 8 * 1024 * 1024;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const STALLED_MS = 90_000;
@@ -22,30 +22,35 @@ async function sha256(bytes) {
  * read while the present one travels.
  */
 class Pieces {
-  constructor(source, attempt) {
+  constructor(source, attempt, pieceSize) {
     this.source = source;
     this.attempt = attempt;
+    this.pieceSize = pieceSize;
     this.size = source.size;
     this.checksum = '';
     this.ahead = null;
+    this.isUnderway = false;
   }
 
-  async slice(start, end) {
-    const { bytes, checksum } = await (this.ahead?.start === start ? this.ahead.piece : this.#read(start, end));
+  /** The library takes less than it asks for, so the size of a piece is decided here. */
+  async slice(start) {
+    const { bytes, checksum } = await (this.ahead?.start === start ? this.ahead.piece : this.#read(start));
     // Paused while it was read: the library would send it all the same, so it never gets it.
     if (!this.attempt.alive) await new Promise(() => {});
     this.checksum = checksum;
     this.ahead = null;
+    this.isUnderway = true;
+    const end = start + bytes.byteLength;
     if (end < this.size) {
-      const piece = this.#read(end, Math.min(end + PIECE_BYTES, this.size));
+      const piece = this.#read(end);
       piece.catch(() => {}); // told when its turn comes
       this.ahead = { start: end, piece };
     }
     return { value: new Blob([bytes]), done: end >= this.size };
   }
 
-  async #read(start, end) {
-    const bytes = await this.source.read(start, end);
+  async #read(start) {
+    const bytes = await this.source.read(start, Math.min(start + this.pieceSize.bytes, this.size));
     // Pages that are not served over HTTPS have no crypto.subtle; TCP's own checksum must do there.
     return { bytes, checksum: globalThis.crypto?.subtle ? await sha256(bytes) : '' };
   }
@@ -88,6 +93,7 @@ export class TusUpload {
     this.state = offset === this.size ? 'done' : 'waiting';
     this.message = '';
     this.pause = FIRST_PAUSE_MS;
+    this.pieceSize = new PieceSize();
     this.attempt = null;
     this.timer = null;
   }
@@ -101,11 +107,11 @@ export class TusUpload {
     this.#end();
     const attempt = { alive: true };
     this.attempt = attempt;
-    const pieces = new Pieces(this.source, attempt);
+    const pieces = new Pieces(this.source, attempt, this.pieceSize);
+    attempt.pieces = pieces;
     const live = (act) => (...values) => attempt.alive && act(...values);
     attempt.upload = new tus.Upload(this.source, {
       uploadUrl: this.url,
-      chunkSize: PIECE_BYTES,
       retryDelays: null, // repeated here: for ever, and never by making a second upload
       storeFingerprintForResuming: false,
       fingerprint: async () => null,
@@ -121,6 +127,8 @@ export class TusUpload {
       onChunkComplete: live((size, accepted) => {
         this.accepted = accepted;
         this.pause = FIRST_PAUSE_MS;
+        pieces.isUnderway = false;
+        this.pieceSize.grow();
       }),
       onSuccess: live(() => {
         this.sent = this.size;
@@ -168,6 +176,7 @@ export class TusUpload {
   }
 
   #again(text) {
+    if (text !== BUSY && this.attempt?.pieces.isUnderway) this.pieceSize.shrink();
     this.#become('lost', text);
     this.timer = setTimeout(() => this.start(), this.pause * (0.7 + 0.6 * Math.random()));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);

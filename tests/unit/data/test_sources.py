@@ -72,6 +72,77 @@ def test_uploads_of_one_name_are_one_folder_and_doubles_are_named(tmp_path: Path
     ]  # fmt: skip
 
 
+def zips(tmp_path: Path, **files: list[str]) -> list[Source]:
+    """Uploads by name; ``__`` stands for a slash, ``_`` before a number for a hyphen."""
+    made = []
+    for number, (name, inside) in enumerate(files.items()):
+        content = [(path, f"{number}{path}".encode()) for path in inside]
+        path = write_zip(tmp_path / f"u{number}", content)
+        made.append(Source(path, f"{name.replace('__', '/').replace('_', '-')}.zip"))
+    return made
+
+
+@pytest.mark.parametrize("front", ["", "pets__", "my__pets__"])
+def test_uploads_of_one_name_from_different_folders_are_the_classes_of_these(
+    tmp_path: Path, front: str
+) -> None:
+    sources = zips(
+        tmp_path, **{f"{front}cats__photos": ["1.jpg", "2.jpg"], f"{front}dogs__photos": ["1.jpg"]}
+    )
+    listing = listing_of(tmp_path, *sources)
+    assert paths(listing) == ["cats/1.jpg", "cats/2.jpg", "dogs/1.jpg"] and not listing.problems
+    with open_reader(sources, listing) as read:
+        assert read(listing.entries[2], 10) == b"11.jpg"
+
+
+def test_folders_of_uploads_may_be_parts(tmp_path: Path) -> None:
+    names = ("train__cats", "train__dogs", "test__cats", "test__birds")
+    listing = listing_of(tmp_path, *zips(tmp_path, **{name: ["1.jpg"] for name in names}))
+    assert paths(listing) == [
+        f"{part}/1.jpg" for part in ("test/birds", "test/cats", "train/cats", "train/dogs")
+    ]
+
+
+def test_folders_of_uploads_do_not_count_when_their_names_tell_them_apart(tmp_path: Path) -> None:
+    listing = listing_of(tmp_path, *zips(tmp_path, y2023__cats=["1.jpg"], y2024__dogs=["1.jpg"]))
+    assert paths(listing) == ["cats/1.jpg", "dogs/1.jpg"]
+
+
+def test_an_upload_beside_folders_with_one_of_its_name_keeps_its_own(tmp_path: Path) -> None:
+    listing = listing_of(tmp_path, *zips(tmp_path, photos=["1.jpg"], sub__photos=["1.jpg"]))
+    assert paths(listing) == ["photos/1.jpg", "sub/1.jpg"]
+
+
+def test_a_folder_of_the_uploads_name_inside_it_is_not_doubled(tmp_path: Path) -> None:
+    sources = zips(tmp_path, train__cats=["cats/1.jpg"], test__cats=["1.jpg"], test__dogs=["1.jpg"])
+    assert paths(listing_of(tmp_path, *sources)) == ["test/cats/1.jpg", "test/dogs/1.jpg", "train/cats/1.jpg"]
+
+
+@pytest.mark.parametrize("names", [("photos_1_001", "photos_1_002"), ("x_part1", "x_part2")])
+def test_numbered_parts_of_one_archive_are_one_folder(tmp_path: Path, names: tuple[str, str]) -> None:
+    inside = (["set/cats/1.jpg", "set/dogs/1.jpg"], ["set/cats/2.jpg"])
+    listing = listing_of(tmp_path, *zips(tmp_path, **dict(zip(names, inside, strict=True))))
+    base = names[0].rpartition("_")[0].replace("_", "-")
+    assert paths(listing) == [f"{base}/set/{path}.jpg" for path in ("cats/1", "cats/2", "dogs/1")]
+
+
+@pytest.mark.parametrize("inside", ["1.jpg", "images/1.jpg"])
+def test_numbered_uploads_whose_names_must_be_the_classes_stay_apart(tmp_path: Path, inside: str) -> None:
+    listing = listing_of(tmp_path, *zips(tmp_path, digit_001=[inside], digit_002=[inside]))
+    assert paths(listing) == [f"digit-001/{inside}", f"digit-002/{inside}"]
+
+
+def test_classes_are_those_of_the_folders_that_the_archives_came_from(tmp_path: Path) -> None:
+    made = []
+    for name in ("temple", "flower"):
+        photos = [
+            (path.rpartition("/")[2], one) for path, one in photo_files(10, 32, 2) if path.startswith(name)
+        ]
+        made.append(Source(write_zip(tmp_path / name, photos), f"pets/{name}/photos.zip"))
+    report = import_sources(made, tmp_path / "cache", seed=0)
+    assert report.classes == ["flower", "temple"] and report.n_images == 20
+
+
 def test_limits_count_for_all_together_and_errors_name_the_upload(tmp_path: Path) -> None:
     one = Source(write_zip(tmp_path / "u1", [(f"a/{i}.jpg", b"x" * 100) for i in range(6)]), "one.zip")
     two = Source(write_zip(tmp_path / "u2", [(f"b/{i}.jpg", b"x" * 100) for i in range(6)]), "two.zip")

@@ -91,6 +91,35 @@ def test_numbers_without_ending_name_images() -> None:
     assert len(Upload(*FLAT).table("labels.csv", csv(rows)).found()) == 8
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_the_first_row_of_a_table_of_numbers_without_a_header_counts(delimiter: str) -> None:
+    images = [f"images/{i:04d}.jpg" for i in range(8)]
+    rows = [[f"{i:04d}", ANIMALS[i]] for i in range(8)]
+    layout = Upload(*images).table("labels.csv", csv(rows, delimiter)).interpret()
+    assert found(layout) == {path: (ANIMALS[i], None) for i, path in enumerate(images)}
+    assert kinds(layout) == []
+
+
+def test_a_header_whose_words_are_unknown_stays_a_header() -> None:
+    rows = [["Bild", "Tier"], *([str(i + 1), ANIMALS[i]] for i in range(8))]
+    for images in (FLAT, [*FLAT, "images/bild-2.jpg"]):
+        assert Upload(*images).table("labels.csv", csv(rows)).propose().label_column == "Tier"
+
+
+def test_columns_that_a_program_numbered_are_a_header() -> None:
+    images = [f"images/{i}.jpg" for i in range(8)]
+    rows = [["0", "1"], *([str(i), ANIMALS[i]] for i in range(8))]
+    upload = Upload(*images).table("labels.csv", csv(rows))
+    assert upload.propose().path_column == "0" and len(upload.found()) == 8
+    assert labels(upload.found()) == {"cat", "dog"}
+
+
+def test_a_header_that_is_called_like_an_image_stays_one_when_the_rows_below_are_not() -> None:
+    rows = [["tier", "nr"], *([ANIMALS[i], str(i + 1)] for i in range(8))]
+    upload = Upload(*FLAT, "images/tier.jpg").table("labels.csv", csv(rows))
+    assert (upload.propose().path_column, upload.propose().label_column) == ("nr", "tier")
+
+
 def test_windows_paths_and_other_case() -> None:
     rows = [["Path", "Label"], *([f"images\\{i + 1}.JPG", ANIMALS[i]] for i in range(8))]
     assert len(Upload(*FLAT).table("labels.csv", csv(rows, ";")).found()) == 8

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datasets_app.changes import change_create, change_undo, clean_label
+from datasets_app.changes import change_create, change_undo
+from datasets_app.class_edits import clean_label
 from datasets_app.models import Change, Dataset, DatasetState, Finding
 from tests.factories import DatasetFactory, DatasetVersionFactory, make_images
 

@@ -19,10 +19,11 @@ from django.test import Client
 from django.utils import timezone
 from sklearn.datasets import load_digits
 
-from datasets_app import attempt, import_job, runner
+from datasets_app import attempt, handover, import_job, runner
 from datasets_app.models import Dataset, DatasetState, Job
 from datasets_app.services import dataset_create, dataset_draft_create, dataset_fetch
 from nas.data import public
+from nas.data.shelf import READING_TABLES
 from tests.images import PHOTO_CLASSES, photo_files, photo_zip, write_zip
 
 ClientOf = Callable[[User | None], Client]
@@ -143,6 +144,37 @@ def test_death_and_loss_of_the_claim_during_an_inspection(
     Dataset.objects.update(lease_until="2020-01-01T00:00:00Z")
     inspected(dataset)
     assert not (storage / "caches").exists() or not list((storage / "caches").iterdir())
+
+
+def test_worker_that_shall_end_leaves_a_large_table_in_the_middle(
+    owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{i % 9}.jpg,{'ab'[i % 9 % 2]},{'n' * 60}\n" for i in range(12_000))
+    files = [(f"{i}.jpg", b"x") for i in range(9)]
+    path = write_zip(tmp_path / "a.zip", [("labels.csv", f"file,label,note\n{rows}".encode()), *files])
+    upload = SimpleUploadedFile("a.zip", path.read_bytes())
+    made = dataset_create(owner=owner, name="Large", upload=upload, confirm=True)
+    told: list[tuple[str, int]] = []
+    real = attempt.fenced_update
+
+    def watch(held: Any, **values: Any) -> bool:
+        if values.get("stage"):
+            told.append((values["stage"], values["progress_done"]))
+        if values.get("progress_done") and values["stage"] == READING_TABLES:
+            handover.request_handover()
+        return real(held, **values)
+
+    monkeypatch.setattr(attempt, "PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr(attempt, "fenced_update", watch)
+    try:
+        runner.check_dataset(made.pk)
+    finally:
+        handover._flag[0] = 0
+    made.refresh_from_db()
+    assert [done for stage, done in told if stage == READING_TABLES and done] == [told[-1][1]]
+    assert made.state == DatasetState.CHECKING and made.lease_until is None and made.preview is None
+    monkeypatch.undo()
+    assert inspected(made).preview["n_images"] == 9  # type: ignore[index]
 
 
 def test_upload_without_images_is_rejected_with_findings(client: Client, owner: User, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import F
 from datasets_app import attempt, check_job, finding_rows, handover, import_job, runner, version_job
 from datasets_app.claims import claim, release
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image, Job, Upload
-from datasets_app.services import dataset_recheck, dataset_version_create
+from datasets_app.services import dataset_delete, dataset_recheck, dataset_version_create
 from tests.unit.datasets.jobs import (
     Died,
     after,
@@ -158,6 +159,22 @@ def test_deleted_during_the_work_leaves_nothing(
     monkeypatch.setattr(attempt, "fenced_update", delete_then_update)
     runner.check_dataset(dataset.pk)
     assert not Dataset.objects.exists() and caches(storage) == kept  # these are the deletion's to remove
+
+
+def test_deleted_before_its_checks_is_no_error(
+    dataset: Dataset, storage: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = check_job.run_checks
+
+    def delete_then_run(*args: Any, **options: Any) -> Any:
+        dataset_delete(dataset=dataset)
+        return real(*args, **options)
+
+    monkeypatch.setattr(check_job, "run_checks", delete_then_run)
+    runner.check_dataset(dataset.pk)
+    assert not Dataset.objects.exists() and not Finding.objects.exists() and caches(storage) == []
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR or one.exc_info] == []
+    assert "deleted or taken over" in caplog.text
 
 
 def test_what_kills_its_workers_is_given_up_with_a_sentence(dataset: Dataset) -> None:

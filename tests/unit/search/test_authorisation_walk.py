@@ -16,13 +16,14 @@ from typing import Any, Literal
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from automl_site.api import api
-from datasets_app.models import Dataset
+from datasets_app.models import BULKY, Dataset
 from search_app.models import SearchRun
 from tests.authorisation import World, build_world
 from tests.factories import UserFactory
@@ -381,3 +382,19 @@ def test_deactivated_owner_is_out(world: World, owner: User, client_of: Any) -> 
     User.objects.filter(pk=owner.pk).update(is_active=False)
     assert client.get(f"/api/v1/searches/{world.ids['run_id']}").status_code == 401
     assert (Dataset.objects.count(), SearchRun.objects.count()) == (2, 1)
+
+
+def test_only_the_address_of_the_preview_reads_it(
+    world: World, owner: User, client_of: Any, subtests: pytest.Subtests
+) -> None:
+    shown, table = f"GET {D}/{{dataset_id}}/preview", Dataset._meta.db_table
+    for address in RULED:
+        again = address.key.startswith(f"POST {S}")  # a search that was stopped is read anew, once
+        if again or address.rule is None or address.rule.kind in {"public", "staff"}:
+            continue
+        with subtests.test(address.key), transaction.atomic():
+            with CaptureQueriesContext(connection) as asked:
+                send(client_of(owner), address, world.ids, world)
+            read = [n for n in BULKY if any(f'"{table}"."{n}"' in one["sql"] for one in asked)]
+            assert read == (["preview"] if address.key == shown else [])
+            transaction.set_rollback(True)

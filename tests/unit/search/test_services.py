@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -31,6 +32,14 @@ def test_a_search_on_a_ready_data_set_waits_for_a_worker(owner: User) -> None:
     assert run.dataset_version == version
     assert selectors.queue_position(run) == 1
     assert run.name == "Tiles · 5 min"
+
+
+def test_the_tailer_reads_nothing_bulky_of_the_data_set(owner: User, django_assert_num_queries: Any) -> None:
+    run = SearchRunFactory(owner=owner)
+    with django_assert_num_queries(1) as asked:
+        (found,) = selectors.runs_by_id([run.pk])
+        assert found.dataset_version.dataset.name
+    assert '"preview"' not in asked[0]["sql"] and '"interpretation"' not in asked[0]["sql"]
 
 
 def test_a_name_becomes_one_short_line(owner: User) -> None:

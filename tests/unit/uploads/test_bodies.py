@@ -68,6 +68,17 @@ async def test_archive_without_room_is_refused_before_it_is_read(
     assert answer.taken == 0
 
 
+@pytest.mark.parametrize("length", [{"Transfer-Encoding": "chunked"}, {"Content-Length": "many"}])
+async def test_archive_that_hides_its_length_is_refused_before_it_is_read(
+    browser: Browser, settings: Any, length: dict[str, str]
+) -> None:
+    settings.QUOTA_BYTES = 1000
+    answer = await browser.request("POST", "/api/v1/datasets", {**FORM, **length}, [b"x" * 2000])
+    assert answer.status == 411
+    assert answer.taken == 0
+    assert "Content-Length" in answer.detail and "/uploads/" in answer.detail
+
+
 async def test_archive_of_the_owner_is_taken(browser: Browser, tmp_path: Path) -> None:
     archive = images.photo_zip(tmp_path / "photos.zip", n_per_class=2, size=32, n_classes=2)
     body = form(archive.read_bytes())
@@ -89,8 +100,7 @@ def full_spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_full_disk_while_a_body_is_spooled_is_said(
     browser: Browser, owner: User, full_spool: None
 ) -> None:
-    answer = await browser.request(
-        "POST", "/api/v1/datasets", {**FORM, "Transfer-Encoding": "chunked"}, [b"x" * 2**20] * 5
-    )
+    headers = {**FORM, "Content-Length": str(5 * 2**20)}
+    answer = await browser.request("POST", "/api/v1/datasets", headers, [b"x" * 2**20] * 5)
     assert answer.status == 507
     assert "disk of this server is full" in answer.detail
