@@ -46,6 +46,7 @@ def run(ctx: RunContext) -> None:
             break
         strategy.tell(_observation(candidate, len(told), target_ms, ctx.config.reward))
         told.append(candidate)
+        ctx.emit("method", strategy=strategy.name, step=len(told), **strategy.telemetry().to_json())
     ctx.leave()
 
 
