@@ -1,4 +1,4 @@
-"""The table of `proxy-bench`: Kendall's tau of each proxy beside that of parameters and MACs. No torch here."""
+"""The table of `proxy-bench`: Kendall's tau of proxies beside that of parameters and MACs. No torch here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def table_lines(document: dict[str, Any]) -> list[str]:
         return ["Fewer than four networks are trained; run the command again to go on."]
     best = document["better_baseline"]
     lines = [
-        f"| proxy | tau, all pairs | 95% | tau, MACs within {BAND:.0%} | 95% | less that of {best} | 95% | s |",
+        f"| proxy | tau | 95% | tau, MACs within {BAND:.0%} | 95% | tau less that of {best} | 95% | s |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, row in document["table"].items():

@@ -58,30 +58,27 @@ class RankJudge:
         signs, allowed = _signs(scores), self._allowed(band)
         drawn = self._resampled(signs, allowed)
         low, high = _interval(drawn)
-        pairs = int((allowed & (self._everyone)).sum())
-        return Tau(_tau_b(signs, self._results, allowed), low, high, pairs)
+        pairs = int(allowed.sum())
+        return Tau(_number(_tau_b(signs, self._results, allowed)), low, high, pairs)
 
     def difference(self, scores: Sequence[float | None], others: Sequence[float | None]) -> Tau:
         """Returns tau of `scores` less tau of `others`, over all pairs, with its 95% interval."""
         first, second, allowed = _signs(scores), _signs(others), self._allowed(None)
         drawn = self._resampled(first, allowed) - self._resampled(second, allowed)
         low, high = _interval(drawn)
-        values = _tau_b(first, self._results, allowed), _tau_b(second, self._results, allowed)
-        value = None if values[0] is None or values[1] is None else values[0] - values[1]
-        return Tau(value, low, high, int(allowed.sum()))
+        value = _tau_b(first, self._results, allowed) - _tau_b(second, self._results, allowed)
+        return Tau(_number(value), low, high, int(allowed.sum()))
 
     def _allowed(self, band: float | None) -> np.ndarray:
         if band is None:
             return self._everyone
-        return self._everyone & (self._distance <= math.log(1.0 + band) + 1e-12)
+        near: np.ndarray = self._distance <= math.log(1.0 + band) + 1e-12
+        return self._everyone & near
 
     def _resampled(self, signs: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         """Returns (resamples,) taus, NaN where a resample has nothing to compare."""
-        taus = []
-        for draw in self._draws:
-            grid = np.ix_(draw, draw)
-            taus.append(_tau_b(signs[grid], self._results[grid], allowed[grid]))
-        return np.array([math.nan if tau is None else tau for tau in taus])
+        grid = self._draws[:, :, None], self._draws[:, None, :]
+        return _tau_b(signs[grid], self._results[grid], allowed[grid])
 
 
 def best_of(names: Sequence[str], taus: Mapping[str, Tau]) -> str:
@@ -90,15 +87,26 @@ def best_of(names: Sequence[str], taus: Mapping[str, Tau]) -> str:
 
 
 def _signs(values: Sequence[float | None]) -> np.ndarray:
-    """Returns (n, n) signs of the differences."""
+    """Returns (n, n) int8 signs of the differences."""
     ranks = rankdata([-math.inf if value is None else value for value in values])
-    return np.sign(ranks[:, None] - ranks[None, :])
+    signs: np.ndarray = np.sign(ranks[:, None] - ranks[None, :]).astype(np.int8)
+    return signs
 
 
-def _tau_b(first: np.ndarray, second: np.ndarray, allowed: np.ndarray) -> float | None:
-    """Kendall's tau-b over the allowed pairs: (concordant - discordant) / sqrt(untied * untied)."""
-    untied = float((first[allowed] ** 2).sum() * (second[allowed] ** 2).sum())
-    return float((first[allowed] * second[allowed]).sum() / math.sqrt(untied)) if untied else None
+def _tau_b(first: np.ndarray, second: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b over the allowed pairs: (concordant - discordant) / sqrt(untied * untied).
+
+    Takes (..., n, n) and returns (...), NaN where a side is constant.
+    """
+    agreement = (first * second * allowed).sum(axis=(-2, -1))
+    untied = [np.count_nonzero(signs * allowed, axis=(-2, -1)) for signs in (first, second)]
+    with np.errstate(invalid="ignore"):
+        tau: np.ndarray = agreement / np.sqrt(np.asarray(untied[0], dtype=float) * untied[1])
+    return tau
+
+
+def _number(tau: np.ndarray) -> float | None:
+    return float(tau) if np.isfinite(tau) else None
 
 
 def _interval(values: np.ndarray) -> tuple[float | None, float | None]:

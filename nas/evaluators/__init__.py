@@ -6,18 +6,19 @@ from nas.spaces.lite_elastic import LiteElastic
 
 EVALUATORS: dict[str, str] = {
     "training": (
-        "Every proposed network gets the same short training, and its accuracy on the validation photos counts. "
+        "Every proposed network gets the same short training, and its accuracy on validation photos counts. "
         "The safe choice: it judges what is wanted, and works in every search space."
     ),
     "halving": (
         "Networks start in small groups with a very short training each, and only the best third of a group "
         "goes on, from where it stopped, for three times as long. "
-        "Bad networks cost little and good ones are known better, but a slow starter may be dropped too early."
+        "Bad networks cost little and good ones are known better, but a slow starter may be dropped early."
     ),
     "proxy": (
-        "A formula scores many untrained networks within seconds, and the best of them are the first to get a "
-        "short training. "
-        "The score is no accuracy and often says little more than size; it needs networks trained from scratch."
+        "A formula scores many untrained networks within seconds, and the best of them are the first to get "
+        "a short training. "
+        "The score is no accuracy and often says little more than size; it needs networks that are trained "
+        "from scratch."
     ),
 }
 """Name -> two plain sentences for people who choose, the default first."""

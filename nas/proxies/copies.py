@@ -19,7 +19,7 @@ def still_copy(module: nn.Module) -> nn.Module:
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0
     if hasattr(copied, "drop_rate"):  # timm's networks drop out through a function
-        copied.drop_rate = 0.0
+        copied.drop_rate = 0.0  # type: ignore[assignment] # nn.Module declares tensors and modules only
     return copied
 
 

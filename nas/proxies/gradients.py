@@ -13,8 +13,8 @@ def synflow(module: nn.Module, images: Tensor) -> float:
     """Sum of theta * dR/dtheta with R = sum of the outputs for ones, every theta replaced by |theta|.
 
     Tanaka et al. 2020, "Pruning neural networks without any data by iteratively conserving synaptic flow"
-    (arXiv 2006.05467), equations 1 and 2; as a score of networks Abdelfattah et al. 2021 (2101.08134),
-    section 3.3. In double precision, because R is a product over the layers, and without batch norm, which
+    (arXiv 2006.05467): R = 1' (prod |theta|) 1; as a score of networks Abdelfattah et al. 2021 (2101.08134),
+    section 3.2. In double precision, because R is a product over the layers, and without batch norm, which
     would divide the flow out again. Activations are left out as well: of positive numbers ReLU is the
     identity, but ReLU6 would cut every flow at 6 and swish bend it. Gates of squeeze-excite stay.
 
@@ -37,7 +37,7 @@ def snip(module: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Sum of |theta * dL/dtheta| with the cross-entropy L of one batch.
 
     Lee et al. 2019, "SNIP: Single-shot network pruning based on connection sensitivity" (arXiv 1810.02340),
-    equation 6 without its normalisation; as a score Abdelfattah et al. 2021, section 3.3.
+    without its normalisation; as a score of networks Abdelfattah et al. 2021, section 3.2.
 
     Args:
         module: The network; untouched.
