@@ -23,9 +23,11 @@ from nas.benches.arguments import (
     proxy_config,
 )
 from nas.errors import NasError
+from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
+from nas.proxies import PROXIES
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
@@ -56,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--space", choices=SPACES, default=SPACES[0])
     search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
+    search.add_argument("--evaluator", choices=tuple(EVALUATORS), default=next(iter(EVALUATORS)))
+    search.add_argument(
+        "--proxy", choices=PROXIES, default=PROXIES[0], help="what --evaluator proxy ranks by"
+    )
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
     search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
@@ -83,6 +89,9 @@ def _search(options: argparse.Namespace) -> int:
     if options.minutes <= 0:
         _console.print("[red]--minutes must be more than 0.[/red]")
         return 2
+    if refusal := evaluator_refusal(options.evaluator, options.space):
+        _console.print(f"[red]{refusal}[/red]", highlight=False)
+        return 2
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
     if not (data / "manifest.json").exists():
@@ -107,6 +116,8 @@ def _search(options: argparse.Namespace) -> int:
         reward=options.reward,
         already_spent_seconds=time.monotonic() - _STARTED,
         n_finalists=options.finalists,
+        evaluator=options.evaluator,
+        proxy=options.proxy,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:

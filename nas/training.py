@@ -95,6 +95,7 @@ def train(
     checkpoint: Path | None = None,
     on_progress: Callable[[float], None] | None = None,
     should_stop: ShouldStop | None = None,
+    keep_checkpoint: bool = False,
 ) -> TrainingResult:
     """Trains a network in place, with AdamW and a one-cycle rate, in fp32 and channels-last.
 
@@ -111,6 +112,8 @@ def train(
             another training is ignored. The caller deletes it.
         on_progress: Takes the fraction done after each step.
         should_stop: Polled after every step.
+        keep_checkpoint: Writes the checkpoint at the regular end, too. A later call with more seconds goes
+            on from there: its rate rises again and falls anew (a warm restart: Loshchilov & Hutter 2017).
 
     Raises:
         EvaluationError: If there is nothing to train on or the loss is not finite.
@@ -118,7 +121,7 @@ def train(
     rows = cache.indices("train")
     if len(rows) < 2:
         raise EvaluationError("Training needs at least two images; add images to the training part.")
-    return _Training(module, cache, rows, config, checkpoint).run(on_progress, should_stop)
+    return _Training(module, cache, rows, config, checkpoint, keep_checkpoint).run(on_progress, should_stop)
 
 
 class _Training:
@@ -131,8 +134,9 @@ class _Training:
         rows: np.ndarray,
         config: TrainingConfig,
         checkpoint: Path | None,
+        keep_checkpoint: bool,
     ) -> None:
-        self.started = time.monotonic()
+        self.started, self.keep_checkpoint = time.monotonic(), keep_checkpoint
         self.module = module.to(memory_format=torch.channels_last).train()
         _freeze(module, config)
         self.cache, self.rows, self.config, self.checkpoint = cache, rows, config, checkpoint
@@ -166,7 +170,7 @@ class _Training:
                     self.save()
                     last_save = time.monotonic()
         self.progress.seconds = self.spent()
-        if interrupted:
+        if interrupted or self.keep_checkpoint:
             self.save()
         self.module.requires_grad_(True).train()
         return self.result(interrupted)

@@ -72,8 +72,8 @@ class RankJudge:
     def _allowed(self, band: float | None) -> np.ndarray:
         if band is None:
             return self._everyone
-        near: np.ndarray = self._distance <= math.log(1.0 + band) + 1e-12
-        return self._everyone & near
+        near: np.ndarray = self._everyone & (self._distance <= math.log(1.0 + band) + 1e-12)
+        return near
 
     def _resampled(self, signs: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         """Returns (resamples,) taus, NaN where a resample has nothing to compare."""

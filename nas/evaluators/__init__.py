@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas.proxies import PROXIES
 from nas.spaces.lite_elastic import LiteElastic
 
 EVALUATORS: dict[str, str] = {
@@ -24,15 +25,18 @@ EVALUATORS: dict[str, str] = {
 """Name -> two plain sentences for people who choose, the default first."""
 
 
-def evaluator_refusal(evaluator: str, space: str) -> str | None:
+def evaluator_refusal(evaluator: str, space: str, proxy: str = PROXIES[0]) -> str | None:
     """Returns why an evaluator cannot judge the networks of a space, one plain sentence; None if it can.
 
     Args:
         evaluator: A name, hopefully one of `EVALUATORS`.
         space: One of `nas.spaces.SPACES`.
+        proxy: What the evaluator `proxy` ranks by.
     """
     if evaluator not in EVALUATORS:
         return f"There is no evaluator called {evaluator!r}; choose one of {', '.join(EVALUATORS)}."
+    if proxy not in PROXIES:
+        return f"There is no proxy called {proxy!r}; choose one of {', '.join(PROXIES)}."
     if evaluator == "proxy" and space == LiteElastic.name:
         return (
             f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "
