@@ -135,6 +135,9 @@ def another_round(ctx: RunContext, search: Search) -> bool:
     for proposal, candidate in zip(proposals, _record(ctx, jobs), strict=False):
         search.strategy.tell(search.observe(candidate, proposal.number))
         search.told.append(candidate)
+    if proposals:
+        shown = search.strategy.telemetry().to_json()
+        ctx.emit("method", strategy=search.strategy.name, step=len(search.told), **shown)
     del ctx.state.values["round"]
     ctx.save()
     return bool(state["over"]) and (bool(proposals) or not left)
