@@ -101,7 +101,7 @@ function swatch(mark) {
 }
 
 function layout(narrow, left, right, step) {
-  const axis = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
+  const axis = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true, hoverformat: '.4~g' };
   const title = (keys) => (narrow || !keys.length ? undefined : { text: keys.length > 1 ? 'Reward' : nameOf(keys[0]), font: { size: 12 } });
   return {
     paper_bgcolor: 'rgba(0,0,0,0)',
@@ -110,8 +110,8 @@ function layout(narrow, left, right, step) {
     margin: { l: 44, r: 44, t: 10, b: 40 },
     showlegend: false,
     hovermode: 'x unified',
-    hoverlabel: { bgcolor: colour('--app-panel'), bordercolor: colour('--app-line'), font: { color: colour('--app-ink'), size: 12 } },
-    xaxis: { ...axis, title: { text: step }, rangemode: 'tozero', tickformat: 'd' },
+    hoverlabel: { bgcolor: colour('--app-panel'), bordercolor: colour('--app-line'), font: { color: colour('--app-ink'), size: 12 }, namelength: -1 },
+    xaxis: { ...axis, title: { text: step }, rangemode: 'tozero', tickformat: 'd', spikethickness: 1, spikedash: 'dot', spikecolor: colour('--app-quiet') },
     yaxis: { ...axis, title: title(left), nticks: 6 },
     yaxis2: { ...axis, title: title(right), overlaying: 'y', side: 'right', showgrid: false, nticks: 6, tickmode: 'auto' },
     uirevision: 'keep',
