@@ -63,6 +63,14 @@ def test_a_long_method_is_thinned_out_in_the_browser_and_keeps_its_ends(page: Pa
     assert shown["steps"] == sorted(shown["steps"])
 
 
+def test_a_method_that_begins_anew_goes_on_to_the_right(page: Page) -> None:
+    page.goto("/")
+    script = """steps => import('/static/js/lib/method.js').then(({ placesOf }) =>
+      placesOf(steps.map((step) => ({ step, values: {} }))).map((one) => one.at))"""
+    assert page.evaluate(script, [0, 1, 2, 0, 1, 0]) == [0, 1, 2, None, 3, 4, None, 5]
+    assert page.evaluate(script, [1, 2, 5]) == [1, 2, 5]
+
+
 def test_colours_follow_the_system_and_the_button(page: Page, watcher: Watcher) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto("/")

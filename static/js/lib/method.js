@@ -100,6 +100,18 @@ function swatch(mark) {
   return box;
 }
 
+/** Places along the axis; a search that begins anew within the run (its step falls) goes on to the right, after a gap. */
+export function placesOf(steps) {
+  let start = 0;
+  let before = -1;
+  return steps.flatMap(({ step, values }) => {
+    const gap = step <= before ? [{ at: null, values: {} }] : [];
+    if (gap.length) start += before + 1;
+    before = step;
+    return [...gap, { at: start + step, values }];
+  });
+}
+
 function layout(narrow, left, right, step) {
   const axis = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true, hoverformat: '.4~g' };
   const title = (keys) => (narrow || !keys.length ? undefined : { text: keys.length > 1 ? 'Reward' : nameOf(keys[0]), font: { size: 12 } });
@@ -156,12 +168,13 @@ export class MethodCard {
     const [left, right] = axesOf(values);
     const lines = [...left, ...right].map((key, place) => ({ key, style: STYLES[place], axis: left.includes(key) ? 'y' : 'y2' }));
     const chart = this.part('chart');
+    const places = placesOf(steps);
     const traces = lines.map(({ key, style, axis }) => ({
       type: 'scatter',
       mode: steps.length < 40 ? 'lines+markers' : 'lines',
       name: nameOf(key),
-      x: steps.map((one) => one.step),
-      y: steps.map((one) => one.values[key] ?? null),
+      x: places.map((one) => one.at),
+      y: places.map((one) => one.values[key] ?? null),
       yaxis: axis,
       line: { color: colour(style.paint), width: 2, dash: style.dash },
       marker: { size: 5, color: colour(style.paint) },
