@@ -33,6 +33,7 @@ const WHOLE = new Set(['updates', 'proposals', 'children', 'population', 'genera
 // Left axis and right axis; the first row of which all but the third line is there is drawn.
 const CHARTS = [
   [['skips'], ['eigenvalue']],
+  [['skips'], ['validation']],
   [['entropy'], ['moving_reward', 'batch_reward']],
   [['population_best', 'population_median'], ['diversity']],
   [['hypervolume'], ['error_accuracy']],
