@@ -52,25 +52,18 @@ def search_run_start(
     """
     if dataset.owner_id != owner.pk:
         raise Dataset.DoesNotExist
-    _check_words(
-        {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
-    )
-    if refusal := together_refusal(space=space, evaluator=evaluator):
-        raise ValidationError(refusal)
+    chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
+    _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     run = SearchRun.objects.create(
         owner=owner,
         dataset_version=_usable_version(dataset),
         name=_clean_name(name) or f"{dataset.name[:170]} · {minutes:g} min",
         minutes=minutes,
-        goal=goal,
         baselines=baselines,
-        strategy=strategy,
-        space=space,
-        evaluator=evaluator,
-        reward=reward,
         seed=seed,
         target_latency_ms=target_latency_ms,
+        **chosen,
     )
     _wake(run)
     return run
@@ -181,6 +174,8 @@ def _check_words(chosen: Mapping[str, str]) -> None:
     for word, value in chosen.items():
         if value not in _KNOWN[word]:
             raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(_KNOWN[word])}.")
+    if refusal := together_refusal(space=chosen["space"], evaluator=chosen["evaluator"]):
+        raise ValidationError(refusal)
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:
