@@ -7,6 +7,8 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -16,16 +18,20 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nas.benches.arguments import (
     add_cell_arguments,
     add_darts_arguments,
+    add_proxy_arguments,
     add_strategy_arguments,
     add_table_arguments,
     cell_bench,
     darts_config,
+    proxy_config,
     strategy_bench,
 )
 from nas.errors import NasError
+from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
+from nas.proxies import PROXIES
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
@@ -56,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--space", choices=SPACES, default=SPACES[0])
     search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
+    search.add_argument("--evaluator", choices=tuple(EVALUATORS), default=next(iter(EVALUATORS)))
+    search.add_argument(
+        "--proxy", choices=PROXIES, default=PROXIES[0], help="what --evaluator proxy ranks by"
+    )
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
     search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
@@ -74,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     add_cell_arguments(cells)
     table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
     add_table_arguments(table)
+    proxies = commands.add_parser("proxy-bench", help="do zero-cost proxies rank networks on these images?")
+    add_proxy_arguments(proxies)
     return parser
 
 
@@ -84,6 +96,9 @@ def _search(options: argparse.Namespace) -> int:
 
     if options.minutes <= 0:
         _console.print("[red]--minutes must be more than 0.[/red]")
+        return 2
+    if refusal := evaluator_refusal(options.evaluator, options.space):
+        _console.print(f"[red]{refusal}[/red]", highlight=False)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
@@ -109,6 +124,8 @@ def _search(options: argparse.Namespace) -> int:
         reward=options.reward,
         already_spent_seconds=time.monotonic() - _STARTED,
         n_finalists=options.finalists,
+        evaluator=options.evaluator,
+        proxy=options.proxy,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:
@@ -237,6 +254,39 @@ def _table_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _proxy_bench(options: argparse.Namespace) -> int:
+    from nas.benches.proxies import run_proxy_bench
+    from nas.benches.proxy_table import table_lines
+
+    with _interruptible() as should_stop:
+        document = run_proxy_bench(proxy_config(options), lambda line: print(line, flush=True), should_stop)
+    for line in table_lines(document):
+        print(line)
+    print(
+        f"{document['networks']} networks ({document['failed']} failed), {document['epochs']:g} epochs each, "
+        f"{document['cpu_seconds']:.0f} processor seconds; {options.out}/proxies.json"
+    )
+    return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
+    asked = False
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 _COMMANDS = {
     "search": _search,
     "predict": _predict,
@@ -244,6 +294,7 @@ _COMMANDS = {
     "strategy-bench": _strategy_bench,
     "cell-bench": _cell_bench,
     "table-bench": _table_bench,
+    "proxy-bench": _proxy_bench,
 }
 
 

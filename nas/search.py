@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
+from nas.errors import EvaluationError
+from nas.evaluators import evaluator_refusal
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
@@ -61,7 +63,10 @@ def run_search(
 
     Raises:
         DataError: If the cache is unusable.
+        EvaluationError: If the evaluator cannot judge the networks of the space.
     """
+    if refusal := evaluator_refusal(config.evaluator, config.space, config.proxy):
+        raise EvaluationError(refusal)
     ctx = _open(config, completed, on_event, should_stop, deadline)
     try:
         stopped = export.ending(ctx) if export.has_begun(ctx) else _search(ctx)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -95,6 +94,7 @@ def train(
     checkpoint: Path | None = None,
     on_progress: Callable[[float], None] | None = None,
     should_stop: ShouldStop | None = None,
+    keep_checkpoint: bool = False,
 ) -> TrainingResult:
     """Trains a network in place, with AdamW and a one-cycle rate, in fp32 and channels-last.
 
@@ -111,6 +111,8 @@ def train(
             another training is ignored. The caller deletes it.
         on_progress: Takes the fraction done after each step.
         should_stop: Polled after every step.
+        keep_checkpoint: Writes it at the end, too; a call with more seconds goes on from there. Its rate
+            rises again and falls anew (a warm restart, Loshchilov & Hutter 2017).
 
     Raises:
         EvaluationError: If there is nothing to train on or the loss is not finite.
@@ -118,7 +120,8 @@ def train(
     rows = cache.indices("train")
     if len(rows) < 2:
         raise EvaluationError("Training needs at least two images; add images to the training part.")
-    return _Training(module, cache, rows, config, checkpoint).run(on_progress, should_stop)
+    training = _Training(module, cache, rows, config, checkpoint)
+    return training.run(on_progress, should_stop, keep_checkpoint=keep_checkpoint)
 
 
 class _Training:
@@ -150,10 +153,14 @@ class _Training:
         self.order_of_epoch: tuple[int, np.ndarray] | None = None
 
     def run(
-        self, on_progress: Callable[[float], None] | None, should_stop: ShouldStop | None
+        self,
+        on_progress: Callable[[float], None] | None,
+        should_stop: ShouldStop | None,
+        *,
+        keep_checkpoint: bool = False,
     ) -> TrainingResult:
         last_save, interrupted = self.started, False
-        with _own_randomness():
+        with torch.random.fork_rng(devices=[]):
             while self.fraction() < 1.0:
                 if self.wanted_to_stop(should_stop):
                     interrupted = True
@@ -166,7 +173,7 @@ class _Training:
                     self.save()
                     last_save = time.monotonic()
         self.progress.seconds = self.spent()
-        if interrupted:
+        if interrupted or keep_checkpoint:
             self.save()
         self.module.requires_grad_(True).train()
         return self.result(interrupted)
@@ -289,9 +296,3 @@ def _fingerprint(module: nn.Module, cache: ImageCache, config: TrainingConfig) -
     shapes = [(key, tuple(tensor.shape)) for key, tensor in module.state_dict().items()]
     same = replace(config, seconds=0.0)  # the promise of a later slice may be a little different
     return hashlib.sha256(repr((shapes, cache.content_hash, same)).encode()).hexdigest()
-
-
-@contextmanager
-def _own_randomness() -> Iterator[None]:
-    with torch.random.fork_rng(devices=[]):
-        yield

@@ -28,6 +28,8 @@ class SearchIn(Schema):
     baselines: bool = True
     strategy: str = "regularized_evolution"
     space: str = "lite-elastic"
+    evaluator: str = "training"
+    reward: str = "absolute"
     seed: int = 0
     target_latency_ms: float | None = None
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
+from nas.evaluators import EVALUATORS
+from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 from search_app.models import SearchRun
+from search_app.options import (
+    EVALUATOR_HELP,
+    EVALUATOR_NAMES,
+    REWARD_HELP,
+    REWARD_NAMES,
+    SPACE_HELP,
+    together_refusal,
+)
 
 SPACE_NAMES = {
     "lite-elastic": "Lite elastic: starts from ImageNet weights (recommended)",
@@ -56,6 +68,38 @@ PRESETS = (
 """Minutes and what to expect of them."""
 
 
+def _explained(intro: str, names: Mapping[str, str], texts: Mapping[str, str]) -> SafeString:
+    """Returns a help text that explains each choice; the page's script shows that of the chosen one."""
+    row = '<span class="explained" data-value="{}"><strong>{}.</strong> {}</span>'
+    rows = ((value, names.get(value, value), text) for value, text in texts.items())
+    return format_html("{}{}", intro, format_html_join("", row, rows))
+
+
+class OptionField(forms.ChoiceField):
+    """A choice among named options, the first of which is taken where a form does not send the field."""
+
+    def __init__(
+        self,
+        intro: str,
+        options: Iterable[str],
+        names: Mapping[str, str],
+        texts: Mapping[str, str],
+        **kw: Any,
+    ) -> None:
+        """Takes the values in their order, with a name and two sentences for each."""
+        values = list(options)
+        super().__init__(
+            choices=[(value, names.get(value, value)) for value in values],
+            initial=values[0],
+            help_text=_explained(intro, names, {value: texts[value] for value in values}),
+            **kw,
+        )
+
+    def clean(self, value: Any) -> str:
+        """Returns the chosen value, or the first option for none."""
+        return str(super().clean(value or self.initial))
+
+
 class SearchForm(forms.Form):
     """Checks form only; what a search may be is decided by `services.search_run_start`."""
 
@@ -78,23 +122,23 @@ class SearchForm(forms.Form):
         label="Also train well-known networks for comparison",
         help_text="Takes a part of the minutes. It shows whether the search was worth it.",
     )
-    strategy = forms.ChoiceField(
-        help_text=format_html(
-            "How the next network to try is chosen.{}",
-            format_html_join(
-                "",
-                "<br><strong>{}.</strong> {}",
-                ((STRATEGY_NAMES[name], STRATEGY_HELP[name]) for name in STRATEGIES),
-            ),
-        ),
-        choices=[(name, STRATEGY_NAMES[name]) for name in STRATEGIES],
-        initial="regularized_evolution",
+    strategy = OptionField(
+        "How the next network to try is chosen.", STRATEGIES, STRATEGY_NAMES, STRATEGY_HELP
     )
-    space = forms.ChoiceField(
-        label="Search space",
-        help_text="Which networks can be built.",
-        choices=[(name, SPACE_NAMES.get(name, name)) for name in SPACES],
-        initial="lite-elastic",
+    space = OptionField("Which networks can be built.", SPACES, SPACE_NAMES, SPACE_HELP, label="Search space")
+    evaluator = OptionField(
+        "How a proposed network is judged during the search.",
+        EVALUATORS,
+        EVALUATOR_NAMES,
+        EVALUATOR_HELP,
+        label="Evaluator",
+    )
+    reward = OptionField(
+        "How accuracy and time per photo become the one number that most strategies raise; "
+        "those that search a front use it only to name their best.",
+        REWARDS,
+        REWARD_NAMES,
+        REWARD_HELP,
     )
     seed = forms.IntegerField(
         min_value=0,
@@ -120,6 +164,15 @@ class SearchForm(forms.Form):
     def clean_seed(self) -> int:
         """Returns 0 for an empty field."""
         return self.cleaned_data["seed"] or 0
+
+    def clean(self) -> dict[str, Any]:
+        """Marks the options that cannot go together."""
+        given = super().clean() or {}
+        if {"space", "evaluator"} <= given.keys():
+            refusal = together_refusal(space=given["space"], evaluator=given["evaluator"])
+            if refusal:
+                self.add_error("evaluator", refusal)
+        return given
 
     def options(self) -> dict[str, Any]:
         """Returns the arguments of `search_run_start`."""

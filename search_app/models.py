@@ -53,6 +53,8 @@ class SearchRun(Claimable):
     baselines = models.BooleanField(default=True)
     space = models.CharField(max_length=40, default="lite-elastic")
     strategy = models.CharField(max_length=40, default="regularized_evolution")
+    evaluator = models.CharField(max_length=40, default="training")
+    reward = models.CharField(max_length=40, default="absolute")
     seed = models.PositiveIntegerField(default=0)
 
     phase = models.CharField(max_length=20, default="", blank=True)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
+from search_app.options import EVALUATOR_NAMES, METHOD_TEXT, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
 from search_app.selectors import candidates_of, event_message, models_of, report_file, run_summary
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
+MAX_STEPS = 500
+"""Steps of a method that a page shows; of longer searches as many, evenly spread."""
 PHASE_NAMES = {
     "first_model": "First model",
     "baselines": "Baselines",
@@ -35,7 +40,47 @@ def live_snapshot(run: SearchRun) -> dict[str, Any]:
         "last_seq": run.last_seq,
         "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
         "events": [event_message(event) for event in reversed(told)],
+        "method": method_history(run),
     }
+
+
+def method_history(run: SearchRun) -> dict[str, Any]:
+    """Returns what the search method has shown of itself up to `last_seq`.
+
+    Returns:
+        `steps`: up to `MAX_STEPS` of `{"step", "values"}` in order, first and last among them; and the last
+        one's `shares`.
+    """
+    events = run.events.filter(kind="method", seq__lte=run.last_seq).order_by("seq")
+    numbers = list(events.values_list("seq", flat=True))
+    if len(numbers) > MAX_STEPS:
+        last = len(numbers) - 1
+        numbers = [numbers[round(place * last / (MAX_STEPS - 1))] for place in range(MAX_STEPS)]
+    told = list(events.filter(seq__in=numbers).values_list("payload", flat=True))
+    return {
+        "steps": [{"step": one.get("step"), "values": one.get("values") or {}} for one in told],
+        "shares": told[-1].get("shares") or {} if told else {},
+    }
+
+
+def method_words(run: SearchRun) -> dict[str, str]:
+    """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
+    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": METHOD_TEXT.get(run.strategy, "")}
+
+
+def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
+    """Returns the expert options of a run as names and values for people."""
+    return [
+        ("Strategy", _short(STRATEGY_NAMES, run.strategy)),
+        ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
+        ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),
+        ("Reward", _short(REWARD_NAMES, run.reward)),
+        ("Seed", str(run.seed)),
+    ]
+
+
+def _short(names: Mapping[str, str], value: str) -> str:
+    return names.get(value, value).removesuffix(" (recommended)")
 
 
 def report_of(run: SearchRun) -> dict[str, Any]:

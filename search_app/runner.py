@@ -132,6 +132,8 @@ def _config(run: SearchRun) -> SearchConfig:
         seed=run.seed,
         space=run.space,
         strategy=run.strategy,
+        evaluator=run.evaluator,
+        reward=run.reward,  # type: ignore[arg-type] # the service takes known rewards only
         goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
         baselines=run.baselines,
         target_latency_ms=run.target_latency_ms,

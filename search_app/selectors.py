@@ -147,6 +147,8 @@ def run_summary(run: SearchRun) -> dict[str, Any]:
         "goal": run.goal,
         "strategy": run.strategy,
         "space": run.space,
+        "evaluator": run.evaluator,
+        "reward": run.reward,
         "seed": run.seed,
         "baselines": run.baselines,
         "spent_seconds": run.spent_seconds,

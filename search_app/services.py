@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
+from collections.abc import Collection, Mapping
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,10 +15,13 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
+from nas.evaluators import EVALUATORS
+from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 from search_app import tasks
 from search_app.models import SearchRun
+from search_app.options import together_refusal
 from search_app.publish import publish_hint
 
 MIN_MINUTES = 1
@@ -35,6 +39,8 @@ def search_run_start(
     baselines: bool = True,
     strategy: str = "regularized_evolution",
     space: str = "lite-elastic",
+    evaluator: str = "training",
+    reward: str = "absolute",
     seed: int = 0,
     target_latency_ms: float | None = None,
 ) -> SearchRun:
@@ -46,19 +52,18 @@ def search_run_start(
     """
     if dataset.owner_id != owner.pk:
         raise Dataset.DoesNotExist
-    _check_words(goal, strategy, space)
+    chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
+    _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     run = SearchRun.objects.create(
         owner=owner,
         dataset_version=_usable_version(dataset),
         name=_clean_name(name) or f"{dataset.name[:170]} · {minutes:g} min",
         minutes=minutes,
-        goal=goal,
         baselines=baselines,
-        strategy=strategy,
-        space=space,
         seed=seed,
         target_latency_ms=target_latency_ms,
+        **chosen,
     )
     _wake(run)
     return run
@@ -156,14 +161,21 @@ def _clean_name(name: str) -> str:
     return " ".join(kept.split())[:200]
 
 
-def _check_words(goal: str, strategy: str, space: str) -> None:
-    for word, value, known in (
-        ("goal", goal, SearchRun.Goal.values),
-        ("strategy", strategy, STRATEGIES),
-        ("space", space, SPACES),
-    ):
-        if value not in known:
-            raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(known)}.")
+_KNOWN: Mapping[str, Collection[str]] = {
+    "goal": SearchRun.Goal.values,
+    "strategy": STRATEGIES,
+    "space": SPACES,
+    "evaluator": EVALUATORS,
+    "reward": REWARDS,
+}
+
+
+def _check_words(chosen: Mapping[str, str]) -> None:
+    for word, value in chosen.items():
+        if value not in _KNOWN[word]:
+            raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(_KNOWN[word])}.")
+    if refusal := together_refusal(space=chosen["space"], evaluator=chosen["evaluator"]):
+        raise ValidationError(refusal)
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:

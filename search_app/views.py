@@ -16,7 +16,15 @@ from datasets_app.selectors import datasets_of_user
 from search_app.charts import chart_points, figure
 from search_app.forms import GOALS, PRESETS, SearchForm
 from search_app.models import SearchRun
-from search_app.pages import PHASE_NAMES, leaderboard_of, live_snapshot, report_of
+from search_app.pages import (
+    PHASE_NAMES,
+    chosen_options,
+    leaderboard_of,
+    live_snapshot,
+    method_history,
+    method_words,
+    report_of,
+)
 from search_app.results import scale_floor
 from search_app.selectors import candidates_of, run_summary, search_run_for_user, search_runs_of_user
 from search_app.services import search_run_start
@@ -79,11 +87,14 @@ def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     run = _run_or_404(request, run_id)
     if request.headers.get("Accept") == "application/json":
         return JsonResponse(live_snapshot(run))
-    return render(
-        request,
-        "search/live.html",
-        {"run": run, "phases": PHASE_NAMES.items(), "snapshot": live_snapshot(run)},
-    )
+    context = {
+        "run": run,
+        "phases": PHASE_NAMES.items(),
+        "snapshot": live_snapshot(run),
+        "options": chosen_options(run),
+        "method": method_words(run),
+    }
+    return render(request, "search/live.html", context)
 
 
 @require_GET
@@ -102,6 +113,9 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "rows": rows,
         "floor": scale_floor(rows),
         "figure": figure(points),
+        "options": chosen_options(run),
+        "method": method_words(run),
+        "history": method_history(run),
     }
     return render(request, "search/result.html", context)
 

@@ -13,6 +13,7 @@ from nas.strategies import STRATEGIES
 if TYPE_CHECKING:
     from nas.benches.cells import CellBench
     from nas.benches.darts import BenchConfig
+    from nas.benches.proxies import ProxyBenchConfig
     from nas.benches.strategies import StrategyBench
 
 
@@ -149,6 +150,43 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
     parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
     parser.add_argument("--figure", type=Path, default=None, metavar="OUT.svg", help="file for a figure")
+
+
+def add_proxy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `proxy-bench`."""
+    parser.add_argument("--data", type=Path, required=True, help="folder, zip, tar or tar.gz of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument("--space", choices=("mbconv", "cell", "nasbench201"), default="mbconv")
+    parser.add_argument("--networks", type=_count, default=30, help="drawn at random")
+    parser.add_argument("--seconds", type=float, default=45.0, help="training of the network of median MACs")
+    parser.add_argument("--epochs", type=float, default=None, help="of each training, instead of --seconds")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resolution", type=int, default=32, help="side of all networks in pixels")
+    parser.add_argument("--mixed", action="store_true", help="draw the resolution, too")
+    parser.add_argument("--channels", type=_count, default=16, help="of the first stage, networks of cells")
+
+
+def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
+    """Imports the images once and returns what to compare."""
+    from nas.benches.proxies import ProxyBenchConfig
+    from nas.data.importer import import_archive
+
+    data = options.out / "data"
+    options.out.mkdir(parents=True, exist_ok=True)
+    if not (data / "manifest.json").exists():
+        import_archive(options.data, data, seed=0)
+    return ProxyBenchConfig(
+        data=data,
+        out=options.out,
+        space=options.space,
+        networks=options.networks,
+        seconds=options.seconds,
+        seed=options.seed,
+        epochs=options.epochs,
+        resolution=options.resolution,
+        mixed=options.mixed,
+        channels=options.channels,
+    )
 
 
 def _count(text: str) -> int:

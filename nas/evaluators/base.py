@@ -73,6 +73,7 @@ class Evaluator(ABC):
         checkpoint: Path | None = None,
         should_stop: ShouldStop | None = None,
         keep_interrupted: ShouldStop | None = None,
+        keep_checkpoint: bool = False,
     ) -> Evaluated | None:
         """Trains and measures one network.
 
@@ -87,6 +88,7 @@ class Evaluator(ABC):
             should_stop: Polled after every training step.
             keep_interrupted: Asked after an interruption: True measures the network as it is, False puts
                 it down for a later slice.
+            keep_checkpoint: True leaves the checkpoint at the end, too, for a call with more seconds.
 
         Returns:
             What came of it; None if it was put down.

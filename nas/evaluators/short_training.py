@@ -66,6 +66,7 @@ class ShortTraining(Evaluator):
         checkpoint: Path | None = None,
         should_stop: ShouldStop | None = None,
         keep_interrupted: ShouldStop | None = None,
+        keep_checkpoint: bool = False,
     ) -> Evaluated | None:
         """Trains and measures one network, see `Evaluator.evaluate`."""
         started = time.monotonic()
@@ -83,7 +84,14 @@ class ShortTraining(Evaluator):
             augmentation=self.augmentation,
             seed=seed,
         )
-        result = train(module, self.cache, config, checkpoint=checkpoint, should_stop=should_stop)
+        result = train(
+            module,
+            self.cache,
+            config,
+            checkpoint=checkpoint,
+            should_stop=should_stop,
+            keep_checkpoint=keep_checkpoint,
+        )
         if result.interrupted and not (keep_interrupted is not None and keep_interrupted()):
             return None
         measuring = time.monotonic()
@@ -123,6 +131,19 @@ class ShortTraining(Evaluator):
             size_bytes=len(content),
         )
 
+    def fresh(self, architecture: Architecture, seed: int) -> nn.Module:
+        """Builds a network with freshly drawn weights, the same for the same seed.
+
+        Raises:
+            EvaluationError: If it cannot be built.
+        """
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                return build_network(architecture, self.cache.n_classes)
+        except SpaceError as error:
+            raise EvaluationError(str(error)) from error
+
     def _initialise(
         self,
         architecture: Architecture,
@@ -131,12 +152,7 @@ class ShortTraining(Evaluator):
         pretrained: bool,
     ) -> tuple[nn.Module, str, dict[str, Any]]:
         """Returns the network before its training, how it was initialised, and facts about it."""
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                module = build_network(architecture, self.cache.n_classes)
-        except SpaceError as error:
-            raise EvaluationError(str(error)) from error
+        module = self.fresh(architecture, seed)
         if isinstance(architecture, CellArchitecture) and parent and parent.architecture == architecture:
             module.load_state_dict(dict(parent.state))
             return module, "inherited", {"inheritance": "all weights of the same network"}

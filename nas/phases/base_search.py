@@ -8,6 +8,7 @@ from statistics import fmean
 from nas.candidate import Candidate
 from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, RewardName, joint_reward
+from nas.phases import halving, warm_up
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import TARGET_LATENCY
@@ -18,7 +19,7 @@ from nas.spaces import make_space
 from nas.spaces.base import Choices, SearchSpace
 from nas.spaces.lite_elastic import LiteElastic
 from nas.strategies import make_strategy
-from nas.strategies.base import Observation, Strategy
+from nas.strategies.base import Observation, Proposal, Strategy
 
 _CANDIDATES_WANTED = 10
 _SHORTEST_TRAINING = 1.0
@@ -38,19 +39,39 @@ def run(ctx: RunContext) -> None:
         _observation(candidate, number, target_ms, ctx.config.reward) for number, candidate in enumerate(told)
     )
     seconds = _training_seconds(ctx)
+    if ctx.config.evaluator == "halving":
+        _halve(ctx, strategy, space, told)
+        ctx.leave()
+        return
     while not _hopeless(told) and (
         begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds)
     ):
-        candidate = _next(ctx, strategy, space, seconds, len(told))
+        candidate = _next(ctx, strategy, space, seconds)
         if candidate is None:
             break
         strategy.tell(_observation(candidate, len(told), target_ms, ctx.config.reward))
         told.append(candidate)
+        ctx.emit("method", strategy=strategy.name, step=len(told), **strategy.telemetry().to_json())
     ctx.leave()
+
+
+def _halve(ctx: RunContext, strategy: Strategy, space: SearchSpace, told: list[Candidate]) -> None:
+    """Plays rounds of successive halving as long as there is time."""
+    target_ms, plan = target_latency(ctx), halving.plan(ctx)
+    longest = plan.total_seconds(plan.rungs - 1)
+    search = halving.Search(
+        strategy,
+        told,
+        job=lambda proposal: _job(ctx, space, proposal, longest),
+        observe=lambda candidate, number: _observation(candidate, number, target_ms, ctx.config.reward),
+    )
+    while not _hopeless(told) and halving.another_round(ctx, search):
+        pass
 
 
 def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
     limit_ms = ctx.config.target_latency_ms
+    together = halving.plan(ctx).size if ctx.config.evaluator == "halving" else 1
     return make_strategy(
         ctx.config.strategy,
         space,
@@ -59,6 +80,7 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
         evaluations=_CANDIDATES_WANTED,
         objectives=(ACCURACY, LATENCY_MS),
         limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
+        workers=together,
     )
 
 
@@ -97,33 +119,39 @@ def search_parent(ctx: RunContext) -> Candidate | None:
     return parent if inherits else None
 
 
-def _next(
-    ctx: RunContext, strategy: Strategy, space: SearchSpace, seconds: float, number: int
-) -> Candidate | None:
+def _next(ctx: RunContext, strategy: Strategy, space: SearchSpace, seconds: float) -> Candidate | None:
     try:
         proposal = strategy.ask()
     except SpaceError:
         ctx.log("Every network of the space has been tried.")
         return None
+    return do(ctx, _job(ctx, space, proposal, seconds))
+
+
+def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float) -> Job:
     architecture = space.decode(proposal.choices)
-    job = Job(
+    return Job(
         task=f"search:{proposal.number}",
         phase="base_search",
         source="base_search",
         fidelity="short",
-        label=f"Search {number + 1} · {architecture.resolution} px",
+        label=f"Search {proposal.number + 1} · {architecture.resolution} px",
         architecture=architecture,
         seconds=seconds,
         recipe=inherited_recipe(ctx, architecture, seconds, final=False) if search_parent(ctx) else None,
         parent=search_parent(ctx),
         choices=proposal.choices,
-        details={"initialisation": "inherited" if search_parent(ctx) else "from scratch"},
+        details={
+            "initialisation": "inherited" if search_parent(ctx) else "from scratch",
+            **warm_up.facts(ctx, proposal.choices),
+        },
     )
-    return do(ctx, job)
 
 
 def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
-    """Returns the full Lite0 at the two resolutions nearest below its own: cheap and known to be good."""
+    """Returns what is proposed first: the best by a proxy, or the full Lite0 just below its resolution."""
+    if ctx.config.evaluator == "proxy":
+        return warm_up.best_by_proxy(ctx, space, target_latency(ctx), _CANDIDATES_WANTED // 2)
     if not isinstance(space, LiteElastic):
         return []
     below = [side for side in space.resolutions if side <= ctx.state.values["parent_resolution"]]

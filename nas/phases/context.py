@@ -48,6 +48,8 @@ class SearchConfig:
         reward: How accuracy and latency are joined for single-objective strategies and for the best base.
         already_spent_seconds: Seconds of the promise that the import has used.
         n_finalists: Searched networks that get a final training; by the minutes if None.
+        evaluator: Name of an evaluator, see `nas.evaluators.EVALUATORS`: how the base search judges.
+        proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
     data: Path
@@ -62,6 +64,8 @@ class SearchConfig:
     reward: RewardName = "absolute"
     already_spent_seconds: float = 0.0
     n_finalists: int | None = None
+    evaluator: str = "training"
+    proxy: str = "synflow"
 
 
 @dataclass

@@ -156,6 +156,8 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "baselines": config.baselines,
             "target_latency_ms": config.target_latency_ms,
             "reward": config.reward,
+            "evaluator": config.evaluator,
+            "proxy": config.proxy,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

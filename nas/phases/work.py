@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,31 +58,53 @@ def do(ctx: RunContext, job: Job) -> Candidate:
         return earlier
     ctx.check()
     ctx.now_doing(job.label)
-    checkpoint = ctx.config.workdir / "checkpoints" / f"{job.task.replace(':', '-')}.safetensors"
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     seconds, recipe = _settled(ctx, job)
+    candidate = ctx.record(judge(ctx, replace(job, seconds=seconds, recipe=recipe), len(ctx.candidates)))
+    checkpoint_path(ctx, job.task).unlink(missing_ok=True)
+    return candidate
+
+
+def judge(ctx: RunContext, job: Job, number: int, *, keep_checkpoint: bool = False) -> Candidate:
+    """Trains and measures a network, saves its weights and returns it, unrecorded, under a number.
+
+    Args:
+        ctx: The run.
+        job: What to train; it goes on from the checkpoint of its task, if there is one.
+        number: Number of the candidate; the seed follows from it.
+        keep_checkpoint: True keeps the checkpoint for a call with more seconds.
+
+    Raises:
+        SliceEnded: The slice is over; the training has a checkpoint and goes on in the next one.
+        StopRequested: The user wants what there is now.
+    """
+    checkpoint = checkpoint_path(ctx, job.task)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
         evaluated = ctx.evaluator.evaluate(
             job.architecture,
-            seconds=seconds,
-            seed=ctx.config.seed * 10_007 + len(ctx.candidates),
+            seconds=job.seconds,
+            seed=ctx.config.seed * 10_007 + number,
             parent=_parent_weights(ctx, job.parent),
             pretrained=job.pretrained,
-            recipe=recipe,
+            recipe=job.recipe,
             checkpoint=checkpoint,
             should_stop=ctx.interrupted,
             keep_interrupted=ctx.should_stop,
+            keep_checkpoint=keep_checkpoint,
         )
     except (EvaluationError, ExportError, RuntimeError, MemoryError) as error:
         # torch reports an exhausted memory as RuntimeError; one network must not end the run
-        return ctx.record(_failed(ctx, job, str(error), time.monotonic() - started))
+        return _failed(ctx, job, number, str(error), time.monotonic() - started)
     if evaluated is None:  # put down for the next slice
         ctx.check()
         raise StopRequested
-    candidate = ctx.record(_finished(ctx, job, evaluated))
-    checkpoint.unlink(missing_ok=True)
-    return candidate
+    return _finished(ctx, job, number, evaluated)
+
+
+def checkpoint_path(ctx: RunContext, task: str) -> Path:
+    """Returns where the checkpoint of a piece of work lies while it is under way."""
+    return ctx.config.workdir / "checkpoints" / f"{task.replace(':', '-')}.safetensors"
 
 
 def begun(ctx: RunContext, task: str) -> bool:
@@ -113,8 +135,7 @@ def _parent_weights(ctx: RunContext, parent: Candidate | None) -> ParentWeights 
     return ParentWeights(parent.architecture, load_state(weights_path(ctx, parent)))
 
 
-def _finished(ctx: RunContext, job: Job, evaluated: Evaluated) -> Candidate:
-    number = len(ctx.candidates)
+def _finished(ctx: RunContext, job: Job, number: int, evaluated: Evaluated) -> Candidate:
     weights = f"weights/{number:05d}.safetensors"
     (ctx.config.workdir / "weights").mkdir(exist_ok=True)
     metrics, kept = evaluated.metrics, {}
@@ -143,10 +164,10 @@ def _finished(ctx: RunContext, job: Job, evaluated: Evaluated) -> Candidate:
     )
 
 
-def _failed(ctx: RunContext, job: Job, error: str, seconds: float) -> Candidate:
+def _failed(ctx: RunContext, job: Job, number: int, error: str, seconds: float) -> Candidate:
     ctx.log(f"{job.label} failed: {error} The search goes on.")
     return Candidate(
-        number=len(ctx.candidates),
+        number=number,
         phase=job.phase,
         source=job.source,
         fidelity=job.fidelity,

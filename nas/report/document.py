@@ -103,6 +103,10 @@ def _command(record: RunRecord) -> str:
         words += ["--target-latency-ms", str(config["target_latency_ms"])]
     if config.get("reward", "absolute") != "absolute":
         words += ["--reward", str(config["reward"])]
+    if config.get("evaluator", "training") != "training":
+        words += ["--evaluator", str(config["evaluator"])]
+    if config.get("evaluator") == "proxy":
+        words += ["--proxy", str(config["proxy"])]
     if not config.get("baselines", True):
         words.append("--no-baselines")
     return shlex.join([*words, "--out", "OUT"])

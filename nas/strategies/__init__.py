@@ -44,6 +44,7 @@ def make_strategy(
     evaluations: int | None = None,
     objectives: Sequence[Objective] = (ACCURACY, LATENCY_MS),
     limits: Mapping[str, float] | None = None,
+    workers: int = 1,
 ) -> Strategy:
     """Builds a strategy by name, either from its own options or from what every strategy understands.
 
@@ -57,6 +58,8 @@ def make_strategy(
             same number must be given when a run is rebuilt by replay.
         objectives: What multi-objective strategies search the front of; the others go by the reward.
         limits: Metric name -> largest value allowed, for multi-objective strategies.
+        workers: Proposals that are evaluated together, >= 1: the size of a batch where the method leaves
+            it open. A replay needs the same number.
 
     Raises:
         SpaceError: If the name is unknown or the options belong to another strategy.
@@ -65,7 +68,8 @@ def make_strategy(
         raise SpaceError(f"There is no strategy called {name!r}; choose one of {', '.join(STRATEGIES)}.")
     kind, expected = _KINDS[name]
     if options is None:
-        options = _options(name, evaluations, initial, {"objectives": objectives, "limits": limits or {}})
+        goals = {"objectives": objectives, "limits": limits or {}}
+        options = _options(name, evaluations, initial, goals, workers)
     if type(options) is not expected:
         raise SpaceError(f"{type(options).__name__} are not options of the strategy {name!r}.")
     build: Any = kind
@@ -74,18 +78,19 @@ def make_strategy(
 
 
 def _options(
-    name: str, evaluations: int | None, initial: Sequence[Choices], goals: dict[str, Any]
+    name: str, evaluations: int | None, initial: Sequence[Choices], goals: dict[str, Any], workers: int
 ) -> StrategyOptions:
     if name == RandomSearch.name:
         return RandomOptions(initial=initial)
     if name == Nsga2.name:
         population, offspring = nsga2.sizes_for(evaluations)
+        offspring = None if offspring is None else max(offspring, workers)
         return Nsga2Options(population=population, offspring=offspring, initial=initial, **goals)
     if name == SurrogateNsga2.name:
         first, batch = nsga2_surrogate.sizes_for(evaluations)
-        return SurrogateOptions(first=first, batch=batch, initial=initial, **goals)
+        return SurrogateOptions(first=first, batch=max(batch, workers), initial=initial, **goals)
     if name in (Reinforce.name, Ppo.name, FactorisedReinforce.name):
         return ReinforceOptions.of(name, initial)
     if evaluations is None:
-        return RegularizedEvolutionOptions(initial=initial)
-    return RegularizedEvolutionOptions.for_evaluations(evaluations, initial)
+        return RegularizedEvolutionOptions(initial=initial, workers=workers)
+    return RegularizedEvolutionOptions.for_evaluations(evaluations, initial, workers)

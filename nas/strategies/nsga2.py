@@ -17,6 +17,7 @@ from nas.spaces.base import Choices, SearchSpace
 from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
 from nas.strategies.selection import Fitness, Goals, fitness, tournament, vary
+from nas.strategies.telemetry import FrontWatch, Telemetry, frequencies, option_shares
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Nsga2(SequentialStrategy):
         self._parents: list[Observation] = []
         self._fitness = Fitness(np.zeros(0, dtype=np.int64), np.zeros(0))
         self._arrived: list[Observation] = []
+        self._watch = FrontWatch(self.goals)
+        self._generation = 0
 
     def begin(self, number: int) -> int:
         """Selects the parents of the next generation."""
@@ -111,3 +114,15 @@ class Nsga2(SequentialStrategy):
         best = everyone.best(self.options.population)
         self._parents = [members[index] for index in best]
         self._fitness = everyone.of(best)
+        self._watch.settle(values)
+        self._generation += 1
+
+    def telemetry(self) -> Telemetry:
+        """Shows the generation, the front of parents and children, and which options these have."""
+        members = [*self._parents, *self._arrived]
+        values = {
+            "generation": float(self._generation),
+            **self._watch.values([one.values for one in members]),
+        }
+        shares = frequencies(self.space, [one.choices for one in members])
+        return Telemetry(values, option_shares(self.space, shares))

@@ -9,6 +9,7 @@ fill the gaps of the known front.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from nas.strategies.base import Observation
 from nas.strategies.gaussian_process import DIGITS, GaussianProcess
 from nas.strategies.pending import SequentialStrategy
 from nas.strategies.selection import Fitness, Goals, fitness, tournament, vary
+from nas.strategies.telemetry import FrontWatch, Telemetry, frequencies, option_shares
 
 _REDRAWS = 20
 
@@ -84,6 +86,10 @@ class SurrogateNsga2(SequentialStrategy):
         super().__init__(space, seed, self.options.initial)
         self._archive: list[Observation] = []
         self._chosen: list[Choices] = []
+        self._watch = FrontWatch(self.goals)
+        self._rounds = 0
+        self._expected: dict[Choices, dict[str, float]] = {}
+        self._misses: deque[dict[str, float]] = deque(maxlen=self.options.batch)
 
     def begin(self, number: int) -> int:
         """Fits the surrogates, searches on them and chooses what this round evaluates."""
@@ -100,11 +106,35 @@ class SurrogateNsga2(SequentialStrategy):
 
     def observe(self, observation: Observation) -> None:
         """Adds to the archive; failures teach the surrogates nothing."""
-        if self.goals.complete(observation.values):
-            self._archive.append(observation)
+        if not self.goals.complete(observation.values):
+            return
+        self._archive.append(observation)
+        expected = self._expected.get(observation.choices)
+        if expected is not None:
+            self._misses.append(
+                {name: abs(value - observation.values[name]) for name, value in expected.items()}
+            )
+
+    def telemetry(self) -> Telemetry:
+        """Shows the round, the front of all results, and how wrong the latest predictions were.
+
+        The error is the mean absolute difference of prediction and result over as many networks as a round
+        has, in the metric's own unit. The
+        shares are those of the latest networks, as many as a generation on the surrogate has.
+        """
+        values = {
+            "generation": float(self._rounds),
+            **self._watch.values([one.values for one in self._archive]),
+        }
+        for name in self.goals.metrics if self._misses else ():
+            values[f"error_{name}"] = float(np.mean([miss[name] for miss in self._misses]))
+        latest = [one.choices for one in self._archive[-self.options.population :]]
+        return Telemetry(values, option_shares(self.space, frequencies(self.space, latest)))
 
     def _round(self, rng: random.Random) -> list[Choices]:
         known = [one.values for one in self._archive]
+        self._watch.settle(known)
+        self._rounds += 1
         fit = self._fitness(known)
         models = {
             name: GaussianProcess(
@@ -118,7 +148,8 @@ class SurrogateNsga2(SequentialStrategy):
         front = self.goals.costs([known[index] for index in np.flatnonzero(fit.ranks == 0)])
         values = [predicted[index] for index in new]
         picked = fill_gaps(self.goals.costs(values), self.goals.violations(values), front, self.options.batch)
-        return [members[new[index]] for index in picked]
+        self._expected = {members[new[index]]: predicted[new[index]] for index in picked}
+        return list(self._expected)
 
     def _evolve(
         self, models: Mapping[str, GaussianProcess], start: list[Choices], rng: random.Random

@@ -54,6 +54,7 @@ class SequentialStrategy(Strategy):
         self._told: dict[int, Observation] = {}
         self._next = 0
         self._barrier = 0
+        self._best: float | None = None
         self._seen: set[Choices] = set()
         forms = dict.fromkeys(space.canonical(choices) for choices in initial)
         self._initial = tuple(form for form in forms if space.holds(form))
@@ -69,6 +70,10 @@ class SequentialStrategy(Strategy):
     @abstractmethod
     def observe(self, observation: Observation) -> None:
         """Remembers a result; its reward is None for a failure, never NaN."""
+
+    def best_reward(self) -> dict[str, float]:
+        """Returns the best reward told so far as ``best_reward``, nothing while there is none."""
+        return {} if self._best is None else {"best_reward": self._best}
 
     def ask(self) -> Proposal:
         """Proposes the next candidate; see the base class."""
@@ -104,6 +109,8 @@ class SequentialStrategy(Strategy):
         del self._under_way[observation.number]
         self._lost = [number for number in self._lost if number != observation.number]
         self._told[observation.number] = observation
+        if observation.reward is not None and (self._best is None or observation.reward > self._best):
+            self._best = observation.reward
         if self._next == self._barrier and not self._under_way:
             for number in sorted(self._told):
                 self.observe(self._told[number])

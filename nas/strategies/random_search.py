@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from nas.spaces.base import Choices, SearchSpace
 from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
+from nas.strategies.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,8 @@ class RandomSearch(SequentialStrategy):
 
     def observe(self, observation: Observation) -> None:
         """Learns nothing from a result, on purpose."""
+
+    def telemetry(self) -> Telemetry:
+        """Shows the number of proposals, the part of all choices that they are, and the best reward."""
+        seen = {"proposals": float(len(self._seen)), "space_seen": len(self._seen) / self.space.size()}
+        return Telemetry({**seen, **self.best_reward()})

@@ -9,6 +9,7 @@ its children.
 from __future__ import annotations
 
 import random
+import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from nas.spaces.base import Choices, SearchSpace
 from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
+from nas.strategies.telemetry import Telemetry, diversity, frequencies, option_shares
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,21 @@ class RegularizedEvolution(SequentialStrategy):
         """Adds the youngest; the full queue drops its oldest."""
         self._population.append((observation.choices, observation.reward))
         self._born += 1
+
+    def telemetry(self) -> Telemetry:
+        """Shows the living: their number, best and median reward, diversity, options; and children made.
+
+        Diversity is the number of decisions in which two members differ on average.
+        """
+        members = [choices for choices, _ in self._population]
+        rewards = [reward for _, reward in self._population if reward is not None]
+        found = frequencies(self.space, members)
+        values = {
+            "children": float(max(0, self._born - self.options.population)),
+            "population": float(len(members)),
+        }
+        if rewards:
+            values |= {"population_best": max(rewards), "population_median": statistics.median(rewards)}
+        if len(members) > 1:
+            values["diversity"] = diversity(found, len(members))
+        return Telemetry({**values, **self.best_reward()}, option_shares(self.space, found))

@@ -18,6 +18,7 @@ from nas.spaces.base import Choices, SearchSpace
 from nas.strategies.base import Observation
 from nas.strategies.pending import SequentialStrategy
 from nas.strategies.policies import Actions, Adam, Array, FactorisedPolicy, LstmPolicy, Policy, log_softmax
+from nas.strategies.telemetry import Telemetry, option_shares
 
 _ROUNDS = 5
 """Batches in a row that may hold known networks only before the samples are spread."""
@@ -101,6 +102,8 @@ class Reinforce(SequentialStrategy):
         self._rewards: dict[Choices, float | None] = {}
         self._sampled: Actions | None = None
         self._queue: list[Choices] = []
+        self._updates = 0
+        self._batch_reward: float | None = None
 
     def begin(self, number: int) -> int:
         """Learns from the batch before and samples until something new is among the samples."""
@@ -126,6 +129,24 @@ class Reinforce(SequentialStrategy):
         """Remembers the reward."""
         self._rewards[observation.choices] = observation.reward
 
+    def telemetry(self) -> Telemetry:
+        """Shows entropy and preferences of the policy, rewards and the number of updates.
+
+        The entropy is the mean over the decisions in nats, given the choices before each; it and the
+        preferences are means over the batch at hand, or over as many samples that nobody evaluates.
+        """
+        sampled = self._sampled
+        if sampled is None:
+            draws = random.Random(f"{self.seed}:telemetry:{self._updates}")
+            sampled = self.policy.sample(np.random.default_rng(draws.getrandbits(64)), self.options.batch)
+        logs = [log_softmax(one) for one in self.policy.logits(sampled)]
+        entropies = [-(np.exp(one) * one).sum(axis=1).mean() for one in logs]
+        values = {"entropy": float(np.mean(entropies)), "updates": float(self._updates)}
+        if self._batch_reward is not None and self._baseline.mean is not None:
+            values |= {"batch_reward": self._batch_reward, "moving_reward": self._baseline.mean}
+        shares = option_shares(self.space, [np.exp(one).mean(axis=0) for one in logs])
+        return Telemetry({**values, **self.best_reward()}, shares)
+
     def _new(self, sampled: Actions) -> list[Choices]:
         forms = dict.fromkeys(self._form(row) for row in sampled)
         return [form for form in forms if form not in self._seen and self.space.holds(form)]
@@ -140,10 +161,10 @@ class Reinforce(SequentialStrategy):
         if sampled is None or not known:
             return
         worst = min(known)
-        rewards = [self._rewards.get(self._form(row)) for row in sampled]
-        advantages = self._baseline.advantages(
-            np.array([worst if reward is None else reward for reward in rewards])
-        )
+        found = [self._rewards.get(self._form(row)) for row in sampled]
+        rewards = np.array([worst if reward is None else reward for reward in found])
+        self._updates, self._batch_reward = self._updates + 1, float(rewards.mean())
+        advantages = self._baseline.advantages(rewards)
         before = chosen_log_probabilities(self.policy.logits(sampled), sampled)
         for _ in range(self.options.epochs if self.options.update == "ppo" else 1):
             self._step(sampled, advantages, before)
@@ -172,24 +193,28 @@ class FactorisedReinforce(Reinforce):
 
 
 class MovingBaseline:
-    """The moving average of the reward, and of its squared distance, so that the scale plays no part."""
+    """The moving average of the reward, and of its squared distance, so that the scale plays no part.
+
+    Attributes:
+        mean: The moving average; None before the first batch.
+    """
 
     def __init__(self, decay: float) -> None:
         """Takes the weight of the past."""
         self._decay = decay
-        self._mean: float | None = None
+        self.mean: float | None = None
         self._square = 0.0
 
     def advantages(self, rewards: Array) -> Array:
         """Returns (reward - baseline) / spread and takes the rewards into both."""
-        if self._mean is None:
-            self._mean = float(rewards.mean())
-            self._square = float(((rewards - self._mean) ** 2).mean())
-        differences = rewards - self._mean
+        if self.mean is None:
+            self.mean = float(rewards.mean())
+            self._square = float(((rewards - self.mean) ** 2).mean())
+        differences = rewards - self.mean
         self._square += (1 - self._decay) * (float((differences**2).mean()) - self._square)
-        self._mean += (1 - self._decay) * float(differences.mean())
+        self.mean += (1 - self._decay) * float(differences.mean())
         spread = self._square**0.5
-        if not spread > 1e-12 * abs(self._mean):
+        if not spread > 1e-12 * abs(self.mean):
             spread = np.inf  # all rewards are equal: nothing to learn
         result: Array = differences / spread
         return result

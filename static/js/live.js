@@ -5,6 +5,7 @@ import { fillTable, showCandidate } from './lib/candidates.js';
 import { $, confirmIn, el, icon, notice } from './lib/dom.js';
 import { wireDelete } from './lib/remove.js';
 import { bytes, count, duration, ms, percent } from './lib/format.js';
+import { MethodCard } from './lib/method.js';
 import { PHASES, RunState } from './lib/run_state.js';
 import { RunSocket } from './lib/socket.js';
 
@@ -12,6 +13,7 @@ const page = $('live');
 const base = `/api/v1/searches/${page.dataset.run}`;
 const state = new RunState(JSON.parse($('snapshot').textContent));
 const chart = new FrontChart($('chart'), (number) => showCandidate($('candidate'), state.candidates.get(number)));
+const method = new MethodCard($('method'));
 let pending = false;
 let catching = null;
 
@@ -101,6 +103,7 @@ function draw() {
   showProgress(state.run);
   showPhases();
   showLog();
+  method.show(state.method);
   const candidates = [...state.candidates.values()];
   const stamp = `${candidates.length}:${state.lastCandidate ?? 0}`;
   if (stamp !== state.drawn) {

@@ -1,13 +1,15 @@
-// Result page: the chart in the theme's colours, and exports of further points.
+// Result page: the charts in the theme's colours, and exports of further points.
 import { api } from './lib/api.js';
 import { showFigure } from './lib/chart.js';
 import { $, notice } from './lib/dom.js';
+import { MethodCard } from './lib/method.js';
 import { wireDelete } from './lib/remove.js';
 
 const base = `/api/v1/searches/${$('result').dataset.run}`;
 const GIVE_UP_AFTER = 90;
 
 if ($('chart')) showFigure($('chart'), JSON.parse($('figure').textContent));
+if ($('method')) new MethodCard($('method')).show(JSON.parse($('history').textContent));
 wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 
 async function exported(number) {

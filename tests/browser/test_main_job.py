@@ -33,6 +33,9 @@ def upload(page: Page, archive: Path) -> None:
 def start_search(page: Page) -> None:
     page.get_by_role("link", name="Start a search").click()
     page.fill("[name=minutes]", MINUTES)
+    page.get_by_text("Name and expert options").click()
+    page.select_option("[name=strategy]", "reinforce")
+    expect(page.locator("#id_strategy_helptext .explained:visible")).to_contain_text("REINFORCE")
     page.get_by_role("button", name="Start the search").click()
     page.wait_for_url(re.compile(r"/searches/[0-9a-f-]{36}/$"))
 
@@ -43,6 +46,18 @@ def wait_for_points(page: Page, points: int, seconds: float) -> None:
         arg=points,
         timeout=seconds * 1000,
     )
+
+
+def assert_method_is_shown(page: Page) -> int:
+    """Looks at the card of the method, which comes with the first searched network; returns its step."""
+    card = page.locator("#method")
+    expect(card).to_be_visible(timeout=60_000)
+    expect(card.locator("#method-tiles div", has_text="Entropy").locator("dd")).to_contain_text(
+        re.compile(r"^\d\.\d+")
+    )
+    expect(card.locator("#method-chart .scatterlayer .trace").first).to_be_attached()
+    assert card.locator("#method-shares progress").count() >= 2
+    return int(card.get_attribute("data-step") or 0)
 
 
 def through(socket: WebSocketRoute, sockets: list[WebSocketRoute]) -> None:
@@ -102,11 +117,13 @@ def test_from_photos_to_a_model_that_works(page: Page, watcher: Watcher, tmp_pat
     wait_for_points(page, POINTS, 100)
     assert page.evaluate("window.sameDocument"), "the points came by a reload, not live"
 
+    step = assert_method_is_shown(page)
     seen = numbers(page)
     sockets: list[WebSocketRoute] = []
     page.route_web_socket(re.compile("/ws/searches/"), lambda socket: through(socket, sockets))
     page.reload()
     wait_for_points(page, POINTS, 20)
+    assert assert_method_is_shown(page) >= step, "a reload lost what the method had shown"
     lose_connection(page, sockets)
     again = numbers(page)
     assert set(seen) <= set(again), "a reload lost networks"
@@ -126,6 +143,7 @@ def test_from_photos_to_a_model_that_works(page: Page, watcher: Watcher, tmp_pat
 
     page.click("#to-result")
     expect(page.locator(".verdict .big")).to_be_visible()
+    assert assert_method_is_shown(page) >= step
     page.locator("#chart .point").first.hover(force=True)
     expect(page.locator("#chart .hovertext")).to_contain_text("ms per photo")
     with page.expect_download() as download:

@@ -46,6 +46,31 @@ def test_hover_texts_are_escaped_and_cut(page: Page) -> None:
     assert page.evaluate(script, "é" * 300) == "é" * 19 + "…"
 
 
+def test_a_long_method_is_thinned_out_in_the_browser_and_keeps_its_ends(page: Page) -> None:
+    page.goto("/")
+    script = """async () => {
+      const { RunState } = await import('/static/js/lib/run_state.js');
+      const empty = { steps: [], shares: {} };
+      const state = new RunState({ run: {}, last_seq: 0, candidates: [], events: [], method: empty });
+      for (let seq = 1; seq <= 1301; seq += 1) {
+        state.apply({ seq, kind: 'method', payload: { step: seq, values: {}, shares: { a: seq } } });
+      }
+      return { steps: state.method.steps.map((one) => one.step), a: state.method.shares.a };
+    }"""
+    shown = page.evaluate(script)
+    assert 200 < len(shown["steps"]) <= 500
+    assert (shown["steps"][0], shown["steps"][-1], shown["a"]) == (1, 1301, 1301)
+    assert shown["steps"] == sorted(shown["steps"])
+
+
+def test_a_method_that_begins_anew_goes_on_to_the_right(page: Page) -> None:
+    page.goto("/")
+    script = """steps => import('/static/js/lib/method.js').then(({ placesOf }) =>
+      placesOf(steps.map((step) => ({ step, values: {} }))).map((one) => one.at))"""
+    assert page.evaluate(script, [0, 1, 2, 0, 1, 0]) == [0, 1, 2, None, 3, 4, None, 5]
+    assert page.evaluate(script, [1, 2, 5]) == [1, 2, 5]
+
+
 def test_colours_follow_the_system_and_the_button(page: Page, watcher: Watcher) -> None:
     page.emulate_media(color_scheme="dark")
     page.goto("/")

@@ -99,3 +99,5 @@ def test_killed_and_resumed_search_proposes_what_the_strategy_would_have(
         assert [one.details["task"] for one in recorder.searched] == [f"search:{i}" for i in range(n)]
     assert len({one.choices for one in recorder.searched}) == CANDIDATES
     assert any(one.status == "finished" for one in recorder.searched)
+    shown = [event.payload for event in recorder.events if event.kind == "method"]
+    assert [(one["strategy"], one["step"]) for one in shown] == [(strategy, n + 1) for n in range(CANDIDATES)]

@@ -1,9 +1,10 @@
 // What a run has told so far: events folded into one state. Each event counts once, in the order of its seq.
 export const PHASES = ['first_model', 'baselines', 'base_search', 'scaling', 'final_training', 'export'];
 const LOG_LIMIT = 300;
+const STEP_LIMIT = 500;
 
 export class RunState {
-  /** @param {object} snapshot run, candidates, events (logs and phases), last_seq: as the page was made */
+  /** @param {object} snapshot run, candidates, events (logs and phases), method, last_seq: as the page was made */
   constructor(snapshot) {
     this.load(snapshot);
   }
@@ -15,6 +16,7 @@ export class RunState {
     this.phases = new Map();
     this.log = [];
     this.models = 0;
+    this.method = snapshot.method;
     for (const event of snapshot.events) this.fold(event);
     if (this.run.phase && !this.phases.has(this.run.phase)) this.phases.set(this.run.phase, 'now');
   }
@@ -46,6 +48,8 @@ export class RunState {
       this.run.spent_seconds = payload.spent_seconds;
       this.run.eta_seconds = payload.eta_seconds;
       this.run.message = payload.message;
+    } else if (kind === 'method') {
+      this.step(payload);
     } else if (kind === 'log') {
       this.say(seq, at, payload.message);
     } else if (kind === 'model_exported') {
@@ -56,6 +60,13 @@ export class RunState {
   say(seq, at, text) {
     this.log.push({ seq, at, text });
     if (this.log.length > LOG_LIMIT) this.log.shift();
+  }
+
+  /** Adds a step of the method; when there are too many, every second one goes, but never the first and the last. */
+  step({ step, values, shares }) {
+    const steps = [...this.method.steps, { step, values: values ?? {} }];
+    const last = steps.length - 1;
+    this.method = { steps: last < STEP_LIMIT ? steps : steps.filter((_, place) => place === 0 || (last - place) % 2 === 0), shares: shares ?? {} };
   }
 
   get ended() {

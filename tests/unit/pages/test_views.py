@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -14,9 +15,17 @@ from django.test import Client
 
 from datasets_app.models import DatasetState, Image
 from nas.strategies import STRATEGIES
-from search_app.forms import STRATEGY_HELP, STRATEGY_NAMES
+from search_app.forms import SPACE_NAMES, STRATEGY_HELP, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
-from search_app.pages import MAX_TOLD, live_snapshot
+from search_app.options import (
+    EVALUATOR_HELP,
+    EVALUATOR_NAMES,
+    METHOD_TEXT,
+    REWARD_HELP,
+    REWARD_NAMES,
+    SPACE_HELP,
+)
+from search_app.pages import MAX_STEPS, MAX_TOLD, live_snapshot, method_history
 from tests import factories
 
 HOSTILE = '<script>alert("x")</script>'
@@ -140,14 +149,54 @@ def answers(version: Any, **changes: Any) -> dict[str, Any]:
     return given | changes
 
 
-def test_every_strategy_is_offered_and_explained_in_two_sentences(
-    client_of: ClientOf, owner: User, version: Any
+OPTIONS = {
+    "strategy": (STRATEGY_NAMES, {name: STRATEGY_HELP[name] for name in STRATEGIES}),
+    "space": (SPACE_NAMES, SPACE_HELP),
+    "evaluator": (EVALUATOR_NAMES, EVALUATOR_HELP),
+    "reward": (REWARD_NAMES, REWARD_HELP),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_is_offered_and_explained_in_two_sentences(
+    client_of: ClientOf, owner: User, version: Any, option: str
 ) -> None:
     text = client_of(owner).get("/searches/new/").content.decode()
+    names, helps = OPTIONS[option]
+    for value, words in helps.items():
+        assert f'<option value="{value}"' in text
+        assert words.count(". ") == 1 and words.endswith(".")
+        assert f"<strong>{names[value]}.</strong> {words}" in text
+
+
+def test_every_strategy_says_in_two_sentences_what_it_is_doing() -> None:
     for name in STRATEGIES:
-        assert f'<option value="{name}"' in text
-        assert STRATEGY_HELP[name].count(". ") == 1 and STRATEGY_HELP[name].endswith(".")
-        assert f"<strong>{STRATEGY_NAMES[name]}.</strong> {STRATEGY_HELP[name]}" in text
+        assert METHOD_TEXT[name].count(". ") == 1 and METHOD_TEXT[name].endswith(".")
+
+
+def test_chosen_options_reach_the_search_and_stand_on_its_page(
+    client_of: ClientOf, owner: User, version: Any
+) -> None:
+    chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "proxy", "reward": "soft", "seed": "4"}
+    client = client_of(owner)
+    page = client.post("/searches/new/", answers(version, **chosen))["Location"]
+    started = SearchRun.objects.get(owner=owner)
+    assert {name: str(getattr(started, name)) for name in chosen} == chosen
+    text = client.get(page).content.decode()
+    for line in ("Space: MBConv", f"Evaluator: {EVALUATOR_NAMES['proxy']}", "Reward: Soft", "Seed: 4"):
+        assert f"<li>{line}</li>" in text
+    assert METHOD_TEXT["ppo"] in text
+
+
+def test_options_that_cannot_go_together_are_refused_beside_the_field(
+    client_of: ClientOf, owner: User, version: Any
+) -> None:
+    answer = client_of(owner).post("/searches/new/", answers(version, evaluator="proxy"))
+    assert answer.status_code == 422
+    assert not SearchRun.objects.exists()
+    text = answer.content.decode()
+    assert re.search(r'id="id_evaluator_error">[^<]*trained from scratch\.', text)
+    assert '<details class="card fold" open>' in text
 
 
 def test_three_answers_start_a_search(client_of: ClientOf, owner: User, version: Any) -> None:
@@ -223,6 +272,57 @@ def test_snapshot_holds_no_event_that_the_socket_will_send_again(run: SearchRun)
     run.last_seq = 50
     told = [event["seq"] for event in live_snapshot(run)["events"]]
     assert told == [seq for seq in range(1, 51) if seq % 3]
+
+
+def tell_steps(run: SearchRun, steps: int) -> None:
+    SearchEvent.objects.bulk_create(
+        SearchEvent(
+            run=run,
+            seq=seq,
+            kind="method",
+            payload={
+                "strategy": "ppo",
+                "step": seq,
+                "values": {"entropy": 1 / seq},
+                "shares": {"a": 1 / seq},
+            },
+        )
+        for seq in range(1, steps + 1)
+    )
+    run.last_seq = steps
+    run.save()
+
+
+@pytest.mark.parametrize("page", ["", "result/"])
+def test_a_finished_run_still_shows_what_its_method_did(
+    client_of: ClientOf, owner: User, run: SearchRun, page: str
+) -> None:
+    tell_steps(run, 3)
+    SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.DONE)
+    text = client_of(owner).get(f"/searches/{run.id}/{page}").content.decode()
+    assert "What the method is doing" in text
+    assert '"steps": [{"step": 1, "values": {"entropy": 1.0}}, {"step": 2' in text
+    assert '"shares": {"a": 0.333' in text
+
+
+def test_long_methods_are_thinned_out_and_keep_their_ends(run: SearchRun) -> None:
+    tell_steps(run, 3 * MAX_STEPS)
+    history = method_history(run)
+    steps = [one["step"] for one in history["steps"]]
+    assert len(steps) == MAX_STEPS
+    assert (steps[0], steps[-1]) == (1, 3 * MAX_STEPS)
+    assert {after - before for before, after in itertools.pairwise(steps)} <= {2, 3, 4}
+    assert history["shares"] == {"a": 1 / (3 * MAX_STEPS)}
+
+
+def test_steps_after_the_snapshot_come_by_the_socket_alone(run: SearchRun) -> None:
+    tell_steps(run, 5)
+    run.last_seq = 3
+    assert [one["step"] for one in live_snapshot(run)["method"]["steps"]] == [1, 2, 3]
+
+
+def test_a_run_without_a_method_has_an_empty_history(run: SearchRun) -> None:
+    assert method_history(run) == {"steps": [], "shares": {}}
 
 
 def test_live_page_gives_its_state_as_json(client_of: ClientOf, owner: User, run: SearchRun) -> None:

@@ -104,6 +104,18 @@ def test_command_repeats_the_run() -> None:
         assert part in command
 
 
+def test_command_names_reward_and_evaluator_only_where_they_are_not_the_usual_ones() -> None:
+    usual = {**run_record().config, "reward": "absolute", "evaluator": "training", "proxy": "synflow"}
+    command = build_document(run_record(config=usual))["reproduce"]["command"]
+    assert not {"--reward", "--evaluator", "--proxy"} & set(command.split())
+    chosen = {**usual, "reward": "hard", "evaluator": "proxy"}
+    command = build_document(run_record(config=chosen))["reproduce"]["command"]
+    assert "--reward hard --evaluator proxy --proxy synflow" in command
+    halved = {**usual, "evaluator": "halving"}
+    command = build_document(run_record(config=halved))["reproduce"]["command"]
+    assert "--evaluator halving" in command and "--proxy" not in command
+
+
 def test_page_shows_verdict_first_and_every_section() -> None:
     text = " ".join(Elements(render_page(build_document(run_record()))).text)
     places = [

@@ -49,6 +49,14 @@ def test_a_search_is_started_listed_and_stopped(client: Client, owner: User) -> 
     assert client.get(BASE).json() == []
 
 
+def test_a_search_takes_evaluator_and_reward(client: Client, owner: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    chosen = {"evaluator": "halving", "reward": "soft"}
+    made = post(client, BASE, {"dataset_id": str(dataset.pk), "minutes": 5, **chosen}).json()
+    shown = client.get(f"{BASE}/{made['id']}").json()
+    assert {name: shown[name] for name in chosen} == chosen
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
@@ -56,6 +64,9 @@ def test_a_search_is_started_listed_and_stopped(client: Client, owner: User) -> 
         ({"minutes": "soon"}, "minutes"),
         ({"goal": "<script>"}, "goal"),
         ({"seed": 2**40}, "seed"),
+        ({"reward": "praise"}, "reward"),
+        ({"evaluator": "oracle"}, "evaluator"),
+        ({"evaluator": "proxy"}, "trained from scratch"),
         ({"dataset_id": "x"}, "dataset_id"),
         ({"name": "x" * 2000}, "name"),
     ],

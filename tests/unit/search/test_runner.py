@@ -65,6 +65,14 @@ def test_slices_go_on_where_the_last_one_ended(run: SearchRun) -> None:
     assert run.lease_until is None
 
 
+def test_the_engine_gets_the_options_of_the_run(run: SearchRun) -> None:
+    chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "halving", "reward": "hard", "seed": 7}
+    SearchRun.objects.update(**chosen)
+    engine = Engine()
+    run_slice(run.pk, engine)
+    assert {name: getattr(engine.configs[0], name) for name in chosen} == chosen
+
+
 def test_a_stop_reaches_the_engine_and_results_are_kept(run: SearchRun) -> None:
     def engine(config: object, completed: object, tell: Tell, stop: Stop, deadline: float) -> SearchOutcome:
         tell(finish(0))

@@ -42,6 +42,16 @@ def test_the_tailer_reads_nothing_bulky_of_the_data_set(owner: User, django_asse
     assert '"preview"' not in asked[0]["sql"] and '"interpretation"' not in asked[0]["sql"]
 
 
+def test_expert_options_are_kept(owner: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "proxy", "reward": "hard"}
+    run = services.search_run_start(owner=owner, dataset=dataset, minutes=5, **chosen)
+    run.refresh_from_db()
+    assert {name: getattr(run, name) for name in chosen} == chosen
+    summary = selectors.run_summary(run)
+    assert {name: summary[name] for name in chosen} == chosen
+
+
 def test_a_name_becomes_one_short_line(owner: User) -> None:
     dataset = DatasetVersionFactory(dataset__owner=owner).dataset
     name = "<script>\n\x00" + "x" * 300
@@ -59,6 +69,9 @@ def test_a_name_becomes_one_short_line(owner: User) -> None:
         ({"goal": "wealth"}, "goal"),
         ({"strategy": "<script>"}, "strategy"),
         ({"space": "nowhere"}, "space"),
+        ({"evaluator": "oracle"}, "evaluator"),
+        ({"reward": "praise"}, "reward"),
+        ({"evaluator": "proxy", "space": "lite-elastic"}, "trained from scratch"),
         ({"seed": -1}, "seed"),
         ({"target_latency_ms": 0}, "latency"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 
@@ -140,6 +141,35 @@ class StrategyContract:
                     one.choices for one in original[start + len(asked) :]
                 ]
 
+    def test_watching_changes_no_proposal(self) -> None:
+        unwatched = run(self.make(ToySpace()), 25)
+        strategy = self.make(ToySpace())
+        for told in unwatched:
+            strategy.telemetry()
+            assert strategy.ask().choices == told.choices
+            strategy.telemetry()
+            strategy.tell(told)
+
+    def test_a_rebuilt_strategy_shows_the_same_as_the_original(self) -> None:
+        original = self.make(ToySpace())
+        history = []
+        for number in range(25):
+            history += run(original, 1)
+            rebuilt = self.make(ToySpace())
+            rebuilt.replay(history)
+            assert rebuilt.telemetry() == original.telemetry(), number
+
+    def test_what_is_shown_is_finite_and_shares_of_a_kind_sum_to_one(self) -> None:
+        strategy = self.make(ToySpace())
+        for _ in range(25):
+            shown = strategy.telemetry().to_json()
+            json.dumps(shown, allow_nan=False)
+            shares = shown["shares"]
+            assert all(0 <= share <= 1 for share in shares.values())
+            assert not shares or sum(shares.values()) == pytest.approx(1.0, abs=1e-4)
+            run(strategy, 1)
+        assert strategy.telemetry().values
+
     def test_replay_refuses_a_foreign_ledger(self) -> None:
         foreign = run(self.make(ToySpace(), seed=1), 5)
         with pytest.raises(ValueError, match="does not come from this strategy"):
@@ -175,6 +205,7 @@ class StrategyContract:
         strategy = self.make(ToySpace())
         for _ in range(30):
             strategy.tell(observation(strategy.ask(), None))
+            assert "best_reward" not in strategy.telemetry().values
         assert strategy.ask().number == 30
 
     def test_initial_proposals_come_first_and_only_once(self) -> None:

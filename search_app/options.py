@@ -1,0 +1,66 @@
+"""The expert options of a search: what people read about them, and which of them go together."""
+
+from __future__ import annotations
+
+from nas.evaluators import EVALUATORS, evaluator_refusal
+from nas.objectives import REWARDS
+from nas.spaces import SPACES
+
+SPACE_HELP = {
+    "lite-elastic": "Parts of EfficientNet-Lite0, which inherit what it learnt from ImageNet. "
+    "Ahead of the others wherever the photos are ordinary and the minutes few.",
+    "mbconv": "Networks of seven stages whose blocks, kernels and widths are all free. "
+    "They start from nothing, so they need more minutes, or photos that look like nothing in ImageNet.",
+    "cell": "One small cell of freely wired operations, repeated. "
+    "Made for small images and trained from scratch.",
+    "nasbench201": "A cell of six places and five operations: 15,625 networks at each size. "
+    "Small enough to compare methods on, trained from scratch.",
+}
+REWARD_NAMES = {
+    "absolute": "Absolute (recommended)",
+    "soft": "Soft",
+    "hard": "Hard",
+}
+REWARD_HELP = {
+    "absolute": "Takes points off for every percent by which a network misses the wanted time per photo, "
+    "slower or faster. It keeps the search near that time.",
+    "soft": "Multiplies the accuracy by a gentle factor: more when faster, less when slower. "
+    "It trades the two freely and may end far from the wanted time.",
+    "hard": "Leaves the accuracy as it is up to the wanted time and cuts it beyond, in proportion. "
+    "Being faster than wanted earns nothing.",
+}
+EVALUATOR_NAMES = {
+    "training": "Short training (recommended)",
+    "halving": "Successive halving",
+    "proxy": "Scores before training",
+}
+EVALUATOR_HELP = EVALUATORS
+
+METHOD_TEXT = {
+    "random": "Draws networks blindly and learns nothing from them, as the yardstick for the others. "
+    "The best reward can only rise by luck.",
+    "regularized_evolution": "Keeps the latest networks, changes one thing at a good one, and lets the "
+    "oldest go. Best and median should rise; diversity falls as the population settles.",
+    "nsga2": "Breeds a population towards the whole front of accuracy against time per photo. "
+    "The hypervolume grows as the front moves out; the front shows how many trade-offs are known.",
+    "nsga2_surrogate": "Learns to predict results and tries only the networks that look best on the front. "
+    "The hypervolume grows as the front moves out; the error says how far its latest predictions were off.",
+    "reinforce": "A small recurrent network proposes networks and learns from their rewards. "
+    "Entropy falls as it makes up its mind, and the moving reward should rise.",
+    "ppo": "A small recurrent network proposes networks and learns from their rewards in bounded steps. "
+    "Entropy falls as it makes up its mind, and the moving reward should rise.",
+    "reinforce_factorised": "Keeps one independent preference for each decision and learns from rewards. "
+    "Entropy falls as it makes up its mind, and the moving reward should rise.",
+    "darts": "Trains one network that mixes all operations, and shifts the mixture towards what helps. "
+    "Many skips and a fast-growing eigenvalue are signs that it is about to collapse.",
+}
+"""Strategy -> what it does and how to read its figures, two plain sentences."""
+
+
+def together_refusal(*, space: str, evaluator: str) -> str | None:
+    """Returns why these options cannot go together, one sentence with the next step; None if they can."""
+    return evaluator_refusal(evaluator, space)
+
+
+assert set(SPACE_HELP) == set(SPACES)
+assert set(REWARD_NAMES) == set(REWARD_HELP) == set(REWARDS)
