@@ -166,7 +166,7 @@ def test_a_killed_proxy_ranking_goes_on_and_opens_the_search_with_its_best(
 def test_a_proxy_of_networks_that_inherit_weights_is_refused(
     begun: tuple[SearchConfig, list[Event]], tmp_path: Path
 ) -> None:
-    config = replace(begun[0], workdir=tmp_path, evaluator="proxy", space="lite-elastic")
+    config = replace(begun[0], workdir=tmp_path / "run", evaluator="proxy", space="lite-elastic")
     with pytest.raises(EvaluationError, match="Proxies say nothing about networks that inherit"):
         run_search(config, [], lambda _event: None, lambda: False, None)
-    assert not list(tmp_path.iterdir())
+    assert not config.workdir.exists()
