@@ -1,4 +1,4 @@
-"""Every strategy in a real search: killed after a candidate, resumed, and no candidate differs."""
+"""Every strategy and evaluator in a real search: killed, resumed, and no candidate differs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.data.importer import import_archive
+from nas.errors import EvaluationError
 from nas.events import Event
+from nas.phases import warm_up
 from nas.search import SearchConfig, run_search
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
@@ -101,3 +103,72 @@ def test_killed_and_resumed_search_proposes_what_the_strategy_would_have(
     assert any(one.status == "finished" for one in recorder.searched)
     shown = [event.payload for event in recorder.events if event.kind == "method"]
     assert [(one["strategy"], one["step"]) for one in shown] == [(strategy, n + 1) for n in range(CANDIDATES)]
+
+
+def continued(
+    first: SearchConfig, workdir: Path, values: dict[str, object], **changes: object
+) -> SearchConfig:
+    """Returns a copy of the begun run with other settings."""
+    shutil.copytree(first.workdir, workdir)
+    path = workdir / "state.json"
+    state = json.loads(path.read_text())
+    state["values"] |= values
+    path.write_text(json.dumps(state))
+    return replace(first, workdir=workdir, **changes)  # type: ignore[arg-type]
+
+
+def test_halving_trains_the_best_of_a_killed_round_further(
+    begun: tuple[SearchConfig, list[Event]], tmp_path: Path
+) -> None:
+    first, events = begun
+    plan = {"halving": {"size": 3, "seconds": 0.6}}
+    config = continued(first, tmp_path / "run", plan, evaluator="halving", space="mbconv")
+    recorder = Recorder(events)
+
+    def under_way() -> object:
+        return json.loads((config.workdir / "state.json").read_text())["values"].get("round", {}).get("begun")
+
+    run_until(config, recorder, lambda: under_way() == ["search:1", 0])
+    assert not recorder.searched
+    run_until(config, recorder, lambda: len(recorder.searched) == 3)
+    searched = recorder.searched
+    assert [one.details["task"] for one in searched] == ["search:0", "search:1", "search:2"]
+    assert [one.number for one in recorder.candidates] == list(range(len(recorder.candidates)))
+    rungs = [one.details["halving"] for one in searched]
+    assert sorted((rung["rung"], rung["seconds"]) for rung in rungs) == [(1, 0.6), (1, 0.6), (2, 2.4)]
+    for one in searched:  # a training ends with the step in which its seconds are over
+        assert one.details["training_seconds"] > one.details["halving"]["seconds"] - 0.1
+        assert one.seconds > one.details["training_seconds"]
+    assert all((config.workdir / str(one.weights)).exists() for one in searched)
+
+
+def test_a_killed_proxy_ranking_goes_on_and_opens_the_search_with_its_best(
+    begun: tuple[SearchConfig, list[Event]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, events = begun
+    monkeypatch.setattr(warm_up, "POOL", 8)
+    config = continued(first, tmp_path / "run", {}, evaluator="proxy", proxy="params", space="mbconv")
+    recorder = Recorder(events)
+
+    def said(words: str) -> bool:
+        return any(words in event.payload.get("message", "") for event in recorder.events)
+
+    run_until(config, recorder, lambda: said("4 of 8"))
+    run_until(config, recorder, lambda: "search:2" in settled(config))
+    assert said("8 of 8") and said("8 untrained networks were ranked by params, which is no accuracy.")
+    scores = [one.details["proxy"]["score"] for one in recorder.searched]
+    assert len(scores) == 2 and scores[0] > scores[1]
+    for one in recorder.searched:
+        assert (
+            one.details["proxy"]["name"] == "params" and "not an accuracy" in one.details["proxy"]["meaning"]
+        )
+        assert one.metrics is not None and one.metrics.n_params == one.details["proxy"]["score"]
+
+
+def test_a_proxy_of_networks_that_inherit_weights_is_refused(
+    begun: tuple[SearchConfig, list[Event]], tmp_path: Path
+) -> None:
+    config = replace(begun[0], workdir=tmp_path / "run", evaluator="proxy", space="lite-elastic")
+    with pytest.raises(EvaluationError, match="Proxies say nothing about networks that inherit"):
+        run_search(config, [], lambda _event: None, lambda: False, None)
+    assert not config.workdir.exists()

@@ -22,3 +22,12 @@ def test_an_unknown_strategy_is_refused_before_any_work(tmp_path: Path):
     with pytest.raises(SystemExit):
         main(["search", "--data", "x.zip", "--minutes", "1", "--out", str(tmp_path), "--strategy", "magic"])
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_proxy_for_networks_with_inherited_weights_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["search", "--data", "x.zip", "--minutes", "1", "--out", str(tmp_path / "out")]
+    assert main([*words, "--evaluator", "proxy"]) == 2
+    assert "inherit trained weights" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()

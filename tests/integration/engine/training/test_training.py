@@ -78,6 +78,21 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, photo_cache: Ima
         assert torch.equal(one, other)
 
 
+def test_a_kept_checkpoint_is_gone_on_with_for_more_seconds(tmp_path, photo_cache: ImageCache) -> None:
+    path = tmp_path / "c.ckpt"
+    first = train(network(photo_cache), photo_cache, CONFIG, checkpoint=path, keep_checkpoint=True)
+    assert not first.interrupted and path.exists()
+    kept = path.read_bytes()
+    longer = replace(CONFIG, seconds=first.seconds + 1.0)
+    other = network(photo_cache, seed=7)  # other weights: they must come from the checkpoint
+    second = train(other, photo_cache, longer, checkpoint=path, keep_checkpoint=True)
+    assert second.steps > first.steps and second.seconds >= first.seconds + 1.0
+    assert path.read_bytes() != kept
+    path.unlink()
+    train(network(photo_cache), photo_cache, replace(CONFIG, max_epochs=0.3), checkpoint=path)
+    assert not path.exists()
+
+
 def test_spent_seconds_survive_a_resume(tmp_path, photo_cache: ImageCache) -> None:
     path = tmp_path / "c.ckpt"
     config = replace(CONFIG, seconds=2.0)
