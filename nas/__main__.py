@@ -19,7 +19,7 @@ from nas.events import Event
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--space", choices=SPACES, default=SPACES[0])
-    search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
+    search.add_argument("--strategy", choices=SEARCH_STRATEGIES, default=STRATEGIES[0])
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
     search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
@@ -73,6 +73,7 @@ def _search(options: argparse.Namespace) -> int:
     if options.minutes <= 0:
         _console.print("[red]--minutes must be more than 0.[/red]")
         return 2
+    check_strategy(options.strategy, options.space)
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
     if not (data / "manifest.json").exists():

@@ -11,6 +11,7 @@ EventKind = Literal[
     "phase_finished",  # phase, seconds
     "candidate_finished",  # candidate: Candidate.to_json() (status finished or failed)
     "progress",  # phase, fraction [0, 1], spent_seconds, eta_seconds, message
+    "method",  # strategy, step, values: {name: number}, shares: {name: number in [0, 1]}
     "log",  # message: one plain sentence
     "model_exported",  # model: {"name", "candidate", "directory", ...}, see nas.export.bundle
     "run_finished",  # reason: "done" | "stopped", report: relative path

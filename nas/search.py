@@ -11,13 +11,14 @@ from nas.data.cache import ImageCache
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
-from nas.phases import base_search, baselines, export, final_training, first_model, scaling
+from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
 from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
 from nas.phases.plan import export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process
+from nas.strategies import DARTS, check_strategy
 
 __all__ = ["SearchConfig", "SearchOutcome", "export_candidate", "run_search"]
 
@@ -61,7 +62,9 @@ def run_search(
 
     Raises:
         DataError: If the cache is unusable.
+        SpaceError: If the strategy cannot search the space.
     """
+    check_strategy(config.strategy, config.space)
     ctx = _open(config, completed, on_event, should_stop, deadline)
     try:
         stopped = export.ending(ctx) if export.has_begun(ctx) else _search(ctx)
@@ -80,7 +83,7 @@ def _search(ctx: RunContext) -> bool:
             ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_latency_ms"]
         )
         baselines.run(ctx)
-        base_search.run(ctx)
+        (darts_search if ctx.config.strategy == DARTS else base_search).run(ctx)
         scaling.run(ctx)
         final_training.run(ctx)
     except StopRequested:

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES
 from search_app.models import SearchRun
 
 SPACE_NAMES = {
@@ -29,6 +29,7 @@ STRATEGY_NAMES = {
     "reinforce": "Reinforcement learning (REINFORCE)",
     "ppo": "Reinforcement learning (PPO)",
     "reinforce_factorised": "Reinforcement learning without memory",
+    "darts": "DARTS, for the two spaces of cells",
 }
 STRATEGY_HELP = {
     "regularized_evolution": "Changes one thing at a good network; the oldest die. Simple and hard to beat.",
@@ -41,6 +42,8 @@ STRATEGY_HELP = {
     "ppo": "The same, learning several small steps from each result. It needs a hundred networks or more.",
     "reinforce_factorised": "The same with one independent preference for each decision. "
     "For comparison with the recurrent one.",
+    "darts": "Trains one network of all operations at once and keeps what matters. "
+    "It searches cells only, so choose one of their spaces below.",
 }
 GOALS = (
     ("balanced", "Both", "A good trade between right answers and speed."),
@@ -84,10 +87,10 @@ class SearchForm(forms.Form):
             format_html_join(
                 "",
                 "<br><strong>{}.</strong> {}",
-                ((STRATEGY_NAMES[name], STRATEGY_HELP[name]) for name in STRATEGIES),
+                ((STRATEGY_NAMES[name], STRATEGY_HELP[name]) for name in SEARCH_STRATEGIES),
             ),
         ),
-        choices=[(name, STRATEGY_NAMES[name]) for name in STRATEGIES],
+        choices=[(name, STRATEGY_NAMES[name]) for name in SEARCH_STRATEGIES],
         initial="regularized_evolution",
     )
     space = forms.ChoiceField(

@@ -14,8 +14,9 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
+from nas.errors import SpaceError
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
@@ -159,11 +160,15 @@ def _clean_name(name: str) -> str:
 def _check_words(goal: str, strategy: str, space: str) -> None:
     for word, value, known in (
         ("goal", goal, SearchRun.Goal.values),
-        ("strategy", strategy, STRATEGIES),
+        ("strategy", strategy, SEARCH_STRATEGIES),
         ("space", space, SPACES),
     ):
         if value not in known:
             raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(known)}.")
+    try:
+        check_strategy(strategy, space)
+    except SpaceError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:

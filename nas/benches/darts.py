@@ -1,7 +1,8 @@
 """Does plain DARTS collapse to skip connections on these images, and do the remedies help?
 
-Both forms search with the same seeds on the same images. The derived cells are then trained from scratch,
-each with the same number of epochs, by the training loop that all networks of the engine pass through.
+All forms search with the same seeds on the same images; the limited one goes on from the end of the fixed
+one's search. The derived cells are then trained from scratch, each with the same number of epochs, by the
+training loop that all networks of the engine pass through.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class BenchConfig:
         images: Most training images of a search; None for all.
         template: Cell family.
         jobs: Searches side by side, one thread each.
-        changes: Further settings for both forms.
+        changes: Further settings for all forms.
     """
 
     data: Path

@@ -2,8 +2,8 @@
 
 All edges out of a node read the same input. So its ReLU, its pooling and the pooling's norm (which has no
 weights) are computed once, the convolutions of all its edges are one convolution with their kernels side by
-side, and what PC-DARTS leads around the operations is shuffled once a target, because a shuffle of a sum is the
-sum of the shuffles. Small networks are made of such passes over memory.
+side, and what PC-DARTS leads around the operations is shuffled once a target, because a shuffle of a sum is
+the sum of the shuffles. Such passes over memory are what a small network costs.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def fused_cell(
     edges: Sequence[nn.Module],
     x: Tensor,
     weights: Tensor,
+    *,
     beta: Tensor,
     factors: Tensor | None,
-    *,
     share: int,
     auxiliary: bool,
 ) -> Tensor:
@@ -58,10 +58,9 @@ def fused_cell(
     around: dict[int, list[Tensor]] = {target: [] for target in template.targets}
     for node in range(1 + template.n_nodes):
         if node:
-            nodes.append(_gather(arriving[node], around[node], nodes, beta, share, auxiliary=auxiliary))
+            value = _gather(arriving[node], around[node], x, share)
+            nodes.append(value + beta * _sum(nodes) if auxiliary and float(beta) > 0 else value)
         leaving = [(number, pair[1]) for number, pair in enumerate(template.pairs) if pair[0] == node]
-        if not leaving:
-            continue
         part = nodes[node][:, :mixed] if share > 1 else nodes[node]
         sums = _leave(part, [edges[number] for number, _ in leaving], [rows[number] for number, _ in leaving])
         for (number, target), terms in zip(leaving, sums, strict=True):
@@ -72,21 +71,16 @@ def fused_cell(
     return nodes[-1]
 
 
-def _gather(
-    terms: list[Tensor], around: list[Tensor], nodes: list[Tensor], beta: Tensor, share: int, *, auxiliary: bool
-) -> Tensor:
-    """Returns a node: what the operations brought, what went around them, and the auxiliary skips."""
-    part = nodes[0][:, : nodes[0].shape[1] // share]
-    result = _sum(terms) if terms else part * 0
-    if around:
-        result = shuffle_channels(torch.cat([result, _sum(around)], dim=1), share)
-    if auxiliary and float(beta) > 0:
-        result = torch.add(result, beta * _sum(nodes))
-    return result
+def _gather(terms: list[Tensor], around: list[Tensor], x: Tensor, share: int) -> Tensor:
+    """Returns what the operations brought to a node, with what went around them."""
+    result = _sum(terms) if terms else x[:, : x.shape[1] // share] * 0
+    return shuffle_channels(torch.cat([result, _sum(around)], dim=1), share) if around else result
 
 
 def _leave(x: Tensor, edges: Sequence[nn.Module], rows: Sequence[Tensor]) -> list[list[Tensor]]:
     """Returns for each edge out of a node the weighted operations; those of weight 0 are not computed."""
+    if not rows:
+        return []
     present = [{i for i, value in enumerate(row.tolist()) if value > 0} for row in rows]
     weights = [row.unbind() for row in rows]
     terms: list[list[Tensor]] = [[] for _ in edges]

@@ -131,8 +131,16 @@ class _MixedBody(nn.Module):
         kind = "reduction" if self.reduces else "normal"
         weights, factors = mixture.operations[kind], mixture.edges.get(kind)
         if self.fuses:
-            sizes = {"share": self.share, "auxiliary": self.auxiliary}
-            return fused_cell(self.template, list(self.edges), states[0], weights, beta, factors, **sizes)
+            return fused_cell(
+                self.template,
+                list(self.edges),
+                states[0],
+                weights,
+                beta=beta,
+                factors=factors,
+                share=self.share,
+                auxiliary=self.auxiliary,
+            )
         nodes = dict(enumerate(states))
         for number, ((source, target), edge) in enumerate(zip(self.template.pairs, self.edges, strict=True)):
             factor = None if factors is None else factors[number]
@@ -206,7 +214,7 @@ class MixedNetwork(nn.Module):
         return self.get_buffer(f"allowed_{kind}")
 
     def present(self, kind: str) -> Tensor:
-        """Returns the (edges, operations) mask whose False takes an operation out and leaves its weight to none."""
+        """Returns the (edges, operations) mask whose False takes out an operation with its weight."""
         return self.get_buffer(f"present_{kind}")
 
     def mixture(self) -> dict[str, Tensor]:
@@ -218,7 +226,8 @@ class MixedNetwork(nn.Module):
 
     def edge_factors(self) -> dict[str, Tensor]:
         """Returns softmax(beta) over the edges into each node: kind -> (edges,); empty without betas."""
-        into = [[i for i, (_, end) in enumerate(self.template.pairs) if end == t] for t in self.template.targets]
+        pairs = self.template.pairs
+        into = [[i for i, pair in enumerate(pairs) if pair[1] == target] for target in self.template.targets]
         return {
             kind: torch.cat([F.softmax(beta[numbers], dim=0) for numbers in into])
             for kind, beta in self.betas.items()

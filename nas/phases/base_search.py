@@ -37,7 +37,7 @@ def run(ctx: RunContext) -> None:
     strategy.replay(
         _observation(candidate, number, target_ms, ctx.config.reward) for number, candidate in enumerate(told)
     )
-    seconds = _training_seconds(ctx)
+    seconds = training_seconds(ctx)
     while not _hopeless(told) and (
         begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds)
     ):
@@ -138,7 +138,7 @@ def _observation(candidate: Candidate, number: int, target_ms: float, name: Rewa
     return Observation(number, candidate.choices, values, reward(candidate, target_ms, name))
 
 
-def _training_seconds(ctx: RunContext) -> float:
+def training_seconds(ctx: RunContext) -> float:
     """Returns the seconds of one short training, settled once for the whole run."""
     if "short_seconds" not in ctx.state.values:
         each = ctx.phase_remaining() / _CANDIDATES_WANTED - overhead(ctx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ class Learner:
             self.network.get_buffer("beta").fill_(max(0.0, 1.0 - epoch / o.epochs))
 
     def begin_tuning(self) -> None:
-        """Sets what holds while a cell is selected: a small steady rate, fresh momentum, no auxiliary skip."""
+        """Sets what holds while a cell is selected: a small rate, fresh momentum, no auxiliary skip."""
         self.sgd.state.clear()
         for group in self.sgd.param_groups:
             group["lr"] = self.options.tune_rate
@@ -157,6 +158,21 @@ class Learner:
         self.sgd.step()
         return value
 
+    def speed(self) -> tuple[float, float]:
+        """Returns the seconds of one step of weights and alphas, and those of an epoch's measurements.
+
+        It trains two steps: take another learner for the search itself.
+        """
+        batch = self._batch(self.halves[0][: self.batch_size])
+        self._step_alphas(batch, batch)  # the first one is slow
+        started = time.monotonic()
+        self._step_alphas(batch, batch)
+        self._step_weights(batch)
+        trained = time.monotonic()
+        self.eigenvalue()
+        self.validation_accuracy()
+        return trained - started, time.monotonic() - trained
+
     def eigenvalue(self) -> float | None:
         """Returns the largest eigenvalue of the Hessian with respect to the alphas; None if not wanted.
 
@@ -174,6 +190,7 @@ class Learner:
         """Returns the accuracy of the mixed network on validation images, which no step ever sees."""
         # shuffled, because the norms take the statistics of each batch and rows lie class by class
         rows = np.random.default_rng(0).permutation(validation_rows(self.cache))
+        rows = rows[: self.options.validation_images]
         return evaluate(self.network, self.cache, rows, self.options.resolution).accuracy
 
     def judge(self) -> Judgement:

@@ -43,11 +43,13 @@ class DartsOptions:
         stop_distance: Epochs between the averages that are compared.
         selection: How a cell is derived: by the largest alpha, or by what hurts most when it is left out
             (DARTS-PT, Wang et al. 2021).
-        judged_by: What a perturbation is judged by on images of the alphas' half: ``accuracy``, where the loss
-            decides between equals, or the ``loss`` alone.
+        judged_by: What a perturbation is judged by on images of the alphas' half: ``accuracy``, where the
+            loss decides between equals, or the ``loss`` first.
         tune_epochs: Epochs of weight training before each edge that a perturbation settles.
         tune_rate: Learning rate of that training (DARTS-PT: a tenth of `weight_rate`).
-        most_skips: Edges of the normal cell that may stay skips after a perturbation; None for all (P-DARTS: 2).
+        most_skips: Edges of the normal cell that may stay skips after a perturbation; None for all
+            (P-DARTS: 2).
+        validation_images: Most validation images on which the mixture is judged; None for all.
         hessian_images: Images on which the eigenvalue is measured; 0 does not measure it.
         hessian_steps: Steps of Lanczos' iteration.
     """
@@ -81,6 +83,7 @@ class DartsOptions:
     tune_epochs: int = 5
     tune_rate: float = 0.0025
     most_skips: int | None = None
+    validation_images: int | None = None
     hessian_images: int = 16
     hessian_steps: int = 5
 
@@ -110,9 +113,10 @@ class DartsOptions:
     def fixed(cls, **changes: Any) -> DartsOptions:
         """Returns the form with all remedies against the collapse to skips, at their papers' settings.
 
-        Partial channels, edge normalisation, alphas frozen for 30% of the epochs (15 of 50) and then at a rate
-        of 6e-4 (PC-DARTS); auxiliary skip (DARTS-); eigenvalue stop (RobustDARTS); perturbation (DARTS-PT). With
-        K = 2 four of the eight channels are mixed at first, as many as with the paper's K = 4 of sixteen.
+        Partial channels, edge normalisation, alphas frozen for 30% of the epochs (15 of 50) and then at a
+        rate of 6e-4 (PC-DARTS); auxiliary skip (DARTS-); eigenvalue stop (RobustDARTS); perturbation
+        (DARTS-PT). With K = 2 four of the eight channels are mixed at first, as many as with the paper's
+        K = 4 of sixteen.
         """
         epochs = int(changes.get("epochs", cls.epochs))
         remedies: dict[str, Any] = {

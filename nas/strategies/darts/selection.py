@@ -25,8 +25,8 @@ def by_alphas(
 ) -> Cells:
     """Returns the strongest operation of each edge, ``none`` excluded, on the edges that a node keeps.
 
-    A node of the DARTS cell keeps the two edges whose strongest operation weighs most (section 2.4), times the
-    factor of the edge where there is one (PC-DARTS).
+    A node of the DARTS cell keeps the two edges whose strongest operation weighs most (section 2.4), times
+    the factor of the edge where there is one (PC-DARTS).
 
     Args:
         template: The cell family.
@@ -93,8 +93,8 @@ def settle(
 def reopen_skips(network: MixedNetwork, judge: Callable[[], Judgement], most: int) -> None:
     """Leaves the normal cell `most` skips, those whose removal hurts most, and takes skips from the others.
 
-    P-DARTS' limit (Chen et al. 2019, section 3.4.2), with removal in the place of the largest weight. The edges
-    that lose their skip must be settled again.
+    P-DARTS' limit (Chen et al. 2019), with removal in the place of the largest weight. The edges that lose
+    their skip must be settled again.
 
     Args:
         network: A network whose edges are settled.

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from datasets_app.models import DatasetState, Image
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES
 from search_app.forms import STRATEGY_HELP, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.pages import MAX_TOLD, live_snapshot
@@ -144,10 +144,20 @@ def test_every_strategy_is_offered_and_explained_in_two_sentences(
     client_of: ClientOf, owner: User, version: Any
 ) -> None:
     text = client_of(owner).get("/searches/new/").content.decode()
-    for name in STRATEGIES:
+    for name in SEARCH_STRATEGIES:
         assert f'<option value="{name}"' in text
         assert STRATEGY_HELP[name].count(". ") == 1 and STRATEGY_HELP[name].endswith(".")
         assert f"<strong>{STRATEGY_NAMES[name]}.</strong> {STRATEGY_HELP[name]}" in text
+
+
+def test_darts_with_a_space_that_it_cannot_search_is_refused_in_words(
+    client_of: ClientOf, owner: User, version: Any
+) -> None:
+    answer = client_of(owner).post("/searches/new/", answers(version, strategy="darts"))
+    assert answer.status_code == 422
+    assert "it searches cell and nasbench201, not lite-elastic" in answer.content.decode()
+    client_of(owner).post("/searches/new/", answers(version, strategy="darts", space="cell"))
+    assert SearchRun.objects.get(owner=owner).strategy == "darts"
 
 
 def test_three_answers_start_a_search(client_of: ClientOf, owner: User, version: Any) -> None:

@@ -1,0 +1,94 @@
+"""How large a DARTS search may be in given seconds. Arithmetic only; the speed is measured by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nas.cells import CellTemplate
+
+BATCH_SIZE = 32
+_EPOCHS = (50, 40, 30, 20, 15, 10)  # the paper's 50 where there is time
+_STEPS_WANTED = 12  # of an epoch: as many as in `darts-bench`
+_FEWEST_STEPS, _FEWEST_EPOCHS = 3, 5
+_LONGEST_EPOCH = 10.0
+_CELLS = {False: (5, 3, 1), True: (2, 1)}  # of a stage; by whether the cell is concatenated, which costs more
+_FORWARD = 1 / 6  # of a pair of steps, each of which goes forward once and backward for two
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The size of one search.
+
+    Attributes:
+        seconds: What it is expected to take, selection included.
+        cells: Normal cells a stage.
+        epochs: Passes over one half of the images.
+        images: Training images, both halves together.
+        tune_epochs: Epochs of tuning before each edge of the selection.
+        step_seconds: Measured seconds of a step of the weights and one of the alphas.
+    """
+
+    seconds: float
+    cells: int
+    epochs: int
+    images: int
+    tune_epochs: int
+    step_seconds: float
+
+
+def size_of(
+    template: CellTemplate, seconds: float, n_train: int, speed: Callable[[int], tuple[float, float]]
+) -> Plan:
+    """Returns the largest search that fits: deep cells first, then epochs, then images.
+
+    Depth goes last, because without it there is no collapse to be seen, and nothing to be learnt about deep
+    networks (decision 0021).
+
+    Args:
+        template: The cell family.
+        seconds: For one search.
+        n_train: Training images there are.
+        speed: Cells a stage -> seconds of a step of the weights and one of the alphas, and of the
+            measurements of an epoch.
+    """
+    most_steps = max(1, n_train // 2 // BATCH_SIZE)
+    for cells in _CELLS[template.concatenates]:
+        pair, measuring = speed(cells)
+        limit = max(1, min(most_steps, int(_LONGEST_EPOCH / pair)))
+        for epochs in _EPOCHS:
+            steps = int((seconds - epochs * measuring) / (pair * (epochs + _selection(template, epochs))))
+            fewest = _STEPS_WANTED if epochs > _EPOCHS[-1] else _FEWEST_STEPS
+            if steps >= min(fewest, limit):
+                return _plan(template, cells, (epochs, min(steps, limit)), n_train, (pair, measuring))
+    return _plan(template, cells, (_FEWEST_EPOCHS, min(_FEWEST_STEPS, limit)), n_train, (pair, measuring))
+
+
+def selection_seconds(template: CellTemplate, plan: Plan) -> float:
+    """Returns the seconds that the selection by perturbation is expected to take."""
+    steps = max(1, plan.images // 2 // BATCH_SIZE)
+    return steps * plan.step_seconds * _selection(template, plan.epochs)
+
+
+def _plan(
+    template: CellTemplate, cells: int, size: tuple[int, int], n_train: int, speed: tuple[float, float]
+) -> Plan:
+    (epochs, steps), (pair, measuring) = size, speed
+    seconds = epochs * (steps * pair + measuring) + steps * pair * _selection(template, epochs)
+    images = min(n_train, 2 * BATCH_SIZE * steps)
+    return Plan(seconds, cells, epochs, images, _tune_epochs(template, epochs), pair)
+
+
+def _selection(template: CellTemplate, epochs: int) -> float:
+    """Returns the cost of the selection in epochs of steps: tuning and judging, edge by edge."""
+    judged = (len(template.operations) - 1) * _FORWARD
+    return _edges(template) * (_tune_epochs(template, epochs) / 2 + judged)
+
+
+def _tune_epochs(template: CellTemplate, epochs: int) -> int:
+    """Returns DARTS-PT's five for 50 epochs and six edges, in proportion, at least one."""
+    return max(1, round(epochs / 10 * 6 / _edges(template)))
+
+
+def _edges(template: CellTemplate) -> int:
+    return len(template.pairs) * (2 if template.concatenates else 1)
