@@ -37,7 +37,10 @@ FORMS: dict[str, Callable[..., DartsOptions]] = {
     "fixed": DartsOptions.fixed,
     "limited": DartsOptions.limited,
 }
-_TOGETHER = (("plain",), ("fixed", "limited"))  # the limit is put on what the fixed form has found
+_TOGETHER: tuple[tuple[str, ...], ...] = (
+    ("plain",),
+    ("fixed", "limited"),
+)  # the limit is put on what the fixed form has found
 COLLAPSE_SHARE = 0.5
 """A cell has collapsed if at least this part of its normal cell's edges are skip connections."""
 

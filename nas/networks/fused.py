@@ -90,10 +90,10 @@ def _leave(x: Tensor, edges: Sequence[nn.Module], rows: Sequence[Tensor]) -> lis
         if not leaving:
             continue
         kernels = [edges[i].ops[name][1].weight for i in leaving]  # type: ignore[index,union-attr]
-        every = F.conv2d(activated, torch.cat(kernels), padding=padding)  # type: ignore[arg-type]
+        every = F.conv2d(activated, torch.cat(kernels), padding=padding)
         scale = torch.stack([weights[i][index] for i in leaving]).repeat_interleave(x.shape[1])
         every = _norm(every, scale)
-        for i, one in zip(leaving, every.split(x.shape[1], dim=1), strict=True):
+        for i, one in zip(leaving, torch.split(every, x.shape[1], dim=1), strict=True):
             terms[i].append(one)
     pooled = x
     if any(4 in there for there in present):

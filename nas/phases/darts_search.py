@@ -12,6 +12,7 @@ from nas.phases.base_search import training_seconds
 from nas.phases.context import RunContext, StopRequested
 from nas.phases.speed import expected_epochs, overhead
 from nas.phases.work import Job, do
+from nas.prediction import validation_rows
 from nas.spaces import make_space
 from nas.spaces.base import Choices
 from nas.spaces.cells import CellSpace
@@ -26,6 +27,7 @@ STATE = "darts"
 
 _LONG_PHASE = 600.0
 _SHORTEST_SEARCH = 5.0
+_JUDGES = 512
 _FAILURES = 3
 _EPOCHS_OF_A_SIDE = 10.0
 
@@ -58,15 +60,11 @@ def _plan(ctx: RunContext, space: CellSpace, seconds: float) -> Plan:
     """Returns the size of one search, from this machine's speed at the mixed network's own steps."""
     wanted = 3 if ctx.phase_remaining() >= _LONG_PHASE else 2
     each = ctx.phase_remaining() / wanted - seconds - overhead(ctx, runtime_exporter=True)
-    template = TEMPLATES[space.template]
-    n_train = len(ctx.cache.indices("train"))
-
-    def speed(cells: int) -> tuple[float, float]:
-        plan = Plan(seconds=0.0, cells=cells, epochs=1, images=n_train, tune_epochs=1, step_seconds=0.0)
-        learner = Learner(ctx.cache, _options(space, plan), ctx.config.seed, ctx.augmentation())
-        return learner.speed()
-
-    return size_of(template, max(_SHORTEST_SEARCH, each), n_train, speed)
+    n_train, n_val = len(ctx.cache.indices("train")), min(_JUDGES, len(validation_rows(ctx.cache)))
+    probe = Plan(seconds=0.0, cells=1, epochs=1, images=n_train, tune_epochs=1, step_seconds=0.0)
+    learner = Learner(ctx.cache, _options(space, probe), ctx.config.seed, ctx.augmentation())
+    template, each = TEMPLATES[space.template], max(_SHORTEST_SEARCH, each)
+    return size_of(template, each, (n_train, n_val), learner.step_seconds())
 
 
 def _options(space: CellSpace, plan: Plan) -> DartsOptions:
@@ -79,7 +77,7 @@ def _options(space: CellSpace, plan: Plan) -> DartsOptions:
         epochs=plan.epochs,
         images=plan.images,
         tune_epochs=plan.tune_epochs,
-        validation_images=512,
+        validation_images=_JUDGES,
     )
 
 
@@ -146,8 +144,8 @@ def _train(ctx: RunContext, space: CellSpace, choices: Choices, seconds: float, 
 
 def _side(ctx: RunContext, space: CellSpace, cell: CellArchitecture, seconds: float) -> int:
     """Returns the largest side at which the short training sees the images often, else the smallest."""
-    size = {"channels": space.channels, "cells": space.cells}
-    every = [replace(cell, resolution=side, **size) for side in space.resolutions]
+    cell = replace(cell, channels=space.channels, cells=space.cells)
+    every = [replace(cell, resolution=side) for side in space.resolutions]
     often = [one.resolution for one in every if expected_epochs(ctx, one, seconds) >= _EPOCHS_OF_A_SIDE]
     return max(often, default=space.resolutions[0])
 

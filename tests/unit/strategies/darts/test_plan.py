@@ -4,13 +4,8 @@ from nas.cells import DARTS, NASBENCH201
 from nas.strategies.darts.plan import Plan, selection_seconds, size_of
 
 
-def constant(cells: int) -> tuple[float, float]:
-    """A machine on which a pair of steps takes 0.05 s for each cell, and measuring 0.1 s."""
-    return 0.05 * cells, 0.1 * cells
-
-
 def plan(seconds: float, n_train: int = 2_000) -> Plan:
-    return size_of(NASBENCH201, seconds, n_train, constant)
+    return size_of(NASBENCH201, seconds, (n_train, 300), 0.05)
 
 
 def test_much_time_gives_the_papers_epochs_at_full_depth_on_all_images_that_fit() -> None:
@@ -40,5 +35,5 @@ def test_an_epoch_fits_into_a_slice_however_many_images_there_are() -> None:
 
 
 def test_a_slow_machine_and_few_images_still_get_a_search() -> None:
-    slow = size_of(DARTS, 5.0, 40, lambda cells: (60.0 * cells, 60.0))
+    slow = size_of(DARTS, 5.0, (40, 10), 60.0)
     assert (slow.cells, slow.epochs, slow.images, slow.tune_epochs) == (1, 5, 40, 1)
