@@ -40,10 +40,19 @@ def run(ctx: RunContext) -> None:
     seconds = training_seconds(ctx)
     memory = ctx.state.values.setdefault(STATE, {"derived": []})
     if "plan" not in memory:
-        memory["plan"] = asdict(_plan(ctx, space, seconds))
+        try:
+            memory["plan"] = asdict(_plan(ctx, space, seconds))
+        except EvaluationError as error:
+            ctx.log(f"DARTS could not begin: {error}")
+            ctx.leave()
+            return
         ctx.save()
-    plan = Plan(**memory["plan"])
-    number = 0
+    _search(ctx, space, Plan(**memory["plan"]), seconds)
+    ctx.leave()
+
+
+def _search(ctx: RunContext, space: CellSpace, plan: Plan, seconds: float) -> None:
+    memory, number = ctx.state.values[STATE], 0
     while number < len(memory["derived"]) or _time_for_another(ctx, plan, seconds, memory["derived"]):
         if number == len(memory["derived"]):
             memory["derived"].append(_derive(ctx, space, plan, seconds, number))
@@ -53,7 +62,6 @@ def run(ctx: RunContext) -> None:
         if choices is not None and choices not in memory["derived"][:number]:
             _train(ctx, space, tuple(choices), seconds, number)
         number += 1
-    ctx.leave()
 
 
 def _plan(ctx: RunContext, space: CellSpace, seconds: float) -> Plan:
