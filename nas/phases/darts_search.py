@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from nas.architecture import CellArchitecture
 from nas.cells import TEMPLATES
@@ -18,7 +19,7 @@ from nas.spaces.base import Choices
 from nas.spaces.cells import CellSpace
 from nas.strategies.darts.learner import Learner
 from nas.strategies.darts.options import DartsOptions
-from nas.strategies.darts.plan import BATCH_SIZE, Plan, selection_seconds, size_of
+from nas.strategies.darts.plan import BATCH_SIZE, FEW_JUDGES, Plan, selection_seconds, size_of
 from nas.strategies.darts.records import EpochRecord
 from nas.strategies.darts.search import DartsSearch
 
@@ -76,6 +77,12 @@ def _plan(ctx: RunContext, space: CellSpace, seconds: float) -> Plan:
 
 
 def _options(space: CellSpace, plan: Plan) -> DartsOptions:
+    short: dict[str, Any] = {
+        "selection": "argmax",
+        "eigenvalue_stop": False,
+        "hessian_images": 0,
+        "validation_images": FEW_JUDGES,
+    }
     return DartsOptions.limited(
         template=space.template,
         resolution=space.resolutions[0],
@@ -85,7 +92,7 @@ def _options(space: CellSpace, plan: Plan) -> DartsOptions:
         epochs=plan.epochs,
         images=plan.images,
         tune_epochs=plan.tune_epochs,
-        validation_images=_JUDGES,
+        **({"validation_images": _JUDGES} if plan.perturbs else short),
     )
 
 
@@ -113,7 +120,12 @@ def _derive(ctx: RunContext, space: CellSpace, plan: Plan, seconds: float, numbe
             checkpoint=_checkpoint(ctx, number),
             augmentation=ctx.augmentation(),
         )
-        result = search.run(on_epoch, ctx.interrupted, enough=lambda: ctx.phase_remaining() < reserve)
+
+        def put_down() -> bool:
+            # an epoch or edge longer than a slice must come to its end, or the run would not get on
+            return ctx.interrupted() and (ctx.should_stop() or search.saves > 0)
+
+        result = search.run(on_epoch, put_down, enough=lambda: ctx.phase_remaining() < reserve)
     except EvaluationError as error:
         ctx.log(f"DARTS, search {number + 1} failed: {error} The search goes on.")
         return None

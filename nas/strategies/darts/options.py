@@ -47,8 +47,7 @@ class DartsOptions:
             loss decides between equals, or the ``loss`` first.
         tune_epochs: Epochs of weight training before each edge that a perturbation settles.
         tune_rate: Learning rate of that training (DARTS-PT: a tenth of `weight_rate`).
-        most_skips: Edges of the normal cell that may stay skips after a perturbation; None for all
-            (P-DARTS: 2).
+        most_skips: Edges of the normal cell that may be skips; None for all (P-DARTS: 2).
         validation_images: Most validation images on which the mixture is judged; None for all.
         hessian_images: Images on which the eigenvalue is measured; 0 does not measure it.
         hessian_steps: Steps of Lanczos' iteration.
@@ -96,8 +95,6 @@ class DartsOptions:
             raise SpaceError("A search needs at least one epoch, one cell, one image a step.")
         if self.eigenvalue_stop and not self.hessian_images:
             raise SpaceError("The eigenvalue stop needs images to measure the eigenvalue on.")
-        if self.most_skips is not None and self.selection != "perturbation":
-            raise SpaceError("Skips can be limited where the selection is by perturbation.")
 
     def text(self) -> str:
         """Returns the settings that differ from the defaults; equal texts are equal searches."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nas.cells import CellTemplate
 
 BATCH_SIZE = 32
+FEW_JUDGES = 128  # validation images where time is short
 _EPOCHS = (50, 40, 30, 20, 15, 10)  # the paper's 50 where there is time
 _STEPS_WANTED = 12  # of an epoch: as many as in `darts-bench`
 _FEWEST_STEPS, _FEWEST_EPOCHS = 3, 5
@@ -28,7 +29,8 @@ class Plan:
         epochs: Passes over one half of the images.
         images: Training images, both halves together.
         tune_epochs: Epochs of tuning before each edge of the selection.
-        step_seconds: Measured seconds of a step of the weights and one of the alphas.
+        step_seconds: Seconds of a step of the weights and one of the alphas.
+        perturbs: Whether there is time to select by perturbation and to measure eigenvalues.
     """
 
     seconds: float
@@ -37,6 +39,7 @@ class Plan:
     images: int
     tune_epochs: int
     step_seconds: float
+    perturbs: bool = True
 
 
 def size_of(
@@ -64,11 +67,24 @@ def size_of(
             fewest = _STEPS_WANTED if epochs > _EPOCHS[-1] else _FEWEST_STEPS
             if steps >= min(fewest, limit):
                 return _plan(template, cells, (epochs, min(steps, limit)), n_train, (pair, measuring))
-    return _plan(template, cells, (_FEWEST_EPOCHS, min(_FEWEST_STEPS, limit)), n_train, (pair, measuring))
+    return _short_plan(seconds, cells, limit, n_train, pair)
+
+
+def _short_plan(seconds: float, cells: int, limit: int, n_train: int, pair: float) -> Plan:
+    """Returns a search that takes the largest alphas and measures little."""
+    measuring = pair * FEW_JUDGES / BATCH_SIZE * _FORWARD
+    sizes = [(epochs, int((seconds / epochs - measuring) / pair)) for epochs in _EPOCHS]
+    fits = [(epochs, steps) for epochs, steps in sizes if steps >= min(_FEWEST_STEPS, limit)]
+    epochs, steps = fits[0] if fits else (_FEWEST_EPOCHS, _FEWEST_STEPS)
+    steps = min(steps, limit)
+    images = min(n_train, 2 * BATCH_SIZE * steps)
+    return Plan(epochs * (steps * pair + measuring), cells, epochs, images, 1, pair, perturbs=False)
 
 
 def selection_seconds(template: CellTemplate, plan: Plan) -> float:
     """Returns the seconds that the selection by perturbation is expected to take."""
+    if not plan.perturbs:
+        return 0.0
     steps = max(1, plan.images // 2 // BATCH_SIZE)
     return steps * plan.step_seconds * _selection(template, plan.epochs)
 

@@ -46,6 +46,7 @@ class DartsSearch:
     Attributes:
         records: What each epoch so far showed.
         selecting: Whether the epochs are over and edges are being settled.
+        saves: Checkpoints that this process has written.
         earlier_cpu_seconds: Processor seconds of earlier processes, up to their last checkpoint.
 
     Raises:
@@ -68,6 +69,7 @@ class DartsSearch:
         self.records: list[EpochRecord] = []
         self.history: list[list[Tensor]] = []  # the alphas after each epoch
         self.selecting = False
+        self.saves = 0
         self.earlier_cpu_seconds = 0.0
         self._cpu_start = time.process_time()
         unlimited = replace(options, most_skips=None)  # the limit is put on what was settled without it
@@ -157,7 +159,7 @@ class DartsSearch:
                 alpha.data.copy_(value)
         if o.selection == "argmax":
             mixture = {kind: value.detach() for kind, value in self.network.mixture().items()}
-            cells = by_alphas(self.network.template, mixture, self.network.edge_factors())
+            cells = by_alphas(self.network.template, mixture, self.network.edge_factors(), o.most_skips)
         else:
             cells = self._perturb(should_stop)
         normal, reduction = cells["normal"], cells.get("reduction", ())
@@ -188,6 +190,7 @@ class DartsSearch:
         return by_masks(self.network, judge)
 
     def _save(self) -> None:
+        self.saves += 1
         if self.checkpoint is None:
             return
         write_state(

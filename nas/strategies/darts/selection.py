@@ -21,7 +21,10 @@ Cells = dict[str, tuple[Edge, ...]]
 
 
 def by_alphas(
-    template: CellTemplate, mixture: Mapping[str, Tensor], factors: Mapping[str, Tensor] | None = None
+    template: CellTemplate,
+    mixture: Mapping[str, Tensor],
+    factors: Mapping[str, Tensor] | None = None,
+    most_skips: int | None = None,
 ) -> Cells:
     """Returns the strongest operation of each edge, ``none`` excluded, on the edges that a node keeps.
 
@@ -32,13 +35,30 @@ def by_alphas(
         template: The cell family.
         mixture: Kind -> (edges, operations) softmax weights.
         factors: Kind -> (edges,) of the edge normalisation; None or empty without it.
+        most_skips: Skips that the normal cell may keep, those of the largest weights (P-DARTS, Chen et al.
+            2019); None for all. What loses its skip becomes the next strongest operation.
     """
+    cells = _strongest(template, mixture, factors or {})
+    skips = [edge for edge in cells["normal"] if edge.op == SKIP]
+    if most_skips is None or len(skips) <= most_skips:
+        return cells
+    column = template.operations.index(SKIP)
+    normal = mixture["normal"].clone()
+    weakest = min(
+        (template.pairs.index((edge.source, edge.target)) for edge in skips),
+        key=lambda i: float(normal[i, column]),
+    )
+    normal[weakest, column] = 0.0
+    return by_alphas(template, {**mixture, "normal": normal}, factors, most_skips)
+
+
+def _strongest(template: CellTemplate, mixture: Mapping[str, Tensor], factors: Mapping[str, Tensor]) -> Cells:
     first = template.operations.index(NONE) + 1
     cells = {}
     for kind, weights in mixture.items():
         best = weights[:, first:].max(dim=1)
         ops = [template.operations[first + int(index)] for index in best.indices]
-        scale = (factors or {}).get(kind, torch.ones(len(ops)))
+        scale = factors.get(kind, torch.ones(len(ops)))
         strength = [float(value) for value in (best.values * scale).detach()]
         cells[kind] = _keep(template, ops, strength)
     return cells

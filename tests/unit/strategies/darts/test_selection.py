@@ -33,6 +33,15 @@ def test_a_node_of_the_darts_cell_keeps_its_two_strongest_edges() -> None:
         assert Edge(*pair, DARTS.operations[operation]) in edges
 
 
+def test_of_too_many_skips_the_strongest_stay() -> None:
+    weights = torch.full((6, 5), 0.1)
+    weights[:, 1] = torch.tensor([0.5, 0.3, 0.6, 0.4, 0.2, 0.05])
+    weights[:, 3] = 0.15
+    cells = by_alphas(NASBENCH201, {"normal": weights}, most_skips=2)
+    assert [NASBENCH201.operations.index(edge.op) for edge in cells["normal"]] == [1, 3, 1, 3, 3, 3]
+    assert weights[1, 1] == pytest.approx(0.3)  # what was handed over is as it was
+
+
 def test_the_factor_of_an_edge_counts_where_a_node_chooses() -> None:
     weights = torch.full((14, 8), 0.1)
     factors = torch.full((14,), 0.25)
@@ -172,7 +181,6 @@ def test_equal_texts_are_equal_settings() -> None:
         {"template": "x"},
         {"epochs": 0},
         {"eigenvalue_stop": True, "hessian_images": 0},
-        {"most_skips": 2},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
