@@ -33,7 +33,7 @@ from nas.ledger import Ledger
 from nas.objectives import REWARDS
 from nas.proxies import PROXIES
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     search.add_argument("--seed", type=int, default=0)
     search.add_argument("--space", choices=SPACES, default=SPACES[0])
-    search.add_argument("--strategy", choices=STRATEGIES, default=STRATEGIES[0])
+    search.add_argument("--strategy", choices=SEARCH_STRATEGIES, default=STRATEGIES[0])
     search.add_argument("--evaluator", choices=tuple(EVALUATORS), default=next(iter(EVALUATORS)))
     search.add_argument(
         "--proxy", choices=PROXIES, default=PROXIES[0], help="what --evaluator proxy ranks by"
@@ -97,6 +97,7 @@ def _search(options: argparse.Namespace) -> int:
     if options.minutes <= 0:
         _console.print("[red]--minutes must be more than 0.[/red]")
         return 2
+    check_strategy(options.strategy, options.space)
     if refusal := evaluator_refusal(options.evaluator, options.space):
         _console.print(f"[red]{refusal}[/red]", highlight=False)
         return 2

@@ -13,13 +13,14 @@ from nas.evaluators import evaluator_refusal
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
-from nas.phases import base_search, baselines, export, final_training, first_model, scaling
+from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
 from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
 from nas.phases.plan import export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process
+from nas.strategies import DARTS, check_strategy
 
 __all__ = ["SearchConfig", "SearchOutcome", "export_candidate", "run_search"]
 
@@ -63,8 +64,10 @@ def run_search(
 
     Raises:
         DataError: If the cache is unusable.
+        SpaceError: If the strategy cannot search the space.
         EvaluationError: If the evaluator cannot judge the networks of the space.
     """
+    check_strategy(config.strategy, config.space)
     if refusal := evaluator_refusal(config.evaluator, config.space, config.proxy):
         raise EvaluationError(refusal)
     ctx = _open(config, completed, on_event, should_stop, deadline)
@@ -85,7 +88,7 @@ def _search(ctx: RunContext) -> bool:
             ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_latency_ms"]
         )
         baselines.run(ctx)
-        base_search.run(ctx)
+        (darts_search if ctx.config.strategy == DARTS else base_search).run(ctx)
         scaling.run(ctx)
         final_training.run(ctx)
     except StopRequested:

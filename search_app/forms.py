@@ -16,7 +16,7 @@ from datasets_app.selectors import datasets_of_user
 from nas.evaluators import EVALUATORS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES
 from search_app.models import SearchRun
 from search_app.options import (
     EVALUATOR_HELP,
@@ -41,6 +41,7 @@ STRATEGY_NAMES = {
     "reinforce": "Reinforcement learning (REINFORCE)",
     "ppo": "Reinforcement learning (PPO)",
     "reinforce_factorised": "Reinforcement learning without memory",
+    "darts": "DARTS, for the two spaces of cells",
 }
 STRATEGY_HELP = {
     "regularized_evolution": "Changes one thing at a good network; the oldest die. Simple and hard to beat.",
@@ -53,6 +54,8 @@ STRATEGY_HELP = {
     "ppo": "The same, learning several small steps from each result. It needs a hundred networks or more.",
     "reinforce_factorised": "The same with one independent preference for each decision. "
     "For comparison with the recurrent one.",
+    "darts": "Trains one network of all operations at once and keeps what matters. "
+    "It searches cells only, so choose one of their spaces below.",
 }
 GOALS = (
     ("balanced", "Both", "A good trade between right answers and speed."),
@@ -123,7 +126,7 @@ class SearchForm(forms.Form):
         help_text="Takes a part of the minutes. It shows whether the search was worth it.",
     )
     strategy = OptionField(
-        "How the next network to try is chosen.", STRATEGIES, STRATEGY_NAMES, STRATEGY_HELP
+        "How the next network to try is chosen.", SEARCH_STRATEGIES, STRATEGY_NAMES, STRATEGY_HELP
     )
     space = OptionField("Which networks can be built.", SPACES, SPACE_NAMES, SPACE_HELP, label="Search space")
     evaluator = OptionField(

@@ -15,10 +15,11 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
+from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
 from search_app.models import SearchRun
 from search_app.options import together_refusal
@@ -163,7 +164,7 @@ def _clean_name(name: str) -> str:
 
 _KNOWN: Mapping[str, Collection[str]] = {
     "goal": SearchRun.Goal.values,
-    "strategy": STRATEGIES,
+    "strategy": SEARCH_STRATEGIES,
     "space": SPACES,
     "evaluator": EVALUATORS,
     "reward": REWARDS,
@@ -174,6 +175,10 @@ def _check_words(chosen: Mapping[str, str]) -> None:
     for word, value in chosen.items():
         if value not in _KNOWN[word]:
             raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(_KNOWN[word])}.")
+    try:
+        check_strategy(chosen["strategy"], chosen["space"])
+    except SpaceError as error:
+        raise ValidationError(str(error)) from error
     if refusal := together_refusal(space=chosen["space"], evaluator=chosen["evaluator"]):
         raise ValidationError(refusal)
 

@@ -41,7 +41,7 @@ def darts_curves(runs: Sequence[dict[str, Any]]) -> str:
 def _panel(
     runs: Sequence[dict[str, Any]], title: str, read: Callable[[dict[str, Any]], float | None], left: int
 ) -> str:
-    lines = [(run["form"], [read(epoch) for epoch in run["epochs"]]) for run in runs]
+    lines = [(run["form"], [read(epoch) for epoch in run["epochs"]]) for run in runs if run["epochs"]]
     values = [value for _, line in lines for value in line if value is not None]
     low, high = min([0.0, *values]), max([1e-9, *values])
     longest = max([2, *(len(line) for _, line in lines)])

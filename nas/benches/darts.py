@@ -1,7 +1,8 @@
 """Does plain DARTS collapse to skip connections on these images, and do the remedies help?
 
-Both forms search with the same seeds on the same images. The derived cells are then trained from scratch,
-each with the same number of epochs, by the training loop that all networks of the engine pass through.
+All forms search with the same seeds on the same images; the limited one goes on from the end of the fixed
+one's search. The derived cells are then trained from scratch, each with the same number of epochs, by the
+training loop that all networks of the engine pass through.
 """
 
 from __future__ import annotations
@@ -31,7 +32,15 @@ from nas.strategies.darts.options import DartsOptions
 from nas.strategies.darts.search import DartsResult, DartsSearch
 from nas.training import TrainingConfig, evaluate, train
 
-FORMS: dict[str, Callable[..., DartsOptions]] = {"plain": DartsOptions.plain, "fixed": DartsOptions.fixed}
+FORMS: dict[str, Callable[..., DartsOptions]] = {
+    "plain": DartsOptions.plain,
+    "fixed": DartsOptions.fixed,
+    "limited": DartsOptions.limited,
+}
+_TOGETHER: tuple[tuple[str, ...], ...] = (
+    ("plain",),
+    ("fixed", "limited"),
+)  # the limit is put on what the fixed form has found
 COLLAPSE_SHARE = 0.5
 """A cell has collapsed if at least this part of its normal cell's edges are skip connections."""
 
@@ -56,7 +65,7 @@ class BenchConfig:
         images: Most training images of a search; None for all.
         template: Cell family.
         jobs: Searches side by side, one thread each.
-        changes: Further settings for both forms.
+        changes: Further settings for all forms.
     """
 
     data: Path
@@ -100,7 +109,7 @@ def run_darts_bench(config: BenchConfig, on_line: Callable[[str], None]) -> dict
     started = time.monotonic()
     deadline = time.time() + config.minutes * 60
     config.out.mkdir(parents=True, exist_ok=True)
-    tasks = [(form, seed) for seed in range(config.seeds) for form in FORMS]
+    tasks = [(forms, seed) for seed in range(config.seeds) for forms in _TOGETHER]
     runs: list[dict[str, Any]] = []
     for run in _in_turn(config, tasks, deadline) if config.jobs == 1 else _abreast(config, tasks, deadline):
         runs.append(run)
@@ -112,16 +121,24 @@ def run_darts_bench(config: BenchConfig, on_line: Callable[[str], None]) -> dict
     return document
 
 
-def _in_turn(config: BenchConfig, tasks: list[tuple[str, int]], deadline: float) -> Iterator[dict[str, Any]]:
-    for form, seed in tasks:
-        yield one_run(config, form, seed, deadline)
+_Tasks = list[tuple[tuple[str, ...], int]]
 
 
-def _abreast(config: BenchConfig, tasks: list[tuple[str, int]], deadline: float) -> Iterator[dict[str, Any]]:
+def _in_turn(config: BenchConfig, tasks: _Tasks, deadline: float) -> Iterator[dict[str, Any]]:
+    for forms, seed in tasks:
+        for form in forms:
+            yield one_run(config, form, seed, deadline)
+
+
+def _abreast(config: BenchConfig, tasks: _Tasks, deadline: float) -> Iterator[dict[str, Any]]:
     with ProcessPoolExecutor(config.jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(one_run, config, form, seed, deadline) for form, seed in tasks]
+        futures = [pool.submit(_runs, config, forms, seed, deadline) for forms, seed in tasks]
         for future in as_completed(futures):
-            yield future.result()
+            yield from future.result()
+
+
+def _runs(config: BenchConfig, forms: tuple[str, ...], seed: int, deadline: float) -> list[dict[str, Any]]:
+    return [one_run(config, form, seed, deadline) for form in forms]
 
 
 def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[str, Any]:
@@ -137,24 +154,27 @@ def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[
     cpu = time.process_time()
     finished = config.out / f"{form}-{seed}.json"
     options = config.options(form)
-    key = repr((options, config.train_epochs, read_manifest(config.data)["content_hash"]))
+    key = repr((options.text(), config.train_epochs, read_manifest(config.data)["content_hash"]))
     if finished.exists():
         earlier: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
         if earlier["key"] == key:
             return earlier
     cache = ImageCache.open(config.data)
-    checkpoint = config.out / f"{form}-{seed}.checkpoint"
+    goes_on = form == "limited"  # from the end of the fixed form's search
+    checkpoint = config.out / f"{'fixed' if goes_on else form}-{seed}.checkpoint"
 
     def should_stop() -> bool:
         return time.time() > deadline
 
     search = DartsSearch(cache, options, seed, checkpoint=checkpoint)
-    cpu -= sum(record.cpu_seconds for record in search.records)  # of earlier processes
+    if not goes_on:
+        cpu -= search.earlier_cpu_seconds  # of earlier processes
     result = search.run(should_stop=should_stop)
     run: dict[str, Any] = {"key": key, "form": form, "seed": seed, "finished": False}
-    run["epochs"] = [asdict(record) for record in search.records]
+    run["epochs"] = [] if goes_on else [asdict(record) for record in search.records]
     if result is not None:
-        trained = _train(cache, config, result, seed, should_stop)
+        trained = _trained_already(config, result, seed) if goes_on else None
+        trained = trained or _train(cache, config, result, seed, should_stop)
         if trained is not None:
             run |= {"finished": True, **_facts(result), "derived": trained}
             _draw(config, form, seed, result)
@@ -166,7 +186,7 @@ def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[
 
 def run_line(run: dict[str, Any]) -> str:
     """Returns one run in a line for people."""
-    name = f"{run['form']:5} seed {run['seed']}"
+    name = f"{run['form']:7} seed {run['seed']}"
     if not run["finished"]:
         return f"{name}: unfinished after {len(run['epochs'])} epochs; run the command again to go on"
     verdict = "COLLAPSED" if run["collapsed"] else "sound"
@@ -175,6 +195,15 @@ def run_line(run: dict[str, Any]) -> str:
         f"{name}: {run['skips']} of {run['edges']} skips, {verdict}{stop}; derived cell "
         f"{100 * run['derived']['accuracy']:.1f}% validation, {run['derived']['params']} parameters"
     )
+
+
+def _trained_already(config: BenchConfig, result: DartsResult, seed: int) -> dict[str, Any] | None:
+    """Returns what the fixed form's training came to if the limit has changed nothing."""
+    path = config.out / f"fixed-{seed}.json"
+    fixed = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    same = fixed.get("cell") == cell_text(TEMPLATES[result.architecture.template], result.architecture.normal)
+    derived: dict[str, Any] | None = fixed["derived"] if same else None
+    return derived
 
 
 def _train(

@@ -33,7 +33,7 @@ class Body(Protocol):
     inputs: Sequence[int]
     width: int
 
-    def __call__(self, states: list[Tensor | None], *context: Tensor) -> Tensor:
+    def __call__(self, states: list[Tensor | None], *context: object) -> Tensor:
         """Maps the (prepared) inputs, None for one that is not read, to the output of the cell."""
 
 
@@ -115,7 +115,7 @@ class _Cell(nn.Module):
         if 1 in body.inputs:  # type: ignore[operator]
             self.second = relu_conv_norm(previous, own, 1, searching=searching)
 
-    def forward(self, before: Tensor, previous: Tensor, *context: Tensor) -> Tensor:
+    def forward(self, before: Tensor, previous: Tensor, *context: object) -> Tensor:
         first = None if self.first is None else self.first(before)
         second = None if self.second is None else self.second(previous)
         return self.body([first, second], *context)  # type: ignore[no-any-return]
@@ -163,7 +163,7 @@ class CellNetwork(nn.Module):
         """Returns the classifier, by the name that timm's networks give it."""
         return self.classifier
 
-    def forward(self, x: Tensor, *context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *context: object) -> Tensor:
         """Maps (N, 3, R, R) to (N, n_classes) logits; `context` is handed to every body."""
         before = previous = self.stem(x)
         for layer in self.layers:

@@ -6,6 +6,7 @@ After Liu et al. 2019, "DARTS: Differentiable Architecture Search" (arXiv 1806.0
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +14,23 @@ from torch import Tensor, nn
 
 from nas.cells import NONE, SKIP, TEMPLATES
 from nas.networks.cells import CellNetwork
+from nas.networks.fused import FUSED_OPERATIONS, fused_cell, shuffle_channels
 from nas.networks.operations import make_operation
 
 _ALPHA_DEVIATION = 1e-3
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What all cells of a mixed network multiply with.
+
+    Attributes:
+        operations: Cell kind -> (edges, operations).
+        edges: Cell kind -> (edges,) of the edge normalisation; empty without it.
+    """
+
+    operations: Mapping[str, Tensor]
+    edges: Mapping[str, Tensor]
 
 
 class MixedEdge(nn.Module):
@@ -47,13 +62,14 @@ class MixedEdge(nn.Module):
         self.around = nn.Identity() if stride == 1 else nn.MaxPool2d(2, 2)
         self.auxiliary = make_operation(SKIP, channels, stride, searching=True) if auxiliary else None
 
-    def forward(self, x: Tensor, weights: Tensor, beta: Tensor) -> Tensor:
+    def forward(self, x: Tensor, weights: Tensor, beta: Tensor, factor: Tensor | None = None) -> Tensor:
         """Maps (N, C, S, S) to (N, C, S / stride, S / stride).
 
         Args:
             x: The input.
             weights: (operations,) that sum to 1; an operation of weight 0 is not computed.
             beta: () weight of the auxiliary skip.
+            factor: () factor of the edge normalisation on all but the auxiliary skip; None for none.
         """
         part = x[:, : self.mixed] if self.share > 1 else x
         terms = [
@@ -65,6 +81,8 @@ class MixedEdge(nn.Module):
         assert isinstance(result, Tensor)
         if self.share > 1:
             result = shuffle_channels(torch.cat([result, self.around(x[:, self.mixed :])], dim=1), self.share)
+        if factor is not None:
+            result = factor * result
         if self.auxiliary is not None:
             result = result + beta * self.auxiliary(x)
         return result
@@ -87,13 +105,6 @@ def _weighted(operation: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
     return F.batch_norm(x, None, None, weight=scale, bias=shift, training=True, eps=last.eps)
 
 
-def shuffle_channels(x: Tensor, groups: int) -> Tensor:
-    """Interleaves `groups` equal runs of channels, so that other ones come first on the next edge."""
-    n, channels, height, width = x.shape
-    apart = x.reshape(n, groups, channels // groups, height, width)
-    return apart.transpose(1, 2).reshape(n, channels, height, width)
-
-
 class _MixedBody(nn.Module):
     """A cell in which every pair of nodes has a mixed edge."""
 
@@ -101,6 +112,8 @@ class _MixedBody(nn.Module):
         super().__init__()
         template = TEMPLATES[template_name]
         self.template, self.reduces = template, reduces
+        self.share, self.auxiliary = share, auxiliary
+        self.fuses = template.operations == FUSED_OPERATIONS and not template.concatenates
         self.inputs = tuple(range(template.n_inputs))
         self.width = template.n_nodes if template.concatenates else 1
         self.edges = nn.ModuleList(
@@ -114,11 +127,24 @@ class _MixedBody(nn.Module):
             for source, _ in template.pairs
         )
 
-    def forward(self, states: list[Tensor], normal: Tensor, reduction: Tensor, beta: Tensor) -> Tensor:
-        weights = reduction if self.reduces else normal  # (edges, operations)
+    def forward(self, states: list[Tensor], mixture: Mixture, beta: Tensor) -> Tensor:
+        kind = "reduction" if self.reduces else "normal"
+        weights, factors = mixture.operations[kind], mixture.edges.get(kind)
+        if self.fuses:
+            return fused_cell(
+                self.template,
+                list(self.edges),
+                states[0],
+                weights,
+                beta=beta,
+                factors=factors,
+                share=self.share,
+                auxiliary=self.auxiliary,
+            )
         nodes = dict(enumerate(states))
-        for (source, target), edge, row in zip(self.template.pairs, self.edges, weights, strict=True):
-            value = edge(nodes[source], row, beta)
+        for number, ((source, target), edge) in enumerate(zip(self.template.pairs, self.edges, strict=True)):
+            factor = None if factors is None else factors[number]
+            value = edge(nodes[source], weights[number], beta, factor)
             nodes[target] = nodes[target] + value if target in nodes else value
         if not self.template.concatenates:
             return nodes[self.template.targets[-1]]
@@ -130,6 +156,8 @@ class MixedNetwork(nn.Module):
 
     Attributes:
         alphas: Cell kind (``normal``, and ``reduction`` where there is one) -> (edges, operations).
+        betas: Cell kind -> (edges,): what the softmax over the edges into a node is taken of; empty without
+            edge normalisation.
 
     Args:
         template_name: Name of the cell family.
@@ -138,6 +166,7 @@ class MixedNetwork(nn.Module):
         n_classes: Number of outputs.
         share: See `MixedEdge`.
         auxiliary: See `MixedEdge`.
+        edge_normalisation: Weighs the edges into a node by a softmax of their own (PC-DARTS, equation 3).
         stem_stride: See `CellNetwork`.
     """
 
@@ -150,6 +179,7 @@ class MixedNetwork(nn.Module):
         *,
         share: int = 1,
         auxiliary: bool = False,
+        edge_normalisation: bool = False,
         stem_stride: int = 1,
     ) -> None:
         super().__init__()
@@ -164,20 +194,28 @@ class MixedNetwork(nn.Module):
         )
         shape = (len(template.pairs), len(template.operations))
         kinds = ("normal", "reduction") if template.concatenates else ("normal",)
-        self.alphas = nn.ParameterDict(
-            {kind: nn.Parameter(_ALPHA_DEVIATION * torch.randn(shape)) for kind in kinds}
-        )
+
+        def small(*shape: int) -> nn.Parameter:
+            return nn.Parameter(_ALPHA_DEVIATION * torch.randn(shape))
+
+        self.alphas = nn.ParameterDict({kind: small(*shape) for kind in kinds})
+        self.betas = nn.ParameterDict({kind: small(shape[0]) for kind in kinds if edge_normalisation})
         for kind in kinds:
             self.register_buffer(f"allowed_{kind}", torch.ones(shape, dtype=torch.bool))
+            self.register_buffer(f"present_{kind}", torch.ones(shape, dtype=torch.bool))
         self.register_buffer("beta", torch.tensor(1.0 if auxiliary else 0.0))
 
     def weights(self) -> list[nn.Parameter]:
-        """Returns all parameters but the alphas."""
+        """Returns all parameters but the alphas and betas."""
         return list(self.net.parameters())
 
     def allowed(self, kind: str) -> Tensor:
-        """Returns the (edges, operations) mask of the operations that are still in the mixture."""
+        """Returns the (edges, operations) mask of the operations that the softmax is taken of."""
         return self.get_buffer(f"allowed_{kind}")
+
+    def present(self, kind: str) -> Tensor:
+        """Returns the (edges, operations) mask whose False takes out an operation with its weight."""
+        return self.get_buffer(f"present_{kind}")
 
     def mixture(self) -> dict[str, Tensor]:
         """Returns softmax(alpha) over the allowed operations: kind -> (edges, operations), rows sum to 1."""
@@ -186,9 +224,17 @@ class MixedNetwork(nn.Module):
             for kind, alpha in self.alphas.items()
         }
 
+    def edge_factors(self) -> dict[str, Tensor]:
+        """Returns softmax(beta) over the edges into each node: kind -> (edges,); empty without betas."""
+        pairs = self.template.pairs
+        into = [[i for i, pair in enumerate(pairs) if pair[1] == target] for target in self.template.targets]
+        return {
+            kind: torch.cat([F.softmax(beta[numbers], dim=0) for numbers in into])
+            for kind, beta in self.betas.items()
+        }
+
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, 3, R, R) to (N, n_classes) logits."""
-        mixture: Mapping[str, Tensor] = self.mixture()
-        normal = mixture["normal"]
-        logits: Tensor = self.net(x, normal, mixture.get("reduction", normal), self.get_buffer("beta"))
+        operations = {kind: weights * self.present(kind) for kind, weights in self.mixture().items()}
+        logits: Tensor = self.net(x, Mixture(operations, self.edge_factors()), self.get_buffer("beta"))
         return logits

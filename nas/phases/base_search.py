@@ -38,7 +38,7 @@ def run(ctx: RunContext) -> None:
     strategy.replay(
         _observation(candidate, number, target_ms, ctx.config.reward) for number, candidate in enumerate(told)
     )
-    seconds = _training_seconds(ctx)
+    seconds = training_seconds(ctx)
     if ctx.config.evaluator == "halving":
         _halve(ctx, strategy, space, told)
         ctx.leave()
@@ -166,7 +166,7 @@ def _observation(candidate: Candidate, number: int, target_ms: float, name: Rewa
     return Observation(number, candidate.choices, values, reward(candidate, target_ms, name))
 
 
-def _training_seconds(ctx: RunContext) -> float:
+def training_seconds(ctx: RunContext) -> float:
     """Returns the seconds of one short training, settled once for the whole run."""
     if "short_seconds" not in ctx.state.values:
         each = ctx.phase_remaining() / _CANDIDATES_WANTED - overhead(ctx)

@@ -17,8 +17,14 @@ RESOLUTIONS: tuple[int, ...] = (32, 48, 64)
 """Sides in pixels: the published networks of cells are for 32, and every node works at the full side."""
 
 
-class _CellSpace(SearchSpace):
-    """What both spaces share: the resolution and the size of the skeleton around the cells."""
+class CellSpace(SearchSpace):
+    """What both spaces share: the resolution and the size of the skeleton around the cells.
+
+    Attributes:
+        template: Name of the cell family.
+    """
+
+    template: str
 
     def __init__(
         self,
@@ -54,6 +60,23 @@ class _CellSpace(SearchSpace):
             decisions.append(Decision("resolution", sides))
         self.decisions = tuple(decisions)
 
+    def encode(self, architecture: CellArchitecture) -> Choices:
+        """Returns the canonical choices of a derived cell; the skeleton's size is that of the space.
+
+        Raises:
+            SpaceError: If the cell or its resolution is none of this space.
+        """
+        if architecture.template != self.template or architecture.resolution not in self.resolutions:
+            raise SpaceError(f"The space {self.name} holds no such cell.")
+        choices = self._cell_choices(architecture)
+        if len(self.resolutions) > 1:
+            choices = (*choices, self.resolutions.index(architecture.resolution))
+        return self.canonical(choices)
+
+    @abstractmethod
+    def _cell_choices(self, architecture: CellArchitecture) -> Choices:
+        """Returns the choices of the cells."""
+
     @abstractmethod
     def _cell_decisions(self) -> list[Decision]:
         """Returns the decisions on the cells."""
@@ -62,13 +85,18 @@ class _CellSpace(SearchSpace):
         return int(self.values(choices).get("resolution", self.resolutions[0]))
 
 
-class NasBench201Space(_CellSpace):
+class NasBench201Space(CellSpace):
     """One of five operations on each of six edges: 15,625 choices a resolution, 4,930 different cells.
 
     The skeleton is that of the benchmark with fewer cells: one instead of five a stage by default.
     """
 
     name = "nasbench201"
+    template = "nasbench201"
+
+    def _cell_choices(self, architecture: CellArchitecture) -> Choices:
+        ops = {(edge.source, edge.target): edge.op for edge in architecture.normal}
+        return tuple(NASBENCH201.operations.index(ops.get(pair, NONE)) for pair in NASBENCH201.pairs)
 
     def _cell_decisions(self) -> list[Decision]:
         return [Decision(f"edge{s}-{t}", NASBENCH201.operations) for s, t in NASBENCH201.pairs]
@@ -91,7 +119,7 @@ class NasBench201Space(_CellSpace):
         return (*_representatives()[_form(choices[:n])], *choices[n:])
 
 
-class DartsCellSpace(_CellSpace):
+class DartsCellSpace(CellSpace):
     """A normal and a reduction cell of four nodes with two inputs and two operations each.
 
     Canonical forms put the two inputs of a node in order, turn edges that carry only zeros into ``none`` of
@@ -100,6 +128,16 @@ class DartsCellSpace(_CellSpace):
     """
 
     name = "cell"
+    template = "darts"
+
+    def _cell_choices(self, architecture: CellArchitecture) -> Choices:
+        return tuple(
+            index
+            for edges in (architecture.normal, architecture.reduction)
+            for target in DARTS.targets
+            for edge in _two(edges, target)
+            for index in (edge.source, DARTS.operations.index(edge.op))
+        )
 
     def _cell_decisions(self) -> list[Decision]:
         return [
@@ -124,9 +162,7 @@ class DartsCellSpace(_CellSpace):
         result: list[int] = []
         for edges in self._cells(choices):
             for target in DARTS.targets:
-                into = [edge for edge in edges if edge.target == target]
-                into = [Edge(0, target, NONE)] * (2 - len(into)) + into
-                for edge in into:
+                for edge in _two(edges, target):
                     result += [edge.source, DARTS.operations.index(edge.op)]
         return (*result, *choices[len(result) :])
 
@@ -148,6 +184,12 @@ class DartsCellSpace(_CellSpace):
             for cell in ("normal", "reduction")
         )
         return normal, reduction
+
+
+def _two(edges: Sequence[Edge], target: int) -> list[Edge]:
+    """Returns the two edges into a node, with ``none`` of node 0 where one is missing."""
+    into = [edge for edge in edges if edge.target == target]
+    return [Edge(0, target, NONE)] * (2 - len(into)) + into
 
 
 def _form(indices: Sequence[int]) -> str:

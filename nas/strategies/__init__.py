@@ -8,6 +8,7 @@ from typing import Any
 from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, Objective
 from nas.spaces.base import Choices, SearchSpace
+from nas.spaces.cells import DartsCellSpace, NasBench201Space
 from nas.strategies import nsga2, nsga2_surrogate
 from nas.strategies.base import Strategy
 from nas.strategies.nsga2 import Nsga2, Nsga2Options
@@ -31,7 +32,29 @@ _KINDS: Mapping[str, tuple[type[Strategy], type[StrategyOptions]]] = {
 }
 
 STRATEGIES: tuple[str, ...] = tuple(_KINDS)
-"""Names for people to choose from, the default first."""
+"""The ask/tell strategies, the default first."""
+
+DARTS = "darts"
+SEARCH_STRATEGIES: tuple[str, ...] = (*STRATEGIES, DARTS)
+"""Names for people to choose from when they start a search, the default first."""
+
+
+def check_strategy(strategy: str, space: str) -> None:
+    """Refuses a strategy that cannot search a space.
+
+    Args:
+        strategy: One of `SEARCH_STRATEGIES`.
+        space: Name of a search space.
+
+    Raises:
+        SpaceError: If they do not go together.
+    """
+    serves = (DartsCellSpace.name, NasBench201Space.name)
+    if strategy == DARTS and space not in serves:
+        raise SpaceError(
+            f"DARTS mixes the operations of cells: it searches {' and '.join(serves)}, not {space}. "
+            "Choose one of these spaces, or another strategy."
+        )
 
 
 def make_strategy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import torch
@@ -58,10 +59,11 @@ class Learner:
                 cache.n_classes,
                 share=options.share,
                 auxiliary=options.auxiliary_skip,
+                edge_normalisation=options.edge_normalisation,
                 stem_stride=options.stem_stride,
             )
         self.network = network.to(memory_format=torch.channels_last)
-        self.alphas = list(self.network.alphas.values())
+        self.alphas = [*self.network.alphas.values(), *self.network.betas.values()]
         self.weights = self.network.weights()
         self.sgd = torch.optim.SGD(
             self.weights, options.weight_rate, options.momentum, weight_decay=options.weight_decay
@@ -80,6 +82,13 @@ class Learner:
             group["lr"] = o.weight_rate_end + (o.weight_rate - o.weight_rate_end) * falling
         if o.auxiliary_skip:
             self.network.get_buffer("beta").fill_(max(0.0, 1.0 - epoch / o.epochs))
+
+    def begin_tuning(self) -> None:
+        """Sets what holds while a cell is selected: a small rate, fresh momentum, no auxiliary skip."""
+        self.sgd.state.clear()
+        for group in self.sgd.param_groups:
+            group["lr"] = self.options.tune_rate
+        self.network.get_buffer("beta").zero_()
 
     def train_epoch(self, epoch: int, should_stop: ShouldStop | None, *, alphas_learn: bool) -> float:
         """Trains through both halves once.
@@ -149,6 +158,18 @@ class Learner:
         self.sgd.step()
         return value
 
+    def step_seconds(self) -> float:
+        """Returns the seconds of one step of the weights and one of the alphas.
+
+        It trains two steps: take another learner for the search itself.
+        """
+        batch = self._batch(self.halves[0][: self.batch_size])
+        self._step_alphas(batch, batch)  # the first one is slow
+        started = time.monotonic()
+        self._step_alphas(batch, batch)
+        self._step_weights(batch)
+        return time.monotonic() - started
+
     def eigenvalue(self) -> float | None:
         """Returns the largest eigenvalue of the Hessian with respect to the alphas; None if not wanted.
 
@@ -160,12 +181,13 @@ class Learner:
         rows = self.halves[1][: o.hessian_images]
         x, labels = preprocess(images_of(self.cache, rows), o.resolution), self.cache.labels[rows]
         loss = F.cross_entropy(self.network(x), torch.from_numpy(labels))
-        return largest_eigenvalue(loss, self.alphas, steps=o.hessian_steps)
+        return largest_eigenvalue(loss, list(self.network.alphas.values()), steps=o.hessian_steps)
 
     def validation_accuracy(self) -> float:
         """Returns the accuracy of the mixed network on validation images, which no step ever sees."""
         # shuffled, because the norms take the statistics of each batch and rows lie class by class
         rows = np.random.default_rng(0).permutation(validation_rows(self.cache))
+        rows = rows[: self.options.validation_images]
         return evaluate(self.network, self.cache, rows, self.options.resolution).accuracy
 
     def judge(self) -> Judgement:
@@ -173,4 +195,6 @@ class Learner:
         rows = self.halves[1][:_JUDGED_IMAGES]
         result = evaluate(self.network, self.cache, rows, self.options.resolution)
         right = result.probabilities[np.arange(len(rows)), result.labels]
-        return result.accuracy, float(np.log(np.maximum(right, 1e-12)).mean())
+        likelihood = float(np.log(np.maximum(right, 1e-12)).mean())
+        both = result.accuracy, likelihood
+        return both if self.options.judged_by == "accuracy" else both[::-1]

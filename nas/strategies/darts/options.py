@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from nas.cells import TEMPLATES
@@ -33,6 +33,7 @@ class DartsOptions:
         alpha_decay: Weight decay of the alphas.
         second_order: Takes the gradient of the alphas through one step of the weights (equations 7 and 8).
         share: K of PC-DARTS: one K-th of the channels is mixed.
+        edge_normalisation: Weighs the edges into a node by a softmax of their own (PC-DARTS).
         frozen_epochs: Epochs at the start in which only the weights learn (PC-DARTS: 15).
         auxiliary_skip: A skip beside each mixture whose weight goes linearly from 1 to 0 (DARTS-).
         eigenvalue_stop: Ends the search when the eigenvalue grows (RobustDARTS) and takes the alphas of
@@ -42,7 +43,12 @@ class DartsOptions:
         stop_distance: Epochs between the averages that are compared.
         selection: How a cell is derived: by the largest alpha, or by what hurts most when it is left out
             (DARTS-PT, Wang et al. 2021).
-        tune_epochs: Epochs of weight training after each edge that a perturbation has settled.
+        judged_by: What a perturbation is judged by on images of the alphas' half: ``accuracy``, where the
+            loss decides between equals, or the ``loss`` first.
+        tune_epochs: Epochs of weight training before each edge that a perturbation settles.
+        tune_rate: Learning rate of that training (DARTS-PT: a tenth of `weight_rate`).
+        most_skips: Edges of the normal cell that may be skips; None for all (P-DARTS: 2).
+        validation_images: Most validation images on which the mixture is judged; None for all.
         hessian_images: Images on which the eigenvalue is measured; 0 does not measure it.
         hessian_steps: Steps of Lanczos' iteration.
     """
@@ -64,6 +70,7 @@ class DartsOptions:
     alpha_decay: float = 1e-3
     second_order: bool = False
     share: int = 1
+    edge_normalisation: bool = False
     frozen_epochs: int = 0
     auxiliary_skip: bool = False
     eigenvalue_stop: bool = False
@@ -71,7 +78,11 @@ class DartsOptions:
     stop_window: int = 5
     stop_distance: int = 4
     selection: Literal["argmax", "perturbation"] = "argmax"
-    tune_epochs: int = 1
+    judged_by: Literal["accuracy", "loss"] = "accuracy"
+    tune_epochs: int = 5
+    tune_rate: float = 0.0025
+    most_skips: int | None = None
+    validation_images: int | None = None
     hessian_images: int = 16
     hessian_steps: int = 5
 
@@ -85,6 +96,11 @@ class DartsOptions:
         if self.eigenvalue_stop and not self.hessian_images:
             raise SpaceError("The eigenvalue stop needs images to measure the eigenvalue on.")
 
+    def text(self) -> str:
+        """Returns the settings that differ from the defaults; equal texts are equal searches."""
+        changed = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return repr(sorted(changed.items()))
+
     @classmethod
     def plain(cls, **changes: Any) -> DartsOptions:
         """Returns the first-order form of the paper."""
@@ -94,13 +110,15 @@ class DartsOptions:
     def fixed(cls, **changes: Any) -> DartsOptions:
         """Returns the form with all remedies against the collapse to skips, at their papers' settings.
 
-        Partial channels K = 4, alphas frozen for 30% of the epochs (15 of 50) and then at a rate of 6e-4
-        (PC-DARTS); auxiliary skip (DARTS-); eigenvalue stop (RobustDARTS); perturbation (DARTS-PT, with one
-        epoch of tuning an edge instead of five).
+        Partial channels, edge normalisation, alphas frozen for 30% of the epochs (15 of 50) and then at a
+        rate of 6e-4 (PC-DARTS); auxiliary skip (DARTS-); eigenvalue stop (RobustDARTS); perturbation
+        (DARTS-PT). With K = 2 four of the eight channels are mixed at first, as many as with the paper's
+        K = 4 of sixteen.
         """
         epochs = int(changes.get("epochs", cls.epochs))
         remedies: dict[str, Any] = {
-            "share": 4,
+            "share": 2,
+            "edge_normalisation": True,
             "frozen_epochs": round(0.3 * epochs),
             "alpha_rate": 6e-4,
             "auxiliary_skip": True,
@@ -108,3 +126,8 @@ class DartsOptions:
             "selection": "perturbation",
         }
         return cls(**{**remedies, **changes})
+
+    @classmethod
+    def limited(cls, **changes: Any) -> DartsOptions:
+        """Returns the fixed form with at most two skips in the normal cell (P-DARTS, Chen et al. 2019)."""
+        return cls.fixed(**{"most_skips": 2, **changes})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from nas.architecture import CellArchitecture
 
@@ -37,6 +39,15 @@ class EpochRecord:
     beta: float
     seconds: float
     cpu_seconds: float
+
+    def shares(self, operations: Sequence[str]) -> dict[str, float]:
+        """Returns the mean weight of each operation over all edges of all kinds.
+
+        Args:
+            operations: Their names, in the order of the weights.
+        """
+        rows = [row for kind in self.mixture.values() for row in kind]
+        return {name: fmean(row[i] for row in rows) for i, name in enumerate(operations)}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from nas.events import ShouldStop
 from nas.strategies.darts.learner import Interrupted, Learner
 from nas.strategies.darts.options import DartsOptions
 from nas.strategies.darts.records import DartsResult, EpochRecord
-from nas.strategies.darts.selection import Cells, Judgement, by_alphas, by_perturbation
+from nas.strategies.darts.selection import Cells, Judgement, by_alphas, by_masks, reopen_skips, settle
 
 __all__ = ["DartsOptions", "DartsResult", "DartsSearch", "EpochRecord"]
 
@@ -34,7 +34,7 @@ class DartsSearch:
     """One search, resumable after each epoch.
 
     All draws come from (seed, epoch, step), so that a search that was killed goes on from its last epoch
-    exactly as if nothing had happened. A selection that was killed begins again from the last epoch.
+    exactly as if nothing had happened, and a selection by perturbation from its last edge.
 
     Args:
         cache: The images.
@@ -42,6 +42,12 @@ class DartsSearch:
         seed: Seed of everything random.
         checkpoint: File to resume from and to write after each epoch; one of another search is ignored.
         augmentation: Random changes of the images.
+
+    Attributes:
+        records: What each epoch so far showed.
+        selecting: Whether the epochs are over and edges are being settled.
+        saves: Checkpoints that this process has written.
+        earlier_cpu_seconds: Processor seconds of earlier processes, up to their last checkpoint.
 
     Raises:
         EvaluationError: If there are too few images.
@@ -62,7 +68,12 @@ class DartsSearch:
         self.network = self.learner.network
         self.records: list[EpochRecord] = []
         self.history: list[list[Tensor]] = []  # the alphas after each epoch
-        text = repr((options, seed, cache.content_hash, augmentation))
+        self.selecting = False
+        self.saves = 0
+        self.earlier_cpu_seconds = 0.0
+        self._cpu_start = time.process_time()
+        unlimited = replace(options, most_skips=None)  # the limit is put on what was settled without it
+        text = repr((unlimited.text(), seed, cache.content_hash, augmentation))
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
         self._restore()
 
@@ -70,12 +81,14 @@ class DartsSearch:
         self,
         on_epoch: Callable[[EpochRecord], None] | None = None,
         should_stop: ShouldStop | None = None,
+        enough: Callable[[], bool] | None = None,
     ) -> DartsResult | None:
         """Searches to the end and derives the cell.
 
         Args:
             on_epoch: Told each new epoch.
             should_stop: Polled before every step.
+            enough: Asked after each epoch: True ends the search there and derives the cell.
 
         Returns:
             The result; None if it was stopped, in which case the checkpoint holds all whole epochs.
@@ -84,7 +97,7 @@ class DartsSearch:
             EvaluationError: If the loss is not finite.
         """
         try:
-            while len(self.records) < self.options.epochs and self.stopped_at() is None:
+            while self._goes_on(enough):
                 record = self._epoch(should_stop)
                 self.records.append(record)
                 self.history.append([alpha.detach().clone() for alpha in self.learner.alphas])
@@ -94,6 +107,11 @@ class DartsSearch:
             return self._derive(should_stop)
         except Interrupted:
             return None
+
+    def _goes_on(self, enough: Callable[[], bool] | None) -> bool:
+        if self.selecting or len(self.records) >= self.options.epochs or self.stopped_at() is not None:
+            return False
+        return not self.records or enough is None or not enough()
 
     def stopped_at(self) -> int | None:
         """Returns the epoch at which the eigenvalue ends the search, None while it does not.
@@ -117,7 +135,7 @@ class DartsSearch:
         self.learner.begin(epoch)
         loss = self.learner.train_epoch(epoch, should_stop, alphas_learn=epoch >= self.options.frozen_epochs)
         mixture = {kind: value.detach() for kind, value in self.network.mixture().items()}
-        cell = by_alphas(self.network.template, mixture)["normal"]
+        cell = by_alphas(self.network.template, mixture, self.network.edge_factors())["normal"]
         every = torch.cat(list(mixture.values()))
         return EpochRecord(
             epoch=epoch,
@@ -135,13 +153,13 @@ class DartsSearch:
 
     def _derive(self, should_stop: ShouldStop | None) -> DartsResult:
         started, o, stopped_at = time.monotonic(), self.options, self.stopped_at()
-        if stopped_at is not None:
+        if stopped_at is not None and not self.selecting:
             earlier = self.history[-1 - o.stop_distance]
             for alpha, value in zip(self.learner.alphas, earlier, strict=True):
                 alpha.data.copy_(value)
         if o.selection == "argmax":
             mixture = {kind: value.detach() for kind, value in self.network.mixture().items()}
-            cells = by_alphas(self.network.template, mixture)
+            cells = by_alphas(self.network.template, mixture, self.network.edge_factors(), o.most_skips)
         else:
             cells = self._perturb(should_stop)
         normal, reduction = cells["normal"], cells.get("reduction", ())
@@ -152,7 +170,9 @@ class DartsSearch:
     def _perturb(self, should_stop: ShouldStop | None) -> Cells:
         """Selects by perturbation, without the auxiliary skip, which the derived network will not have."""
         o = self.options
-        self.network.get_buffer("beta").zero_()
+        if not self.selecting:
+            self.learner.begin_tuning()
+            self.selecting = True
 
         def judge() -> Judgement:
             if should_stop is not None and should_stop():
@@ -163,9 +183,14 @@ class DartsSearch:
             for epoch in range(number * o.tune_epochs, (number + 1) * o.tune_epochs):
                 self.learner.train_epoch(o.epochs + epoch, should_stop, alphas_learn=False)
 
-        return by_perturbation(self.network, judge, tune, seed=self.seed)
+        settle(self.network, judge, tune, seed=self.seed, on_settled=self._save)
+        if o.most_skips is not None:
+            reopen_skips(self.network, judge, o.most_skips)
+            settle(self.network, judge, tune, seed=self.seed, on_settled=self._save)
+        return by_masks(self.network, judge)
 
     def _save(self) -> None:
+        self.saves += 1
         if self.checkpoint is None:
             return
         write_state(
@@ -176,6 +201,8 @@ class DartsSearch:
                 "sgd": self.learner.sgd.state_dict(),
                 "adam": self.learner.adam.state_dict(),
                 "history": self.history,
+                "selecting": self.selecting,
+                "cpu_seconds": self.earlier_cpu_seconds + time.process_time() - self._cpu_start,
                 "records": json.dumps([asdict(record) for record in self.records]),
             },
         )
@@ -187,7 +214,8 @@ class DartsSearch:
         self.network.load_state_dict(data["module"])
         self.learner.sgd.load_state_dict(data["sgd"])
         self.learner.adam.load_state_dict(data["adam"])
-        self.history = data["history"]
+        self.history, self.selecting = data["history"], data["selecting"]
+        self.earlier_cpu_seconds = data["cpu_seconds"]
         self.records = [EpochRecord(**record) for record in json.loads(data["records"])]
 
 

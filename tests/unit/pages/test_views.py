@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from datasets_app.models import DatasetState, Image
-from nas.strategies import STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES
 from search_app.forms import SPACE_NAMES, STRATEGY_HELP, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import (
@@ -150,7 +150,7 @@ def answers(version: Any, **changes: Any) -> dict[str, Any]:
 
 
 OPTIONS = {
-    "strategy": (STRATEGY_NAMES, {name: STRATEGY_HELP[name] for name in STRATEGIES}),
+    "strategy": (STRATEGY_NAMES, {name: STRATEGY_HELP[name] for name in SEARCH_STRATEGIES}),
     "space": (SPACE_NAMES, SPACE_HELP),
     "evaluator": (EVALUATOR_NAMES, EVALUATOR_HELP),
     "reward": (REWARD_NAMES, REWARD_HELP),
@@ -170,7 +170,7 @@ def test_every_option_is_offered_and_explained_in_two_sentences(
 
 
 def test_every_strategy_says_in_two_sentences_what_it_is_doing() -> None:
-    for name in STRATEGIES:
+    for name in SEARCH_STRATEGIES:
         assert METHOD_TEXT[name].count(". ") == 1 and METHOD_TEXT[name].endswith(".")
 
 
@@ -197,6 +197,16 @@ def test_options_that_cannot_go_together_are_refused_beside_the_field(
     text = answer.content.decode()
     assert re.search(r'id="id_evaluator_error">[^<]*trained from scratch\.', text)
     assert '<details class="card fold" open>' in text
+
+
+def test_darts_with_a_space_that_it_cannot_search_is_refused_in_words(
+    client_of: ClientOf, owner: User, version: Any
+) -> None:
+    answer = client_of(owner).post("/searches/new/", answers(version, strategy="darts"))
+    assert answer.status_code == 422
+    assert "it searches cell and nasbench201, not lite-elastic" in answer.content.decode()
+    client_of(owner).post("/searches/new/", answers(version, strategy="darts", space="cell"))
+    assert SearchRun.objects.get(owner=owner).strategy == "darts"
 
 
 def test_three_answers_start_a_search(client_of: ClientOf, owner: User, version: Any) -> None:

@@ -10,7 +10,7 @@ from nas.cells import DARTS, NASBENCH201, Edge, benchmark_form, cell_text, graph
 from nas.errors import SpaceError
 from nas.spaces import make_space
 from nas.spaces.base import SearchSpace
-from nas.spaces.cells import DartsCellSpace, NasBench201Space
+from nas.spaces.cells import CellSpace, DartsCellSpace, NasBench201Space
 from tests.unit.spaces.contract import SpaceContract
 
 EVERY_CELL = list(itertools.product(NASBENCH201.operations, repeat=6))
@@ -106,6 +106,22 @@ def test_what_cannot_be_built_is_refused(space: type[NasBench201Space] | type[Da
     for wrong in ({"resolutions": ()}, {"resolutions": (8,)}, {"resolutions": (33,)}, {"channels": 0}):
         with pytest.raises(SpaceError, match="needs at least one"):
             space(**wrong)
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "cell"])
+def test_a_derived_cell_has_the_choices_that_decode_to_it(name: str) -> None:
+    space, rng = make_space(name, max_resolution=64), random.Random(5)
+    assert isinstance(space, CellSpace)
+    for _ in range(20):
+        choices = space.canonical(space.sample(rng))
+        assert space.encode(space.decode(choices)) == choices
+
+
+def test_a_cell_of_another_family_or_side_is_refused() -> None:
+    cell = DartsCellSpace(resolutions=(32,)).decode((0,) * 32)
+    for space in (NasBench201Space(resolutions=(32,)), DartsCellSpace(resolutions=(48,))):
+        with pytest.raises(SpaceError, match="holds no such cell"):
+            space.encode(cell)
 
 
 def test_small_images_are_not_enlarged_far() -> None:

@@ -19,13 +19,16 @@ def test_both_forms_are_searched_trained_and_drawn(tmp_path: Path, capsys: pytes
     words = ["darts-bench", str(archive), "--out", str(out), *WORDS]
     assert main([*words, "--minutes", "0"]) == 0
     cut_short = json.loads((out / "darts.json").read_text())
-    assert [run["finished"] for run in cut_short["runs"]] == [False, False]
+    assert [run["finished"] for run in cut_short["runs"]] == [False] * 3
     assert "run the command again" in capsys.readouterr().out
     assert main(words) == 0
     document = json.loads((out / "darts.json").read_text())
-    assert [(run["form"], run["finished"]) for run in document["runs"]] == [("fixed", True), ("plain", True)]
+    assert [run["form"] for run in document["runs"]] == ["fixed", "limited", "plain"]
+    fixed, limited, _ = document["runs"]
+    assert limited["skips"] == min(2, fixed["skips"])
     for run in document["runs"]:
-        assert len(run["epochs"]) == 2 and run["edges"] == 6
+        assert run["finished"] and run["edges"] == 6
+        assert len(run["epochs"]) == (0 if run["form"] == "limited" else 2)  # it goes on from the fixed form
         assert run["collapsed"] is (run["skips"] >= 3)
         assert run["skips"] == run["cell"].count("skip_connect")
         assert 0 <= run["derived"]["accuracy_low"] <= run["derived"]["accuracy"] <= 1

@@ -73,6 +73,47 @@ def test_a_killed_search_ends_like_one_that_was_not(tmp_path: Path, photo_cache:
     assert what_it_found(result) == what_it_found(whole)
 
 
+def test_a_selection_that_was_put_down_ends_like_one_that_was_not(
+    tmp_path: Path, photo_cache: ImageCache
+) -> None:
+    options = DartsOptions.fixed(**{**SMALL, "epochs": 1, "tune_epochs": 1})
+    whole = DartsSearch(photo_cache, options, 3).run()
+    checkpoint = tmp_path / "darts.checkpoint"
+    search = DartsSearch(photo_cache, options, 3, checkpoint=checkpoint)
+
+    def settled() -> int:
+        return int((search.network.allowed("normal").sum(dim=1) == 1).sum())
+
+    assert search.run(should_stop=lambda: settled() == 2) is None
+    search = DartsSearch(photo_cache, options, 3, checkpoint=checkpoint)
+    assert search.selecting and settled() == 2
+    told: list[int] = []
+    result = search.run(on_epoch=lambda record: told.append(record.epoch))
+    assert not told and whole is not None and result is not None
+    assert result.architecture == whole.architecture
+
+
+def test_a_search_that_has_enough_selects_at_once(photo_cache: ImageCache) -> None:
+    options = DartsOptions.plain(**SMALL)
+    result = DartsSearch(photo_cache, options, 0).run(enough=lambda: True)
+    assert result is not None and len(result.epochs) == 1
+
+
+def test_the_limit_goes_on_from_what_the_fixed_form_has_settled(
+    tmp_path: Path, photo_cache: ImageCache
+) -> None:
+    changes = {**SMALL, "epochs": 1, "tune_epochs": 1}
+    checkpoint = tmp_path / "darts.checkpoint"
+    fixed = DartsSearch(photo_cache, DartsOptions.fixed(**changes), 0, checkpoint=checkpoint).run()
+    limited = DartsSearch(
+        photo_cache, DartsOptions.limited(**changes, most_skips=0), 0, checkpoint=checkpoint
+    ).run()
+    assert fixed is not None and limited is not None
+    pairs = zip(fixed.architecture.normal, limited.architecture.normal, strict=True)
+    assert all(now == before or before.op == "skip_connect" for before, now in pairs)
+    assert limited.skips == 0
+
+
 def test_a_stopped_search_goes_on_and_one_of_another_seed_begins_anew(
     tmp_path: Path, photo_cache: ImageCache
 ) -> None:

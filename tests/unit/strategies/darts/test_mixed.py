@@ -72,6 +72,43 @@ def test_a_forbidden_operation_has_no_weight_and_the_rest_sums_to_one() -> None:
             torch.testing.assert_close(weights.sum(dim=1), torch.ones(len(weights)))
 
 
+def test_a_removed_operation_leaves_its_weight_to_nobody() -> None:
+    network, x = MixedNetwork("nasbench201", 4, 1, 3), torch.randn(4, 3, 16, 16)
+    before = network.mixture()["normal"].clone()
+    whole = network(x)
+    network.present("normal")[2, 1] = False
+    assert torch.equal(network.mixture()["normal"], before)
+    assert not torch.allclose(network(x), whole)
+
+
+def test_the_edges_into_a_node_are_weighed_and_sum_to_one() -> None:
+    for name in ("nasbench201", "darts"):
+        network = MixedNetwork(name, 4, 1, 3, edge_normalisation=True)
+        assert set(network.betas) == set(network.alphas)
+        with torch.no_grad():
+            network.betas["normal"].normal_()
+        factors = network.edge_factors()["normal"]
+        for target in network.template.targets:
+            into = [i for i, pair in enumerate(network.template.pairs) if pair[1] == target]
+            torch.testing.assert_close(factors[into].sum(), torch.tensor(1.0))
+    assert not MixedNetwork("nasbench201", 4, 1, 3).edge_factors()
+
+
+def test_the_weights_of_edges_learn() -> None:
+    network = MixedNetwork("nasbench201", 4, 1, 3, edge_normalisation=True)
+    network(torch.randn(4, 3, 16, 16)).square().mean().backward()
+    gradient = network.betas["normal"].grad
+    assert gradient is not None and gradient[1:].any()
+    assert gradient[0] == 0  # the only edge into its node
+
+
+def test_the_factor_of_an_edge_leaves_the_auxiliary_skip_alone() -> None:
+    edge = MixedEdge(NASBENCH201.operations, 4, 1, share=2, auxiliary=True)
+    x, weights, beta = torch.randn(2, 4, 6, 6), torch.full((5,), 0.2), torch.tensor(0.5)
+    halved, whole = (edge(x, weights, beta, torch.tensor(factor)) for factor in (0.5, 1.0))
+    torch.testing.assert_close(halved - 0.5 * x, 0.5 * (whole - 0.5 * x), rtol=1e-4, atol=1e-5)
+
+
 def test_alphas_and_weights_are_apart_and_both_learn() -> None:
     for name, kinds in (("nasbench201", ["normal"]), ("darts", ["normal", "reduction"])):
         network = MixedNetwork(name, 4, 1, 3, share=2, auxiliary=True)
