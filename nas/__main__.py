@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from nas.benches.arguments import (
-    add_cell_arguments,
-    add_darts_arguments,
-    add_proxy_arguments,
-    add_strategy_arguments,
-    add_table_arguments,
-    cell_bench,
-    darts_config,
-    proxy_config,
-    strategy_bench,
-)
+from nas.benches.commands import BENCHES, add_benches
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
@@ -76,16 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
-    darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
-    add_darts_arguments(darts)
-    contest = commands.add_parser("strategy-bench", help="strategies against random search on real trainings")
-    add_strategy_arguments(contest)
-    cells = commands.add_parser("cell-bench", help="a search for cells against cells drawn at random")
-    add_cell_arguments(cells)
-    table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
-    add_table_arguments(table)
-    proxies = commands.add_parser("proxy-bench", help="do zero-cost proxies rank networks on these images?")
-    add_proxy_arguments(proxies)
+    add_benches(commands)
     return parser
 
 
@@ -98,7 +76,7 @@ def _search(options: argparse.Namespace) -> int:
         _console.print("[red]--minutes must be more than 0.[/red]")
         return 2
     check_strategy(options.strategy, options.space)
-    if refusal := evaluator_refusal(options.evaluator, options.space):
+    if refusal := evaluator_refusal(options.evaluator, options.space, options.strategy):
         _console.print(f"[red]{refusal}[/red]", highlight=False)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
@@ -201,102 +179,7 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-def _darts_bench(options: argparse.Namespace) -> int:
-    from nas.benches.darts import run_darts_bench
-
-    document = run_darts_bench(darts_config(options), lambda line: print(line, flush=True))
-    for form, found in document["summary"].items():
-        print(f"{form}: {found['collapsed']} of {found['finished']} collapsed, skips {found['skips']}")
-    minutes = document["wall_seconds"] / 60
-    print(f"{minutes:.1f} minutes, {document['cpu_seconds']:.0f} processor seconds; {options.out}/darts.json")
-    return 0
-
-
-def _strategy_bench(options: argparse.Namespace) -> int:
-    from nas.benches.strategies import run_strategy_bench, summary_line
-
-    document = run_strategy_bench(strategy_bench(options), lambda line: print(line, flush=True))
-    for name, summary in document["summary"].items():
-        print(summary_line(name, summary))
-    return 0
-
-
-def _cell_bench(options: argparse.Namespace) -> int:
-    from nas.benches.cells import run_cell_bench, verdict_line
-
-    print(verdict_line(run_cell_bench(cell_bench(options), lambda line: print(line, flush=True))))
-    return 0
-
-
-def _table_bench(options: argparse.Namespace) -> int:
-    from nas.benches.table import HEADER, Judge, Row, bench
-    from nas.spaces.table import read_table
-
-    judge = Judge(read_table(options.table), options.maximize, options.minimize)
-    names = STRATEGIES if options.strategies == "all" else tuple(options.strategies.split(","))
-    size = judge.space.size()
-    if max(options.evaluations) >= size:
-        _console.print(f"The table holds {size} architectures: a search ends when it has seen them all.")
-    rows: list[Row] = []
-    for row in bench(judge, names, options.evaluations, options.seeds):
-        if not rows:
-            print(HEADER)
-        print(row.line(), flush=True)
-        rows.append(row)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([row.to_json() for row in rows], indent=2)
-        options.json.write_text(text + "\n", encoding="utf-8")
-    if options.figure is not None:
-        from nas.benches.table_figure import draw
-
-        options.figure.parent.mkdir(parents=True, exist_ok=True)
-        draw(rows, options.figure)
-    return 0
-
-
-def _proxy_bench(options: argparse.Namespace) -> int:
-    from nas.benches.proxies import run_proxy_bench
-    from nas.benches.proxy_table import table_lines
-
-    with _interruptible() as should_stop:
-        document = run_proxy_bench(proxy_config(options), lambda line: print(line, flush=True), should_stop)
-    for line in table_lines(document):
-        print(line)
-    print(
-        f"{document['networks']} networks ({document['failed']} failed), {document['epochs']:g} epochs each, "
-        f"{document['cpu_seconds']:.0f} processor seconds; {options.out}/proxies.json"
-    )
-    return 0
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
-    asked = False
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-_COMMANDS = {
-    "search": _search,
-    "predict": _predict,
-    "darts-bench": _darts_bench,
-    "strategy-bench": _strategy_bench,
-    "cell-bench": _cell_bench,
-    "table-bench": _table_bench,
-    "proxy-bench": _proxy_bench,
-}
+_COMMANDS = {"search": _search, "predict": _predict, **BENCHES}
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def run_search(
         EvaluationError: If the evaluator cannot judge the networks of the space.
     """
     check_strategy(config.strategy, config.space)
-    if refusal := evaluator_refusal(config.evaluator, config.space, config.proxy):
+    if refusal := evaluator_refusal(config.evaluator, config.space, config.strategy, config.proxy):
         raise EvaluationError(refusal)
     ctx = _open(config, completed, on_event, should_stop, deadline)
     try:

@@ -171,8 +171,9 @@ class SearchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Marks the options that cannot go together."""
         given = super().clean() or {}
-        if {"space", "evaluator"} <= given.keys():
-            refusal = together_refusal(space=given["space"], evaluator=given["evaluator"])
+        names = ("space", "evaluator", "strategy")
+        if all(name in given for name in names):
+            refusal = together_refusal(**{name: given[name] for name in names})
             if refusal:
                 self.add_error("evaluator", refusal)
         return given

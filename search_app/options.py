@@ -57,9 +57,9 @@ METHOD_TEXT = {
 """Strategy -> what it does and how to read its figures, two plain sentences."""
 
 
-def together_refusal(*, space: str, evaluator: str) -> str | None:
+def together_refusal(*, space: str, evaluator: str, strategy: str) -> str | None:
     """Returns why these options cannot go together, one sentence with the next step; None if they can."""
-    return evaluator_refusal(evaluator, space)
+    return evaluator_refusal(evaluator, space, strategy)
 
 
 assert set(SPACE_HELP) == set(SPACES)

@@ -179,7 +179,9 @@ def _check_words(chosen: Mapping[str, str]) -> None:
         check_strategy(chosen["strategy"], chosen["space"])
     except SpaceError as error:
         raise ValidationError(str(error)) from error
-    if refusal := together_refusal(space=chosen["space"], evaluator=chosen["evaluator"]):
+    if refusal := together_refusal(
+        space=chosen["space"], evaluator=chosen["evaluator"], strategy=chosen["strategy"]
+    ):
         raise ValidationError(refusal)
 
 

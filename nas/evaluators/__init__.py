@@ -25,18 +25,24 @@ EVALUATORS: dict[str, str] = {
 """Name -> two plain sentences for people who choose, the default first."""
 
 
-def evaluator_refusal(evaluator: str, space: str, proxy: str = PROXIES[0]) -> str | None:
-    """Returns why an evaluator cannot judge the networks of a space, one plain sentence; None if it can.
+def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PROXIES[0]) -> str | None:
+    """Returns why an evaluator cannot judge what a strategy proposes, one plain sentence; None if it can.
 
     Args:
         evaluator: A name, hopefully one of `EVALUATORS`.
         space: One of `nas.spaces.SPACES`.
+        strategy: One of `nas.strategies.SEARCH_STRATEGIES`.
         proxy: What the evaluator `proxy` ranks by.
     """
     if evaluator not in EVALUATORS:
         return f"There is no evaluator called {evaluator!r}; choose one of {', '.join(EVALUATORS)}."
     if proxy not in PROXIES:
         return f"There is no proxy called {proxy!r}; choose one of {', '.join(PROXIES)}."
+    if strategy == "darts" and evaluator != "training":
+        return (
+            "DARTS judges all networks at once, inside its own training; choose the evaluator 'training' or "
+            "another strategy."
+        )
     if evaluator == "proxy" and space == LiteElastic.name:
         return (
             f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "

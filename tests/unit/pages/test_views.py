@@ -188,14 +188,24 @@ def test_chosen_options_reach_the_search_and_stand_on_its_page(
     assert METHOD_TEXT["ppo"] in text
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"evaluator": "proxy"}, r"[^<]*trained from scratch\."),
+        (
+            {"evaluator": "halving", "strategy": "darts", "space": "cell"},
+            r"DARTS judges all networks",
+        ),
+    ],
+)
 def test_options_that_cannot_go_together_are_refused_beside_the_field(
-    client_of: ClientOf, owner: User, version: Any
+    client_of: ClientOf, owner: User, version: Any, options: dict[str, str], sentence: str
 ) -> None:
-    answer = client_of(owner).post("/searches/new/", answers(version, evaluator="proxy"))
+    answer = client_of(owner).post("/searches/new/", answers(version, **options))
     assert answer.status_code == 422
     assert not SearchRun.objects.exists()
     text = answer.content.decode()
-    assert re.search(r'id="id_evaluator_error">[^<]*trained from scratch\.', text)
+    assert re.search(rf'id="id_evaluator_error">{sentence}', text)
     assert '<details class="card fold" open>' in text
 
 

@@ -1,0 +1,139 @@
+"""The benches as commands: arguments in, lines for people out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from nas.benches.arguments import (
+    add_cell_arguments,
+    add_darts_arguments,
+    add_proxy_arguments,
+    add_strategy_arguments,
+    add_table_arguments,
+    cell_bench,
+    darts_config,
+    proxy_config,
+    strategy_bench,
+)
+from nas.strategies import STRATEGIES
+
+_console = Console(stderr=True)
+
+
+def add_benches(commands: Any) -> None:
+    """Adds a parser for each bench to the sub-commands of the command line."""
+    darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
+    add_darts_arguments(darts)
+    contest = commands.add_parser("strategy-bench", help="strategies against random search on real trainings")
+    add_strategy_arguments(contest)
+    cells = commands.add_parser("cell-bench", help="a search for cells against cells drawn at random")
+    add_cell_arguments(cells)
+    table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
+    add_table_arguments(table)
+    proxies = commands.add_parser("proxy-bench", help="do zero-cost proxies rank networks on these images?")
+    add_proxy_arguments(proxies)
+
+
+def _run_darts_bench(options: argparse.Namespace) -> int:
+    from nas.benches.darts import run_darts_bench
+
+    document = run_darts_bench(darts_config(options), lambda line: print(line, flush=True))
+    for form, found in document["summary"].items():
+        print(f"{form}: {found['collapsed']} of {found['finished']} collapsed, skips {found['skips']}")
+    minutes = document["wall_seconds"] / 60
+    print(f"{minutes:.1f} minutes, {document['cpu_seconds']:.0f} processor seconds; {options.out}/darts.json")
+    return 0
+
+
+def _run_strategy_bench(options: argparse.Namespace) -> int:
+    from nas.benches.strategies import run_strategy_bench, summary_line
+
+    document = run_strategy_bench(strategy_bench(options), lambda line: print(line, flush=True))
+    for name, summary in document["summary"].items():
+        print(summary_line(name, summary))
+    return 0
+
+
+def _run_cell_bench(options: argparse.Namespace) -> int:
+    from nas.benches.cells import run_cell_bench, verdict_line
+
+    print(verdict_line(run_cell_bench(cell_bench(options), lambda line: print(line, flush=True))))
+    return 0
+
+
+def _run_table_bench(options: argparse.Namespace) -> int:
+    from nas.benches.table import HEADER, Judge, Row, bench
+    from nas.spaces.table import read_table
+
+    judge = Judge(read_table(options.table), options.maximize, options.minimize)
+    names = STRATEGIES if options.strategies == "all" else tuple(options.strategies.split(","))
+    size = judge.space.size()
+    if max(options.evaluations) >= size:
+        _console.print(f"The table holds {size} architectures: a search ends when it has seen them all.")
+    rows: list[Row] = []
+    for row in bench(judge, names, options.evaluations, options.seeds):
+        if not rows:
+            print(HEADER)
+        print(row.line(), flush=True)
+        rows.append(row)
+    if options.json is not None:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps([row.to_json() for row in rows], indent=2)
+        options.json.write_text(text + "\n", encoding="utf-8")
+    if options.figure is not None:
+        from nas.benches.table_figure import draw
+
+        options.figure.parent.mkdir(parents=True, exist_ok=True)
+        draw(rows, options.figure)
+    return 0
+
+
+def _run_proxy_bench(options: argparse.Namespace) -> int:
+    from nas.benches.proxies import run_proxy_bench
+    from nas.benches.proxy_table import table_lines
+
+    with _interruptible() as should_stop:
+        document = run_proxy_bench(proxy_config(options), lambda line: print(line, flush=True), should_stop)
+    for line in table_lines(document):
+        print(line)
+    print(
+        f"{document['networks']} networks ({document['failed']} failed), {document['epochs']:g} epochs each, "
+        f"{document['cpu_seconds']:.0f} processor seconds; {options.out}/proxies.json"
+    )
+    return 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
+    asked = False
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "darts-bench": _run_darts_bench,
+    "strategy-bench": _run_strategy_bench,
+    "cell-bench": _run_cell_bench,
+    "table-bench": _run_table_bench,
+    "proxy-bench": _run_proxy_bench,
+}
+"""Command -> what runs it."""
