@@ -1,4 +1,4 @@
-"""The command line: `python -m nas search`, `predict`, `darts-bench` and `table-bench`."""
+"""The command line: `python -m nas search`, `predict` and the benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from nas.benches.arguments import add_darts_arguments, add_table_arguments, darts_config
+from nas.benches.arguments import (
+    add_darts_arguments,
+    add_latency_arguments,
+    add_table_arguments,
+    darts_config,
+)
 from nas.errors import NasError
 from nas.events import Event
 from nas.ledger import Ledger
@@ -62,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     add_darts_arguments(darts)
     table = commands.add_parser("table-bench", help="judge the strategies on a table of results")
     add_table_arguments(table)
+    latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
+    add_latency_arguments(latency)
     return parser
 
 
@@ -209,11 +216,42 @@ def _table_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _latency_bench(options: argparse.Namespace) -> int:
+    from nas.benches.latency import BenchConfig, run_latency_bench
+    from nas.benches.latency_figure import draw
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for space in SPACES if options.space == "all" else (options.space,):
+        config = BenchConfig(
+            space, options.networks, options.threads, options.seconds, options.rounds, options.seed
+        )
+        result, table = run_latency_bench(config, lambda line: print(line, flush=True))
+        table.save(options.out / f"table-{space}.json")
+        results.append(result)
+        for name in ("predictor", "block_sum", "macs_linear", "measured_again"):
+            row = result[name]
+            print(
+                f"{space} {name}: Spearman {row['spearman']:.3f}, {row['within_10_percent']:.0%} within 10%, "
+                f"median error {row['median_error']:.1%}"
+            )
+        speed = result["speed"]
+        print(
+            f"{space}: {speed['candidates_per_second']:.0f} candidates/s, "
+            f"{speed['candidates_per_cpu_second']:.0f} a processor second"
+        )
+    text = json.dumps(results, indent=1)
+    (options.out / "latency-bench.json").write_text(text + "\n", encoding="utf-8")
+    draw(results, options.out / "latency-bench.svg")
+    return 0
+
+
 _COMMANDS = {
     "search": _search,
     "predict": _predict,
     "darts-bench": _darts_bench,
     "table-bench": _table_bench,
+    "latency-bench": _latency_bench,
 }
 
 

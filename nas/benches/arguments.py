@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.spaces import SPACES
+
 if TYPE_CHECKING:
     from nas.benches.darts import BenchConfig
 
@@ -67,6 +69,17 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
     parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
     parser.add_argument("--figure", type=Path, default=None, metavar="OUT.svg", help="file for a figure")
+
+
+def add_latency_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `latency-bench`."""
+    parser.add_argument("--space", choices=(*SPACES, "all"), default=SPACES[0])
+    parser.add_argument("--networks", type=_count, default=50, help="unseen networks to predict and measure")
+    parser.add_argument("--threads", type=_count, default=1, help="threads of ONNX Runtime")
+    parser.add_argument("--seconds", type=float, default=230.0, help="time for the table of a space")
+    parser.add_argument("--rounds", type=_count, default=3, help="measurements of each unseen network")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="directory of tables, JSON and figure")
 
 
 def _count(text: str) -> int:

@@ -12,7 +12,7 @@ from nas.hardware.blocks import JOINS, MBCONV_OPS, Block
 from nas.hardware.groups import group_block
 from nas.spaces.widths import round_channels
 
-SUMMED = ("blocks", "groups", "macs", "moved", "weights", "joins", "joined")
+SUMMED = ("calls", "blocks", "groups", "macs", "moved", "weights", "gates", "joins", "joined")
 """Quantities that add up over the blocks of a network: see `summed_features`."""
 
 
@@ -118,17 +118,20 @@ def shape_features(blocks: Sequence[Block]) -> np.ndarray:
 def summed_features(block: Block) -> tuple[float, ...]:
     """Returns the quantities of `SUMMED` of one block.
 
-    Millions of MACs, of numbers moved and of weights; joins are sums and concatenations in cells, which no
+    The call of the runtime; blocks and groups; millions of MACs, of numbers moved and of weights; gates of
+    squeeze-excite; joins are sums and concatenations in cells, which no
     probe can show alone, and the millions of numbers that they move.
     """
     done, join = work(block), block.op in JOINS
     moved = done.moved / 1e6
     return (
-        float(not join),
+        float(block.op == "floor"),
+        float(not join and block.op != "floor"),
         float(done.groups),
         done.macs / 1e6,
         moved,
         done.weights / 1e6,
+        float(block.squeeze > 0),
         float(join),
         moved if join else 0.0,
     )

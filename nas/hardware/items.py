@@ -19,10 +19,10 @@ from nas.spaces.base import Choices, SearchSpace
 
 BUNDLE_FORMAT = "nas-block-bundle"
 BUNDLE_VERSION = 1
-MOST_BLOCKS = 400
+MOST_BLOCKS = 350
 """Blocks of a space that are measured; spaces with fewer are measured whole."""
 
-NETWORKS = 40
+NETWORKS = 100
 """Whole networks of a space that are measured for the correction."""
 
 _DRAWS = 1500

@@ -183,18 +183,17 @@ class LatencyMeter:
 
 
 def quiet_ms(times: np.ndarray, references: np.ndarray, anchor_ms: float) -> float:
-    """Returns a network's milliseconds on the quiet machine: ratio of the 20% quantiles, times the anchor.
+    """Returns a network's median milliseconds, scaled to the machine at rest.
 
-    The anchor is that quantile of the reference network. On a busy machine the same quantile of both scatters
-    less from one measurement to the next than the median of their ratios; on a quiet one they agree.
+    The scale is the anchor over the 20% quantile of the references, which is what the anchor is made of:
+    while other programs run, the reference's median jumps by half of itself, and this quantile hardly moves.
 
     Args:
         times: (runs,) milliseconds of the network.
         references: (runs,) milliseconds of the reference network around them.
         anchor_ms: The reference network's milliseconds on the quiet machine.
     """
-    low, reference = np.quantile(times, _ANCHOR_QUANTILE), np.quantile(references, _ANCHOR_QUANTILE)
-    return float(low / reference * anchor_ms)
+    return float(np.median(times) / np.quantile(references, _ANCHOR_QUANTILE) * anchor_ms)
 
 
 def latency_by_threads(model: bytes | Path, resolution: int, threads: Sequence[int]) -> dict[int, Latency]:

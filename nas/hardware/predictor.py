@@ -15,7 +15,7 @@ from nas.hardware.features import SUMMED, summed_features
 from nas.hardware.plan import network_blocks
 from nas.spaces import make_space
 
-_RIDGE = 0.1
+_RIDGE = 0.01
 _FEWEST_NETWORKS = 6
 _LEAST_SHARE = 0.3  # a prediction is never below this share of the sum of its blocks
 
@@ -60,7 +60,7 @@ class LatencyPredictor:
         return np.maximum(features @ self._weights, _LEAST_SHARE * features[:, 0])
 
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Returns (N, 8): sum of the blocks' milliseconds, then the sums of `SUMMED`."""
+        """Returns (N, 10): sum of the blocks' milliseconds, then the sums of `SUMMED`."""
         listed = [[*network_blocks(one), Block("floor", 3, 3, one.resolution)] for one in architectures]
         if not listed:
             return np.zeros((0, len(SUMMED) + 1))

@@ -36,12 +36,12 @@ from nas.hardware.latency import RUNTIME, Effort, LatencyMeter, quiet_ms
 TIMINGS_FORMAT = "nas-block-timings"
 TIMINGS_VERSION = 1
 BLOCK_EFFORT = Effort(
-    warm_up=3, least=5, fewest=10, most=50, seconds=0.04, longest_seconds=0.6, settle_seconds=0.0
+    warm_up=3, least=5, fewest=10, most=40, seconds=0.03, longest_seconds=0.4, settle_seconds=0.0
 )
 NETWORK_EFFORT = Effort(
-    warm_up=5, least=5, fewest=12, most=100, seconds=0.3, longest_seconds=1.5, settle_seconds=0.0
+    warm_up=3, least=5, fewest=10, most=60, seconds=0.12, longest_seconds=1.0, settle_seconds=0.0
 )
-TABLE_SECONDS = 200.0
+TABLE_SECONDS = 230.0
 """Time for a table, in which as many rounds are run as fit."""
 
 _FEWEST_RUNS = 5
