@@ -19,7 +19,7 @@ from nas.spaces.base import Choices, SearchSpace
 
 BUNDLE_FORMAT = "nas-block-bundle"
 BUNDLE_VERSION = 1
-MOST_BLOCKS = 350
+MOST_BLOCKS = 600
 """Blocks of a space that are measured; spaces with fewer are measured whole."""
 
 NETWORKS = 100
