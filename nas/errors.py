@@ -61,3 +61,7 @@ class EvaluationError(NasError):
 
 class ExportError(NasError):
     """A trained network could not be exported, or its export does not agree with it."""
+
+
+class DeviceError(NasError):
+    """A device's table or profile cannot be used, or a network does not fit the device."""

@@ -189,6 +189,17 @@ def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
     )
 
 
+def add_latency_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `latency-bench`."""
+    parser.add_argument("--space", choices=(*SPACES, "all"), default=SPACES[0])
+    parser.add_argument("--networks", type=_count, default=50, help="unseen networks to predict and measure")
+    parser.add_argument("--threads", type=_count, default=1, help="threads of ONNX Runtime")
+    parser.add_argument("--seconds", type=float, default=230.0, help="time for the table of a space")
+    parser.add_argument("--rounds", type=_count, default=3, help="measurements of each unseen network")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="directory of tables, JSON and figure")
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:

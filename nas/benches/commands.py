@@ -15,6 +15,7 @@ from rich.console import Console
 from nas.benches.arguments import (
     add_cell_arguments,
     add_darts_arguments,
+    add_latency_arguments,
     add_proxy_arguments,
     add_strategy_arguments,
     add_table_arguments,
@@ -23,6 +24,7 @@ from nas.benches.arguments import (
     proxy_config,
     strategy_bench,
 )
+from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
 _console = Console(stderr=True)
@@ -40,6 +42,8 @@ def add_benches(commands: Any) -> None:
     add_table_arguments(table)
     proxies = commands.add_parser("proxy-bench", help="do zero-cost proxies rank networks on these images?")
     add_proxy_arguments(proxies)
+    latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
+    add_latency_arguments(latency)
 
 
 def _run_darts_bench(options: argparse.Namespace) -> int:
@@ -111,6 +115,36 @@ def _run_proxy_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_latency_bench(options: argparse.Namespace) -> int:
+    from nas.benches.latency import BenchConfig, run_latency_bench
+    from nas.benches.latency_figure import draw
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for space in SPACES if options.space == "all" else (options.space,):
+        config = BenchConfig(
+            space, options.networks, options.threads, options.seconds, options.rounds, options.seed
+        )
+        result, table = run_latency_bench(config, lambda line: print(line, flush=True))
+        table.save(options.out / f"table-{space}.json")
+        results.append(result)
+        for name in ("predictor", "block_sum", "macs_linear", "measured_again"):
+            row = result[name]
+            print(
+                f"{space} {name}: Spearman {row['spearman']:.3f}, {row['within_10_percent']:.0%} within 10%, "
+                f"median error {row['median_error']:.1%}"
+            )
+        speed = result["speed"]
+        print(
+            f"{space}: {speed['candidates_per_second']:.0f} candidates/s, "
+            f"{speed['candidates_per_cpu_second']:.0f} a processor second"
+        )
+    text = json.dumps(results, indent=1)
+    (options.out / "latency-bench.json").write_text(text + "\n", encoding="utf-8")
+    draw(results, options.out / "latency-bench.svg")
+    return 0
+
+
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
@@ -135,5 +169,6 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cell-bench": _run_cell_bench,
     "table-bench": _run_table_bench,
     "proxy-bench": _run_proxy_bench,
+    "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""

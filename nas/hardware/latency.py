@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 
 from nas.errors import EvaluationError
 from nas.hardware.reference import reference_network
 
-_WARM_UP = 10
-_FEWEST_RUNS = 30
-_MOST_RUNS = 100
-_SECONDS = 0.8
-_LONGEST_SECONDS = 4.0  # a network so slow that 30 runs take longer gets fewer
+_ANCHOR_WARM_UP = 10
 _ANCHOR_RUNS = 50
 _ANCHOR_QUANTILE = 0.2
-_SETTLE_SECONDS = 0.02
+_QUANTISED = ("QuantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
+
+RUNTIME = f"onnxruntime {ort.__version__} CPU"
+"""Name and version of the runtime of this machine."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often a network is run.
+
+    Attributes:
+        warm_up: Runs before the measured ones, >= 1.
+        least: Measured runs of a network however slow it is, >= 1.
+        fewest: Runs after which `seconds` may end the measurement.
+        most: Runs after which it ends in any case.
+        seconds: It goes on at least so long, if `most` is not reached.
+        longest_seconds: A network so slow that `fewest` runs take longer gets fewer.
+        settle_seconds: Rest before the first run: threads of a training spin for a moment after their work.
+    """
+
+    warm_up: int = 10
+    least: int = 10
+    fewest: int = 30
+    most: int = 100
+    seconds: float = 0.8
+    longest_seconds: float = 4.0
+    settle_seconds: float = 0.02
+
+
+DEFAULT_EFFORT = Effort()
 
 
 @dataclass(frozen=True)
@@ -36,6 +62,7 @@ class Latency:
         reference_ms: Median of the reference network during the measurement, milliseconds.
         raw_p50_ms: Median as measured, without correction, milliseconds.
         runtime: Name and version of the runtime.
+        precision: ``"int8"`` if the graph holds quantised operators or QDQ pairs, else ``"fp32"``.
     """
 
     p50_ms: float
@@ -46,6 +73,7 @@ class Latency:
     reference_ms: float
     raw_p50_ms: float
     runtime: str
+    precision: str = "fp32"
 
 
 class LatencyMeter:
@@ -78,15 +106,8 @@ class LatencyMeter:
         Raises:
             EvaluationError: If the runtime refuses the network.
         """
-        try:
-            session = make_session(model, self.threads)
-            feed = _feed(session, resolution)
-            # Threads of a training in this process spin for a moment after their last work.
-            time.sleep(_SETTLE_SECONDS)
-            anchor = self.anchor()
-            times, references = self._interleave(session, feed)
-        except ort_errors() as error:
-            raise EvaluationError(f"ONNX Runtime cannot run this network: {error}") from error
+        times, references = self.samples(model, resolution)
+        anchor = self.anchor()
         corrected = times / references * anchor
         low, middle, high, slow = np.percentile(corrected, [25, 50, 75, 95])
         return Latency(
@@ -97,36 +118,101 @@ class LatencyMeter:
             threads=self.threads,
             reference_ms=float(np.median(references)),
             raw_p50_ms=float(np.median(times)),
-            runtime=f"onnxruntime {ort.__version__} CPU",
+            runtime=RUNTIME,
+            precision=precision_of(model),
         )
+
+    def samples(
+        self, model: bytes | Path, resolution: int, effort: Effort = DEFAULT_EFFORT
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns (runs,) milliseconds of a network and (runs,) of the reference network around each run.
+
+        Args:
+            model: As for `measure`.
+            resolution: Side of the input in pixels.
+            effort: How often to run it.
+
+        Raises:
+            EvaluationError: If the runtime refuses the network.
+        """
+        try:
+            session = make_session(model, self.threads)
+            feed = _feed(session, resolution)
+            time.sleep(effort.settle_seconds)
+            self.anchor()
+            return self._interleave(session, feed, effort)
+        except ort_errors() as error:
+            raise EvaluationError(f"ONNX Runtime cannot run this network: {error}") from error
 
     def anchor(self) -> float:
         """Returns the reference network's milliseconds on the quiet machine, settled at the first use."""
         if self._anchor_ms is None:
-            for _ in range(_WARM_UP):
+            for _ in range(_ANCHOR_WARM_UP):
                 _run_ms(self._reference, self._reference_feed, self._clock)
             times = [_run_ms(self._reference, self._reference_feed, self._clock) for _ in range(_ANCHOR_RUNS)]
             self._anchor_ms = float(np.quantile(times, _ANCHOR_QUANTILE))
         return self._anchor_ms
 
     def _interleave(
-        self, session: ort.InferenceSession, feed: dict[str, np.ndarray]
+        self, session: ort.InferenceSession, feed: dict[str, np.ndarray], effort: Effort
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns (runs,) milliseconds of the network and of the reference around each of its runs."""
-        for _ in range(_WARM_UP):
+        for _ in range(effort.warm_up):
             _run_ms(session, feed, self._clock)
         times: list[float] = []
-        references = [_run_ms(self._reference, self._reference_feed, self._clock)]
+        references = [self._reference_ms()]
         started = time.monotonic()
-        while len(times) < _MOST_RUNS:
+        while len(times) < effort.most:
             elapsed = time.monotonic() - started
-            enough = len(times) >= _FEWEST_RUNS and elapsed > _SECONDS
-            if enough or (len(times) >= _WARM_UP and elapsed > _LONGEST_SECONDS):
+            enough = len(times) >= effort.fewest and elapsed > effort.seconds
+            if enough or (len(times) >= effort.least and elapsed > effort.longest_seconds):
                 break
             times.append(_run_ms(session, feed, self._clock))
-            references.append(_run_ms(self._reference, self._reference_feed, self._clock))
+            references.append(self._reference_ms())
         around = np.asarray(references)
         return np.asarray(times), (around[:-1] + around[1:]) / 2
+
+    def _reference_ms(self) -> float:
+        """Times the reference network, after a run that brings it back into the cache.
+
+        Without that run a large network, which empties the cache, made the reference up to 1.5 times slower
+        and so looked faster than it is.
+        """
+        _run_ms(self._reference, self._reference_feed, self._clock)
+        return _run_ms(self._reference, self._reference_feed, self._clock)
+
+
+def quiet_ms(times: np.ndarray, references: np.ndarray, anchor_ms: float) -> float:
+    """Returns a network's median milliseconds, scaled to the machine at rest.
+
+    The scale is the anchor over the 20% quantile of the references, which is what the anchor is made of:
+    while other programs run, the reference's median jumps by half of itself, and this quantile hardly moves.
+
+    Args:
+        times: (runs,) milliseconds of the network.
+        references: (runs,) milliseconds of the reference network around them.
+        anchor_ms: The reference network's milliseconds on the quiet machine.
+    """
+    return float(np.median(times) / np.quantile(references, _ANCHOR_QUANTILE) * anchor_ms)
+
+
+def latency_by_threads(model: bytes | Path, resolution: int, threads: Sequence[int]) -> dict[int, Latency]:
+    """Measures one network with several numbers of threads.
+
+    Returns:
+        Number of threads -> its latency, each with a reference of as many threads.
+
+    Raises:
+        EvaluationError: If the runtime refuses the network.
+    """
+    return {count: LatencyMeter(count).measure(model, resolution) for count in threads}
+
+
+def precision_of(model: bytes | Path) -> str:
+    """Returns ``"int8"`` if a graph holds quantised operators, ``"fp32"`` if not."""
+    loaded = onnx.load_from_string(model) if isinstance(model, bytes) else onnx.load(str(model))
+    quantised = any(node.op_type.startswith(_QUANTISED) for node in loaded.graph.node)
+    return "int8" if quantised else "fp32"
 
 
 def make_session(model: bytes | Path, threads: int = 1) -> ort.InferenceSession:

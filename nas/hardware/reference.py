@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-_SIDE = 48
+REFERENCE_SIDE = 48
+"""Side of its input in pixels."""
+
 _CHANNELS = 48
 _BLOCKS = 3
 
@@ -46,7 +48,7 @@ def reference_network() -> bytes:
     graph = helper.make_graph(
         nodes,
         "reference",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, _SIDE, _SIDE])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, REFERENCE_SIDE, REFERENCE_SIDE])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
         weights,
     )
