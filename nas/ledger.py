@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 from nas.candidate import Candidate
 from nas.events import Event
+from nas.files import append_json_line, drop_torn_line, read_json_lines
 
 
 class Ledger:
@@ -19,22 +18,15 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._drop_torn_line()
+        drop_torn_line(self.path)
 
     def append(self, event: Event) -> None:
         """Writes one event and waits until it is on the disk."""
-        line = json.dumps({"kind": event.kind, "payload": event.payload})
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_json_line(self.path, {"kind": event.kind, "payload": event.payload})
 
     def events(self) -> list[Event]:
         """Returns all events in their order."""
-        if not self.path.exists():
-            return []
-        rows = [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
-        return [Event(kind=row["kind"], payload=row["payload"]) for row in rows]
+        return [Event(kind=row["kind"], payload=row["payload"]) for row in read_json_lines(self.path)]
 
     def candidates(self) -> list[Candidate]:
         """Returns the finished and failed candidates in the order of their numbers."""
@@ -44,11 +36,3 @@ class Ledger:
             if event.kind == "candidate_finished"
         ]
         return sorted(found, key=lambda candidate: candidate.number)
-
-    def _drop_torn_line(self) -> None:
-        if not self.path.exists():
-            return
-        content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) != len(content):
-            self.path.write_bytes(whole)

@@ -27,12 +27,12 @@ from nas.benches.contest import (
     make_evaluator,
     refuse_other_settings,
     settings_of,
-    write_json,
 )
 from nas.cells import TEMPLATES
 from nas.data.cache import read_manifest
 from nas.data.sealed import open_seal, record_result
 from nas.errors import DataError, EvaluationError
+from nas.files import write_atomically
 from nas.networks import build_network, count_macs, count_params
 from nas.prediction import evaluate, validation_rows
 from nas.report.cells import cell_svg
@@ -108,7 +108,7 @@ def run_cell_bench(bench: CellBench, on_line: Callable[[str], None]) -> dict[str
         **_judge(bench, trained),
     }
     _draw(bench, tuple(best["choices"]))
-    write_json(bench.out / "cells.json", document)
+    write_atomically(bench.out / "cells.json", json.dumps(document, indent=1) + "\n")
     return document
 
 
@@ -164,7 +164,7 @@ def train_fully(bench: CellBench, choices: Choices, seed: int, weights: Path) ->
         "macs": count_macs(module, architecture.resolution),
         "seconds": result.seconds,
     }
-    write_json(facts, trained)
+    write_atomically(facts, json.dumps(trained, indent=1) + "\n")
     return trained
 
 

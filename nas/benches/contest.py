@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from nas.data.cache import ImageCache, read_manifest
 from nas.errors import DataError, EvaluationError, SpaceError
 from nas.evaluators.short_training import ShortTraining
+from nas.files import append_json_line, read_json_lines, write_atomically
 from nas.hardware.latency import LatencyMeter
 from nas.objectives import RewardName, joint_reward
 from nas.runtime import tune_process
@@ -81,11 +81,11 @@ class ContestSearch:
 
     def run(self, on_row: Callable[[Row], None] = lambda row: None) -> list[Row]:
         """Returns all evaluated networks in the order of their numbers."""
-        rows = read_lines(self.ledger)
+        rows = read_json_lines(self.ledger)
         self.strategy.replay(map(_observation, rows))
 
         def tell(row: Row) -> None:
-            append_line(self.ledger, row)
+            append_json_line(self.ledger, row)
             rows.append(row)
             self.strategy.tell(_observation(row))
             on_row(row)
@@ -170,7 +170,7 @@ def refuse_other_settings(path: Path, settings: Row) -> None:
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != settings:
         raise DataError(f"{path.parent} holds results of other settings. Name another directory.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, settings)
+    write_atomically(path, json.dumps(settings, indent=1) + "\n")
 
 
 def settings_of(contest: Contest) -> Row:
@@ -184,32 +184,6 @@ def settings_of(contest: Contest) -> Row:
         "images": read_manifest(contest.data)["content_hash"],
     }
     return known if contest.resolutions is None else {**known, "resolutions": list(contest.resolutions)}
-
-
-def read_lines(path: Path) -> list[Row]:
-    """Returns the whole lines of a ledger; the torn last line of a crash is cut off the file."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) != len(content):
-        path.write_bytes(whole)
-    return [json.loads(line) for line in whole.splitlines()]
-
-
-def append_line(path: Path, row: Row) -> None:
-    """Writes one line and waits until it is on the disk."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_json(path: Path, content: Row) -> None:
-    """Replaces a file in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
 
 
 def _observation(row: Row) -> Observation:

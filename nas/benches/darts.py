@@ -8,7 +8,6 @@ training loop that all networks of the engine pass through.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -24,6 +23,7 @@ from nas.benches.curves import darts_curves
 from nas.cells import TEMPLATES, cell_text
 from nas.data.cache import ImageCache, read_manifest
 from nas.errors import DataError
+from nas.files import write_atomically
 from nas.networks import build_network, count_macs, count_params
 from nas.prediction import validation_rows
 from nas.report.cells import cell_svg
@@ -180,7 +180,7 @@ def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[
             _draw(config, form, seed, result)
     run["cpu_seconds"] = time.process_time() - cpu
     if run["finished"]:
-        _write(finished, run)
+        write_atomically(finished, json.dumps(run))
     return run
 
 
@@ -291,9 +291,3 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "skips": [run["skips"] for run in finished],
         "accuracy": [run["derived"]["accuracy"] for run in finished],
     }
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(content), encoding="utf-8")
-    temporary.replace(path)

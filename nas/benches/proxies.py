@@ -8,7 +8,6 @@ accuracy stands beside that of parameters and MACs, over all pairs and over pair
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from nas.data.cache import ImageCache, read_manifest
 from nas.errors import DataError, EvaluationError
 from nas.evaluators.short_training import RECIPES
 from nas.events import ShouldStop
+from nas.files import append_json_line, read_json_lines, write_atomically
 from nas.networks import build_network, count_macs, count_params
 from nas.prediction import validation_rows
 from nas.proxies.scores import proxy_batch, timed_scores
@@ -112,11 +112,11 @@ def run_proxy_bench(
         row = None if should_stop() else _one(config, cache, (number, architecture), epochs, should_stop)
         if row is None:
             break
-        _append(config.out, row)
+        append_json_line(config.out / _ROWS, row)
         done[number] = row
         on_line(_line(row))
     document = _document(config, cache, epochs, [done[number] for number in sorted(done)])
-    _write(config.out / "proxies.json", json.dumps(document, indent=1))
+    write_atomically(config.out / "proxies.json", json.dumps(document, indent=1) + "\n")
     return document
 
 
@@ -139,7 +139,7 @@ def _epochs(config: ProxyBenchConfig, cache: ImageCache, architectures: Sequence
             raise DataError(f"{config.out} holds a comparison with other settings; choose another directory.")
         return float(plan["epochs"])
     epochs = config.epochs or _epochs_in(config.seconds, cache, architectures)
-    _write(path, json.dumps({"key": key, "epochs": epochs}))
+    write_atomically(path, json.dumps({"key": key, "epochs": epochs}) + "\n")
     return epochs
 
 
@@ -266,23 +266,4 @@ def _document(
 
 def _finished(out: Path) -> dict[int, dict[str, Any]]:
     """Returns the networks of earlier calls by number; a torn last line is dropped."""
-    path = out / _ROWS
-    content = path.read_bytes() if path.exists() else b""
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        path.write_bytes(whole)
-    rows = [json.loads(line) for line in whole.splitlines()]
-    return {row["number"]: row for row in rows}
-
-
-def _append(out: Path, row: dict[str, Any]) -> None:
-    with (out / _ROWS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    return {row["number"]: row for row in read_json_lines(out / _ROWS)}

@@ -28,11 +28,11 @@ from nas.benches.contest import (
     make_evaluator,
     refuse_other_settings,
     settings_of,
-    write_json,
 )
 from nas.data.cache import read_manifest
 from nas.data.sealed import open_seal, record_result
 from nas.errors import DataError, EvaluationError
+from nas.files import write_atomically
 from nas.prediction import evaluate
 from nas.runtime import machine_facts
 from nas.strategies import make_strategy
@@ -95,7 +95,7 @@ def run_strategy_bench(bench: StrategyBench, on_line: Callable[[str], None]) -> 
         "summary": {name: summarise(name, runs) for name in bench.strategies},
         "runs": runs,
     }
-    write_json(bench.out / "strategies.json", document)
+    write_atomically(bench.out / "strategies.json", json.dumps(document, indent=1) + "\n")
     return document
 
 
@@ -165,7 +165,7 @@ def one_search(bench: StrategyBench, name: str, seed: int) -> dict[str, Any]:
         "curve": curve(rows),
         **_judge(bench.contest, best, seed, directory),
     }
-    write_json(finished, run)
+    write_atomically(finished, json.dumps(run, indent=1) + "\n")
     return run
 
 
@@ -203,7 +203,8 @@ def _target(bench: StrategyBench) -> float:
             assert network is not None  # nobody interrupts
             latencies.append(network.metrics.latency_ms)
             strategy.tell(Observation(proposal.number, proposal.choices, {}, None))
-        write_json(path, {"target_ms": statistics.median(latencies), "networks": latencies})
+        found = {"target_ms": statistics.median(latencies), "networks": latencies}
+        write_atomically(path, json.dumps(found, indent=1) + "\n")
     return float(json.loads(path.read_text(encoding="utf-8"))["target_ms"])
 
 

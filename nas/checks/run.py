@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from nas.checks.quality import find_bad_photos
 from nas.checks.report import CheckReport, ImageFinding, OnProgress
 from nas.checks.subject import CheckSkippedError, ChecksStopped, Subject
 from nas.data.cache import read_manifest
+from nas.files import write_atomically
 from nas.memory import give_back_memory
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def run_checks(
             _check(run, subject, network)
     except ChecksStopped:
         report.facts["stopped"] = True
-    _write(cache_dir / MAP_FILE, report.map.astype("<f4").tobytes())
+    write_atomically(cache_dir / MAP_FILE, report.map.astype("<f4").tobytes())
     facts = json.dumps(report.facts, ensure_ascii=False, allow_nan=False)
-    _write(cache_dir / FACTS_FILE, facts.encode())
+    write_atomically(cache_dir / FACTS_FILE, facts.encode())
     return report
 
 
@@ -178,12 +178,3 @@ class _Run:
                 self.report.facts[name] = facts
         inner = sum(self.report.facts["seconds"].values()) - inner
         self.report.facts["seconds"][name] = round(time.monotonic() - started - inner, 2)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

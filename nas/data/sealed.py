@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from nas.errors import SealedTestError
+from nas.files import write_atomically
 
 _FILE: Final = "test_opening.json"
 _KEY: Final = object()
@@ -53,7 +53,7 @@ def open_seal(workdir: Path, models: Sequence[str]) -> ReportToken:
         if known["models"] != wanted:
             raise SealedTestError("The test part of this run was opened for other models. Start a new run.")
     else:
-        _write(path, {"opened_at": _now(), "models": wanted, "results": None})
+        write_atomically(path, _text({"opened_at": _now(), "models": wanted, "results": None}))
     return ReportToken(_KEY, workdir, tuple(wanted))
 
 
@@ -66,17 +66,12 @@ def record_result(token: ReportToken, results: Mapping[str, Any]) -> None:
     """
     path = token.workdir / _FILE
     known = json.loads(path.read_text(encoding="utf-8"))
-    _write(path, {**known, "results": dict(results), "recorded_at": _now()})
+    write_atomically(path, _text({**known, "results": dict(results), "recorded_at": _now()}))
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from nas.files import write_atomically
 
 _NAME = "state.json"
 
@@ -40,13 +41,3 @@ class RunState:
     def save(self, workdir: Path) -> None:
         """Replaces the saved state in one step, so that a reader finds the old or the new one."""
         write_atomically(workdir / _NAME, json.dumps(asdict(self)).encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there as a whole or not at all, also after a power cut."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

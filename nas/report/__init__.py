@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from nas.files import write_atomically
 from nas.report.document import build_document, to_json
 from nas.report.page import render_page
 from nas.report.record import RunRecord
@@ -23,16 +23,7 @@ def write_report(workdir: Path, record: RunRecord) -> Path:
         Path of report.json.
     """
     document = build_document(record)
-    _write(workdir / "report.html", render_page(document))
+    write_atomically(workdir / "report.html", render_page(document))
     target = workdir / "report.json"
-    _write(target, to_json(document))
+    write_atomically(target, to_json(document))
     return target
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

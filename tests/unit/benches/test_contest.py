@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from nas.benches.cells import compare
-from nas.benches.contest import Contest, append_line, read_lines, refuse_other_settings
+from nas.benches.contest import Contest, refuse_other_settings
 from nas.benches.strategies import curve, summarise, summary_line, t_interval
 from nas.errors import DataError
+from nas.files import append_json_line, read_json_lines
 
 
 def run(strategy: str, seed: int, anew: float) -> dict[str, object]:
@@ -62,12 +63,12 @@ def test_winner_is_compared_by_its_mean_and_the_spread_of_its_seeds() -> None:
 
 def test_torn_last_line_is_cut_off_the_ledger(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.jsonl"
-    append_line(ledger, {"number": 0})
+    append_json_line(ledger, {"number": 0})
     with ledger.open("a") as file:
         file.write('{"number": 1, "rew')
-    assert read_lines(ledger) == [{"number": 0}]
-    append_line(ledger, {"number": 1})
-    assert [row["number"] for row in read_lines(ledger)] == [0, 1]
+    assert read_json_lines(ledger) == [{"number": 0}]
+    append_json_line(ledger, {"number": 1})
+    assert [row["number"] for row in read_json_lines(ledger)] == [0, 1]
 
 
 def test_results_of_other_settings_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas.phases.state import RunState, write_atomically
+from nas.files import write_atomically
+from nas.phases.state import RunState
 
 
 def test_state_survives_a_restart(tmp_path: Path):
