@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
-from nas.evaluators import EVALUATORS
+from nas.errors import SpaceError
+from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from nas.strategies import SEARCH_STRATEGIES
+from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app.models import SearchRun
 from search_app.options import (
     EVALUATOR_HELP,
@@ -24,7 +25,6 @@ from search_app.options import (
     REWARD_HELP,
     REWARD_NAMES,
     SPACE_HELP,
-    together_refusal,
 )
 
 SPACE_NAMES = {
@@ -173,8 +173,12 @@ class SearchForm(forms.Form):
         given = super().clean() or {}
         names = ("space", "evaluator", "strategy")
         if all(name in given for name in names):
-            refusal = together_refusal(**{name: given[name] for name in names})
-            if refusal:
+            space, evaluator, strategy = (given[name] for name in names)
+            try:
+                check_strategy(strategy, space)
+            except SpaceError as error:
+                self.add_error("space", str(error))
+            if refusal := evaluator_refusal(evaluator, space, strategy):
                 self.add_error("evaluator", refusal)
         return given
 

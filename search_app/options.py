@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.evaluators import EVALUATORS, evaluator_refusal
+from nas.evaluators import EVALUATORS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 
@@ -55,11 +55,6 @@ METHOD_TEXT = {
     "Many skips and a fast-growing eigenvalue are signs that it is about to collapse.",
 }
 """Strategy -> what it does and how to read its figures, two plain sentences."""
-
-
-def together_refusal(*, space: str, evaluator: str, strategy: str) -> str | None:
-    """Returns why these options cannot go together, one sentence with the next step; None if they can."""
-    return evaluator_refusal(evaluator, space, strategy)
 
 
 assert set(SPACE_HELP) == set(SPACES)

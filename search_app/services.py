@@ -16,13 +16,12 @@ from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
 from nas.errors import SpaceError
-from nas.evaluators import EVALUATORS
+from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
 from search_app.models import SearchRun
-from search_app.options import together_refusal
 from search_app.publish import publish_hint
 
 MIN_MINUTES = 1
@@ -179,9 +178,7 @@ def _check_words(chosen: Mapping[str, str]) -> None:
         check_strategy(chosen["strategy"], chosen["space"])
     except SpaceError as error:
         raise ValidationError(str(error)) from error
-    if refusal := together_refusal(
-        space=chosen["space"], evaluator=chosen["evaluator"], strategy=chosen["strategy"]
-    ):
+    if refusal := evaluator_refusal(chosen["evaluator"], chosen["space"], chosen["strategy"]):
         raise ValidationError(refusal)
 
 

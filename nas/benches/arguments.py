@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.errors import SpaceError
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
@@ -74,6 +75,11 @@ def strategy_bench(options: argparse.Namespace) -> StrategyBench:
     from nas.benches.contest import Contest
     from nas.benches.strategies import StrategyBench
 
+    names = tuple(dict.fromkeys(options.strategies.split(",")))
+    if unknown := set(names) - set(STRATEGIES):
+        raise SpaceError(
+            f"There is no strategy called {min(unknown)!r}; choose some of {', '.join(STRATEGIES)}."
+        )
     contest = Contest(
         data=_imported(options),
         space=options.space,
@@ -82,7 +88,6 @@ def strategy_bench(options: argparse.Namespace) -> StrategyBench:
         reward=options.reward,
         max_resolution=options.max_resolution,
     )
-    names = tuple(options.strategies.split(","))
     return StrategyBench(contest, options.out, strategies=names, seeds=options.seeds, jobs=options.jobs)
 
 
@@ -169,14 +174,9 @@ def add_proxy_arguments(parser: argparse.ArgumentParser) -> None:
 def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
     """Imports the images once and returns what to compare."""
     from nas.benches.proxies import ProxyBenchConfig
-    from nas.data.importer import import_archive
 
-    data = options.out / "data"
-    options.out.mkdir(parents=True, exist_ok=True)
-    if not (data / "manifest.json").exists():
-        import_archive(options.data, data, seed=0)
     return ProxyBenchConfig(
-        data=data,
+        data=_imported(options),
         out=options.out,
         space=options.space,
         networks=options.networks,
@@ -192,10 +192,10 @@ def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
 def add_latency_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `latency-bench`."""
     parser.add_argument("--space", choices=(*SPACES, "all"), default=SPACES[0])
-    parser.add_argument("--networks", type=_count, default=50, help="unseen networks to predict and measure")
+    parser.add_argument("--networks", type=_several, default=50, help="unseen ones to predict and measure")
     parser.add_argument("--threads", type=_count, default=1, help="threads of ONNX Runtime")
     parser.add_argument("--seconds", type=float, default=230.0, help="time for the table of a space")
-    parser.add_argument("--rounds", type=_count, default=3, help="measurements of each unseen network")
+    parser.add_argument("--rounds", type=_several, default=3, help="measurements of each unseen network")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="directory of tables, JSON and figure")
 
@@ -204,6 +204,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _several(text: str) -> int:
+    number = _count(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError("a comparison needs 2 or more")
     return number
 
 

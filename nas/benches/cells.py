@@ -28,14 +28,13 @@ from nas.benches.contest import (
     refuse_other_settings,
     settings_of,
 )
-from nas.cells import TEMPLATES
 from nas.data.cache import read_manifest
 from nas.data.sealed import open_seal, record_result
 from nas.errors import DataError, EvaluationError
 from nas.files import write_atomically
 from nas.networks import build_network, count_macs, count_params
 from nas.prediction import evaluate, validation_rows
-from nas.report.cells import cell_svg
+from nas.report.cells import draw_cells
 from nas.runtime import machine_facts
 from nas.spaces.base import Choices
 from nas.training import TrainingConfig, train
@@ -84,8 +83,18 @@ def run_cell_bench(bench: CellBench, on_line: Callable[[str], None]) -> dict[str
     """
     if blocking := read_manifest(bench.contest.data)["blocking"]:
         raise DataError(str(blocking))
-    settings = {**settings_of(bench.contest), "strategy": bench.strategy, "seed": bench.seed}
+    settings = {
+        **settings_of(bench.contest),
+        "strategy": bench.strategy,
+        "seed": bench.seed,
+        "epochs": bench.epochs,
+        "workers": bench.workers,
+    }
     refuse_other_settings(bench.out / "settings.json", settings)
+    finished = bench.out / "cells.json"
+    if finished.exists():  # the test part is opened once
+        earlier: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
+        return earlier
     started = time.monotonic()
     ledger = bench.out / "ledger.jsonl"
     search = ContestSearch(bench.contest, bench.strategy, bench.seed, ledger, workers=bench.workers)
@@ -95,20 +104,21 @@ def run_cell_bench(bench: CellBench, on_line: Callable[[str], None]) -> dict[str
         raise EvaluationError("Not one cell could be trained.")
     best = max(found, key=lambda row: float(row["reward"]))
     trained = _train_all(bench, tuple(best["choices"]), on_line)
+    winner = bench.contest.make_space().decode(tuple(best["choices"]))
+    if isinstance(winner, CellArchitecture):
+        draw_cells(winner, bench.out, "winner", "Winner")
+    judged = _judge(bench, trained)
     document = {
         **settings,
-        "epochs": bench.epochs,
-        "workers": bench.workers,
         "machine": machine_facts(),
         "evaluated": len(rows),
         "first_rewards": [row["reward"] for row in rows[:20]],
         "last_rewards": [row["reward"] for row in rows[-20:]],
         "best": best,
         "wall_seconds": time.monotonic() - started,
-        **_judge(bench, trained),
+        **judged,
     }
-    _draw(bench, tuple(best["choices"]))
-    write_atomically(bench.out / "cells.json", json.dumps(document, indent=1) + "\n")
+    write_atomically(finished, json.dumps(document, indent=1) + "\n")
     return document
 
 
@@ -140,11 +150,10 @@ def train_fully(bench: CellBench, choices: Choices, seed: int, weights: Path) ->
     if facts.exists():
         earlier: dict[str, Any] = json.loads(facts.read_text(encoding="utf-8"))
         return earlier
-    cache = make_evaluator(bench.contest.data).cache
+    evaluator = make_evaluator(bench.contest.data)
+    cache = evaluator.cache
     architecture = bench.contest.make_space().decode(choices)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = build_network(architecture, cache.n_classes)
+    module = evaluator.fresh(architecture, seed)
     config = TrainingConfig(
         resolution=architecture.resolution,
         seconds=_FOREVER,
@@ -222,17 +231,6 @@ def _load(bench: CellBench, facts: dict[str, Any], weights: Path, n_classes: int
     module = build_network(bench.contest.make_space().decode(tuple(facts["choices"])), n_classes)
     module.load_state_dict(torch.load(weights, weights_only=True))
     return module
-
-
-def _draw(bench: CellBench, winner: Choices) -> None:
-    architecture = bench.contest.make_space().decode(winner)
-    if not isinstance(architecture, CellArchitecture):
-        raise DataError("The space holds no cells.")
-    template = TEMPLATES[architecture.template]
-    for kind in ("normal", "reduction"):
-        if edges := getattr(architecture, kind):
-            drawing = cell_svg(template, edges, title=f"Winner: {kind} cell")
-            (bench.out / f"winner-{kind}.svg").write_text(drawing, encoding="utf-8")
 
 
 def _percent(value: float | None) -> str:

@@ -24,6 +24,7 @@ from nas.benches.arguments import (
     proxy_config,
     strategy_bench,
 )
+from nas.files import write_atomically
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
 
@@ -139,8 +140,7 @@ def _run_latency_bench(options: argparse.Namespace) -> int:
             f"{space}: {speed['candidates_per_second']:.0f} candidates/s, "
             f"{speed['candidates_per_cpu_second']:.0f} a processor second"
         )
-    text = json.dumps(results, indent=1)
-    (options.out / "latency-bench.json").write_text(text + "\n", encoding="utf-8")
+        write_atomically(options.out / "latency-bench.json", json.dumps(results, indent=1) + "\n")
     draw(results, options.out / "latency-bench.svg")
     return 0
 

@@ -8,6 +8,7 @@ training loop that all networks of the engine pass through.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,7 +27,7 @@ from nas.errors import DataError
 from nas.files import write_atomically
 from nas.networks import build_network, count_macs, count_params
 from nas.prediction import validation_rows
-from nas.report.cells import cell_svg
+from nas.report.cells import draw_cells
 from nas.runtime import machine_facts, tune_process
 from nas.strategies.darts.options import DartsOptions
 from nas.strategies.darts.search import DartsResult, DartsSearch
@@ -116,8 +117,8 @@ def run_darts_bench(config: BenchConfig, on_line: Callable[[str], None]) -> dict
         on_line(run_line(run))
     runs.sort(key=lambda run: (run["form"], run["seed"]))
     document = _document(config, runs, time.monotonic() - started)
-    (config.out / "darts.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    (config.out / "curves.svg").write_text(darts_curves(runs), encoding="utf-8")
+    write_atomically(config.out / "darts.json", json.dumps(document, indent=1) + "\n")
+    write_atomically(config.out / "curves.svg", darts_curves(runs))
     return document
 
 
@@ -160,8 +161,11 @@ def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[
         if earlier["key"] == key:
             return earlier
     cache = ImageCache.open(config.data)
-    goes_on = form == "limited"  # from the end of the fixed form's search
-    checkpoint = config.out / f"{'fixed' if goes_on else form}-{seed}.checkpoint"
+    goes_on = form == "limited"  # from the end of the fixed form's search, in a file of its own
+    checkpoint = config.out / f"{form}-{seed}.checkpoint"
+    before = config.out / f"fixed-{seed}.checkpoint"
+    if goes_on and before.exists() and not checkpoint.exists():
+        shutil.copyfile(before, checkpoint)
 
     def should_stop() -> bool:
         return time.time() > deadline
@@ -177,7 +181,7 @@ def one_run(config: BenchConfig, form: str, seed: int, deadline: float) -> dict[
         trained = trained or _train(cache, config, result, seed, should_stop)
         if trained is not None:
             run |= {"finished": True, **_facts(result), "derived": trained}
-            _draw(config, form, seed, result)
+            draw_cells(result.architecture, config.out, f"{form}-{seed}", f"{form} seed {seed}")
     run["cpu_seconds"] = time.process_time() - cpu
     if run["finished"]:
         write_atomically(finished, json.dumps(run))
@@ -250,15 +254,6 @@ def _facts(result: DartsResult) -> dict[str, Any]:
         "cell": cell_text(template, architecture.normal),
         "search_seconds": result.seconds,
     }
-
-
-def _draw(config: BenchConfig, form: str, seed: int, result: DartsResult) -> None:
-    template = TEMPLATES[result.architecture.template]
-    for kind in ("normal", "reduction"):
-        edges = getattr(result.architecture, kind)
-        if edges:
-            drawing = cell_svg(template, edges, title=f"{form} seed {seed}: {kind} cell")
-            (config.out / f"{form}-{seed}-{kind}.svg").write_text(drawing, encoding="utf-8")
 
 
 def _document(config: BenchConfig, runs: list[dict[str, Any]], seconds: float) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _judge(contest: Contest, best: Row, seed: int, directory: Path) -> dict[str,
     """Trains the winner anew with fresh seeds and opens the test part once, for these networks."""
     architecture = contest.make_space().decode(tuple(best["choices"]))
     evaluator = make_evaluator(contest.data)
-    seeds = [10_000 + 100 * seed + i for i in range(_RETRAININGS)]
+    seeds = [10_000_000 + 100 * seed + i for i in range(_RETRAININGS)]
     trained = [evaluator.evaluate(architecture, seconds=contest.short_seconds, seed=one) for one in seeds]
     networks = [network for network in trained if network is not None]
     token = open_seal(directory, [f"winner, seed {one}" for one in seeds])

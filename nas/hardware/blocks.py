@@ -89,11 +89,6 @@ class Map:
     channels: int
     side: int
 
-    @property
-    def elements(self) -> int:
-        """Numbers in it."""
-        return self.channels * self.side**2
-
 
 class Sink(Protocol):
     """What layers are told to. Each method takes maps and returns the map that it makes."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from nas.errors import DeviceError, SpaceError
+from nas.files import write_atomically
 from nas.hardware.blocks import OPS, Activation, Block
 from nas.hardware.checked import Fields, read_json
 from nas.hardware.items import NetworkItem
@@ -108,7 +109,7 @@ class DeviceTable:
     def save(self, path: Path) -> None:
         """Writes the file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        write_atomically(path, json.dumps(self.to_json(), indent=1) + "\n")
 
 
 def load_table(path: Path) -> DeviceTable:
@@ -138,6 +139,10 @@ def table_from_json(data: Any) -> DeviceTable:
         blocks=dict(_block(row) for row in top.objects("blocks", _MOST_ROWS)),
         networks=dict(_network(row) for row in top.objects("networks", _MOST_ROWS)),
     )
+    if any(item.space not in table.spaces for item in table.networks):
+        raise DeviceError(
+            "The device table holds a network of a space that it does not name. Measure the device again."
+        )
     refuse_noise(table)
     return table
 
@@ -219,7 +224,10 @@ def _block(row: Fields) -> tuple[Block, Timing]:
 
 def _network(row: Fields) -> tuple[NetworkItem, Timing]:
     name = row.text("space")
-    choices = tuple(int(value) for value in row.numbers("choices", 200, 0, 1_000))
+    values = row.numbers("choices", 200, 0, 1_000)
+    if any(value % 1 for value in values):
+        raise DeviceError(f"{row.where}.choices should be whole numbers.")
+    choices = tuple(int(value) for value in values)
     try:
         make_space(name).decode(choices)
     except SpaceError as error:

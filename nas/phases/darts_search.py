@@ -30,6 +30,8 @@ _LONG_PHASE = 600.0
 _SHORTEST_SEARCH = 5.0
 _JUDGES = 512
 _FAILURES = 3
+_FAILURES_OF_TORCH = (EvaluationError, RuntimeError, MemoryError)
+"""torch reports an exhausted memory as RuntimeError; one search must not end the run."""
 _EPOCHS_OF_A_SIDE = 10.0
 
 
@@ -43,7 +45,7 @@ def run(ctx: RunContext) -> None:
     if "plan" not in memory:
         try:
             memory["plan"] = asdict(_plan(ctx, space, seconds))
-        except EvaluationError as error:
+        except _FAILURES_OF_TORCH as error:
             ctx.log(f"DARTS could not begin: {error}")
             ctx.leave()
             return
@@ -126,7 +128,7 @@ def _derive(ctx: RunContext, space: CellSpace, plan: Plan, seconds: float, numbe
             return ctx.interrupted() and (ctx.should_stop() or search.saves > 0)
 
         result = search.run(on_epoch, put_down, enough=lambda: ctx.phase_remaining() < reserve)
-    except EvaluationError as error:
+    except _FAILURES_OF_TORCH as error:
         ctx.log(f"DARTS, search {number + 1} failed: {error} The search goes on.")
         return None
     if result is None:

@@ -83,7 +83,7 @@ def _scores(ctx: RunContext, space: SearchSpace, pool: list[Choices]) -> dict[st
         ctx.now_doing(f"Scoring untrained networks by {ctx.config.proxy}: {number + 1} of {len(pool)}")
         try:
             score = evaluator.score(space.decode(choices), seed=ctx.config.seed * 10_007 + number)
-        except EvaluationError:
+        except (EvaluationError, RuntimeError, MemoryError):  # also of a decomposition that does not converge
             score = None
         scores[_key(choices)] = score
     if not state["over"]:

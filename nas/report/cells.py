@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from pathlib import Path
 
-from nas.cells import SKIP, CellTemplate, Edge
+from nas.architecture import CellArchitecture
+from nas.cells import SKIP, TEMPLATES, CellTemplate, Edge
 
 _NODE, _GAP, _LANE, _TOP = 34, 150, 46, 64
 _LEFT = 70
@@ -44,6 +46,15 @@ _MARKER = (
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
     'orient="auto"><path d="M0 0L8 4L0 8z" fill="#5a6472"/></marker></defs>'
 )
+
+
+def draw_cells(architecture: CellArchitecture, directory: Path, stem: str, title: str) -> None:
+    """Writes a drawing of each cell as `<stem>-normal.svg` and, if there is one, `<stem>-reduction.svg`."""
+    template = TEMPLATES[architecture.template]
+    for kind, edges in (("normal", architecture.normal), ("reduction", architecture.reduction)):
+        if edges:
+            drawing = cell_svg(template, edges, title=f"{title}: {kind} cell")
+            (directory / f"{stem}-{kind}.svg").write_text(drawing, encoding="utf-8")
 
 
 def _lanes(edges: Sequence[Edge]) -> list[int]:

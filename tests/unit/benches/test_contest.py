@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nas.__main__ import main
 from nas.benches.cells import compare
 from nas.benches.contest import Contest, refuse_other_settings
 from nas.benches.strategies import curve, summarise, summary_line, t_interval
@@ -85,3 +86,19 @@ def test_score_leaves_latency_out_or_joins_it() -> None:
     joined = Contest(Path(), "cell", 1, 1, reward="absolute", target_ms=2.0)
     assert alone.score(0.8, 3.0) == 0.8
     assert math.isclose(joined.score(0.8, 3.0), 0.8 - 0.05)
+
+
+def test_a_strategy_that_does_not_exist_is_refused_before_anything_is_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [
+        "strategy-bench",
+        "photos.zip",
+        "--out",
+        str(tmp_path / "out"),
+        "--strategies",
+        "random,evolutoin",
+    ]
+    assert main(words) == 1
+    assert "There is no strategy called 'evolutoin'" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()

@@ -131,6 +131,17 @@ def test_a_table_with_a_network_of_no_space_or_without_blocks_is_refused(manifes
         table_from_json({**good, "spread": 0.9})
 
 
+def test_a_table_with_a_network_of_a_space_that_it_does_not_name_or_of_half_choices_is_refused(
+    manifest: Manifest,
+) -> None:
+    document = table_from_timings(timings(manifest), manifest).to_json()
+    with pytest.raises(DeviceError, match="a space that it does not name"):
+        table_from_json(document | {"spaces": ["mbconv"]})
+    document["networks"][0]["choices"][0] += 0.5
+    with pytest.raises(DeviceError, match="whole numbers"):
+        table_from_json(document)
+
+
 def test_files_that_are_no_table_are_refused(tmp_path) -> None:
     with pytest.raises(DeviceError, match="not a readable JSON"):
         load_table(tmp_path / "missing.json")

@@ -55,3 +55,6 @@ def test_winning_cell_is_trained_with_several_seeds_and_judged_with_random_ones(
     assert json.loads((out / "test_opening.json").read_text())["models"] == list(document["trained"])
     assert (out / "winner-normal.svg").read_text().startswith("<svg")
     assert "seed noise" in capsys.readouterr().out
+    assert main(words) == 0  # the test part is opened once: a finished bench is not judged again
+    assert json.loads((out / "cells.json").read_text()) == document
+    assert main([*words, "--epochs", "2"]) == 1  # trainings of other lengths are not mixed

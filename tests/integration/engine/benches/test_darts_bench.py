@@ -22,6 +22,12 @@ def test_both_forms_are_searched_trained_and_drawn(tmp_path: Path, capsys: pytes
     assert [run["finished"] for run in cut_short["runs"]] == [False] * 3
     assert "run the command again" in capsys.readouterr().out
     assert main(words) == 0
+    # The limited form goes on from the fixed one's search and leaves its file as it is.
+    assert {path.name for path in out.glob("*-0.checkpoint")} == {
+        "fixed-0.checkpoint",
+        "limited-0.checkpoint",
+        "plain-0.checkpoint",
+    }
     document = json.loads((out / "darts.json").read_text())
     assert [run["form"] for run in document["runs"]] == ["fixed", "limited", "plain"]
     fixed, limited, _ = document["runs"]
