@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from nas.benches.commands import BENCHES, add_benches
+from nas.candidate import HERE
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
@@ -55,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
+    search.add_argument(
+        "--device",
+        default=HERE,
+        help=f"where the model will run: {HERE} (this machine, measured), a name that the command devices "
+        "lists, or the path of a profile (.toml) or of a device table (.json)",
+    )
     search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
     search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
@@ -63,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
+    commands.add_parser("devices", help="list the devices that a search knows")
     add_benches(commands)
     return parser
 
@@ -105,6 +113,7 @@ def _search(options: argparse.Namespace) -> int:
         n_finalists=options.finalists,
         evaluator=options.evaluator,
         proxy=options.proxy,
+        device=options.device,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:
@@ -179,7 +188,19 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-_COMMANDS = {"search": _search, "predict": _predict, **BENCHES}
+def _devices(_options: argparse.Namespace) -> int:
+    from nas.hardware.profile import load_profile, profile_names
+
+    print(f"{HERE:16} this machine; latency is measured")
+    for name in profile_names():
+        profile = load_profile(name)
+        limits = ", ".join(f"{limit} <= {figure.value:,.0f}" for limit, figure in profile.limits.items())
+        assumed = f"{len(profile.assumed)} of {len(profile.figures)} figures assumed"
+        print(f"{name:16} {profile.title}; {assumed}{'; ' + limits if limits else ''}")
+    return 0
+
+
+_COMMANDS = {"search": _search, "predict": _predict, "devices": _devices, **BENCHES}
 
 
 if __name__ == "__main__":

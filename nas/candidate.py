@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from nas.architecture import Architecture, architecture_from_json, architecture_to_json
@@ -20,8 +20,37 @@ PHASES: tuple[Phase, ...] = (
 Source = Literal["first_model", "baseline", "base_search", "scaled"]
 """Where the architecture comes from; it stays the same when it is trained further."""
 
+HERE = "here"
+"""Name of this machine as the place where the model will run."""
+
 Fidelity = Literal["frozen", "short", "final"]
 Status = Literal["finished", "failed"]
+
+
+@dataclass(frozen=True)
+class DeviceFigures:
+    """What a network costs on the device that was searched for, where that is not this machine.
+
+    Attributes:
+        name: The device.
+        how: `"table"`: latency predicted from measured blocks; `"profile"`: all from an analytic model;
+            `"scaled"`: measured here, times the ratio of the two machines' reference networks.
+        here_ms: Median batch-1 latency on this machine, ONNX Runtime, one thread, milliseconds.
+        energy_mj: Millijoules an image; None where only a profile could tell.
+        images_per_joule: 1000 / `energy_mj`.
+        peak_sram_bytes: Most bytes of activations alive at a time.
+        size_bytes: Bytes of weights at the device's precision.
+        broken_limits: A sentence for each hard limit of the device that the network exceeds.
+    """
+
+    name: str
+    how: Literal["table", "profile", "scaled"]
+    here_ms: float
+    energy_mj: float | None = None
+    images_per_joule: float | None = None
+    peak_sram_bytes: int | None = None
+    size_bytes: int | None = None
+    broken_limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,11 +61,13 @@ class Metrics:
         accuracy: Top-1 on the validation part, fraction in [0, 1].
         accuracy_low: Lower end of the 95% Wilson interval.
         accuracy_high: Upper end of the 95% Wilson interval.
-        latency_ms: Median batch-1 latency in ONNX Runtime, one thread, milliseconds.
-        latency_p95_ms: 95th percentile of the same, milliseconds.
+        latency_ms: Batch-1 latency where the network will run, milliseconds: the median measured here in ONNX
+            Runtime with one thread, or what `device` predicts.
+        latency_p95_ms: 95th percentile of what was measured here, milliseconds.
         n_params: Number of parameters.
         macs: Multiply-accumulates of one image.
         size_bytes: Size of the fp32 ONNX file in bytes.
+        device: Figures of the device that was searched for; None if it is this machine.
     """
 
     accuracy: float
@@ -47,6 +78,25 @@ class Metrics:
     n_params: int
     macs: int
     size_bytes: int
+    device: DeviceFigures | None = None
+
+    @property
+    def here_ms(self) -> float:
+        """Median latency on this machine in milliseconds, whatever device was searched for."""
+        return self.latency_ms if self.device is None else self.device.here_ms
+
+    @property
+    def fits(self) -> bool:
+        """False if the network exceeds a hard limit of the device that was searched for."""
+        return self.device is None or not self.device.broken_limits
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Metrics:
+        """Rebuilds metrics from the JSON of a candidate."""
+        device = data.get("device")
+        if device is not None:
+            device = DeviceFigures(**{**device, "broken_limits": tuple(device["broken_limits"])})
+        return cls(**{**data, "device": device})
 
 
 @dataclass(frozen=True)
@@ -92,7 +142,7 @@ class Candidate:
         data = dict(vars(self))
         data["architecture"] = architecture_to_json(self.architecture)
         data["choices"] = None if self.choices is None else list(self.choices)
-        data["metrics"] = None if self.metrics is None else dict(vars(self.metrics))
+        data["metrics"] = None if self.metrics is None else asdict(self.metrics)
         return data
 
     @classmethod
@@ -103,5 +153,5 @@ class Candidate:
         if fields.get("choices") is not None:
             fields["choices"] = tuple(fields["choices"])
         if fields.get("metrics") is not None:
-            fields["metrics"] = Metrics(**fields["metrics"])
+            fields["metrics"] = Metrics.from_json(fields["metrics"])
         return cls(**fields)

@@ -152,14 +152,16 @@ def current_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def front_of_candidates(candidates: Sequence[Candidate]) -> list[int]:
-    """Returns the numbers on the front of validation accuracy against measured latency.
+    """Returns the numbers on the front of validation accuracy against latency where the model will run.
 
-    Failed records and superseded trainings do not count (see `current_candidates`).
+    Failed records and superseded trainings do not count (see `current_candidates`), nor do networks that the
+    device cannot hold, unless it can hold none.
 
     Returns:
         Candidate numbers, fastest first.
     """
     current = current_candidates(candidates)
+    current = [one for one in current if one.metrics is not None and one.metrics.fits] or current
     points = [(one.metrics.accuracy, one.metrics.latency_ms) for one in current if one.metrics is not None]
     chosen = [current[index] for index in non_dominated(points, (ACCURACY, LATENCY_MS))]
 

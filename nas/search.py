@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
-from nas.errors import EvaluationError
+from nas.errors import DeviceError, EvaluationError
 from nas.evaluators import evaluator_refusal
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
+from nas.hardware.target import DeviceTarget, kept_target, load_target
 from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
 from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
@@ -65,6 +66,7 @@ def run_search(
     Raises:
         DataError: If the cache is unusable.
         SpaceError: If the strategy cannot search the space.
+        DeviceError: If the device is unknown, or knows nothing about the space.
         EvaluationError: If the evaluator cannot judge the networks of the space.
     """
     check_strategy(config.strategy, config.space)
@@ -85,7 +87,7 @@ def _search(ctx: RunContext) -> bool:
         first_model.run(ctx)
         ctx.evaluator.augmentation = ctx.augmentation()
         ctx.export_reserve = export_reserve(
-            ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_latency_ms"]
+            ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_here_ms"]
         )
         baselines.run(ctx)
         (darts_search if ctx.config.strategy == DARTS else base_search).run(ctx)
@@ -106,6 +108,7 @@ def _open(
     started = time.monotonic()
     tune_process()
     config.workdir.mkdir(parents=True, exist_ok=True)
+    target = _target(config)
     cache = ImageCache.open(config.data)
     state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
     meter = LatencyMeter(anchor_ms=state.values.get("latency_anchor_ms"))
@@ -113,7 +116,7 @@ def _open(
     return RunContext(
         config=config,
         cache=cache,
-        evaluator=ShortTraining(cache, meter),
+        evaluator=ShortTraining(cache, meter, target),
         state=state,
         candidates=list(completed),
         on_event=on_event,
@@ -121,3 +124,17 @@ def _open(
         deadline=deadline,
         _started=started,
     )
+
+
+def _target(config: SearchConfig) -> DeviceTarget | None:
+    """Returns the device as it was when the run began: a file edited meanwhile changes no run."""
+    target = kept_target(config.workdir)
+    if target is None and (target := load_target(config.device)) is not None:
+        target.check_space(config.space)
+        if target.limits and config.strategy == DARTS:
+            raise DeviceError(
+                f"{target.name} has hard limits, which darts cannot keep while it trains all networks at "
+                "once. Choose another strategy."
+            )
+        target.keep(config.workdir)
+    return target

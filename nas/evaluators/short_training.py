@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from onnx import ModelProto
 from torch import nn
 
 from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
-from nas.candidate import Metrics
+from nas.candidate import DeviceFigures, Metrics
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
-from nas.errors import EvaluationError, ExportError, SpaceError
+from nas.errors import DeviceError, EvaluationError, ExportError, SpaceError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
 from nas.evaluators.imagenet import imagenet_parent
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
+from nas.hardware.target import DeviceTarget
 from nas.networks import build_network, count_macs, count_params, inherit
 from nas.prediction import validation_rows
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
@@ -37,6 +39,7 @@ class ShortTraining(Evaluator):
     Args:
         cache: The images; training and validation parts are used.
         meter: Measures latency.
+        target: The device that networks are judged for; None for this machine.
         augmentation: Random changes of training images; may be replaced later through the attribute.
         batch_size: Images a training step.
     """
@@ -45,12 +48,14 @@ class ShortTraining(Evaluator):
         self,
         cache: ImageCache,
         meter: LatencyMeter,
+        target: DeviceTarget | None = None,
         *,
         augmentation: Augmentation | None = None,
         batch_size: int = 32,
     ) -> None:
         self.cache = cache
         self.meter = meter
+        self.target = target
         self.augmentation = augmentation or Augmentation()
         self.batch_size = batch_size
 
@@ -116,20 +121,36 @@ class ShortTraining(Evaluator):
             EvaluationError: If the runtime cannot run it.
         """
         try:
-            content = onnx_core(module, architecture).SerializeToString()
+            core = onnx_core(module, architecture)
         except ExportError as error:
             raise EvaluationError(str(error)) from error
+        content = core.SerializeToString()
         latency = self.meter.measure(content, architecture.resolution)
+        latency_ms, device = self._on_device(architecture, core, latency.p50_ms)
         return Metrics(
             accuracy=evaluation.accuracy,
             accuracy_low=evaluation.accuracy_low,
             accuracy_high=evaluation.accuracy_high,
-            latency_ms=latency.p50_ms,
+            latency_ms=latency_ms,
             latency_p95_ms=latency.p95_ms,
             n_params=count_params(module),
             macs=count_macs(module, architecture.resolution),
             size_bytes=len(content),
+            device=device,
         )
+
+    def _on_device(
+        self, architecture: Architecture, core: ModelProto, here_ms: float
+    ) -> tuple[float, DeviceFigures | None]:
+        """Returns the latency where the network will run, and the device's other figures."""
+        if self.target is None:
+            return here_ms, None
+        try:
+            return self.target.judge(
+                architecture, self.cache.n_classes, core, here_ms=here_ms, anchor_ms=self.meter.anchor()
+            )
+        except (DeviceError, SpaceError) as error:
+            raise EvaluationError(str(error)) from error
 
     def fresh(self, architecture: Architecture, seed: int) -> nn.Module:
         """Builds a network with freshly drawn weights, the same for the same seed.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas.architecture import Architecture
-from nas.candidate import Candidate
+from nas.candidate import Candidate, Metrics
 from nas.export.parity import Parity
 from nas.networks.weights import LITE0_LICENCE
 
@@ -75,8 +75,9 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
         lines += [
             f"- Validation accuracy: {metrics.accuracy:.1%} (95% interval {low} to {high}){of}. "
             "The network was chosen by these images, so expect a little less on new ones.",
-            f"- Latency: {metrics.latency_ms:.2f} ms median, {metrics.latency_p95_ms:.2f} ms 95th percentile "
+            f"- Latency: {metrics.here_ms:.2f} ms median, {metrics.latency_p95_ms:.2f} ms 95th percentile "
             "(ONNX Runtime, CPU, one thread, one image, without the resizing).",
+            *_on_device(metrics),
             f"- Size: {metrics.n_params:,} parameters, {metrics.macs / 1e6:.1f} million MACs, "
             f"{metrics.size_bytes / 1e6:.1f} MB.",
         ]
@@ -95,6 +96,16 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
         f"{parity.n_images} images, largest difference of a probability {parity.max_difference:.1e}."
     )
     return "\n".join(lines)
+
+
+def _on_device(metrics: Metrics) -> list[str]:
+    device = metrics.device
+    if device is None:
+        return []
+    words = f"- On {device.name}: {metrics.latency_ms:.3g} ms, predicted, not measured"
+    if device.energy_mj is not None:
+        words += f"; {device.energy_mj:.3g} mJ an image by the device's profile"
+    return [f"{words}.", *(f"- It does not fit {device.name}: {limit}" for limit in device.broken_limits)]
 
 
 def _use(architecture: Architecture) -> str:

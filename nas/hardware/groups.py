@@ -144,8 +144,8 @@ class _GroupSink:
     ) -> Map:
         weights = outputs * (x.channels // groups) * kernel**2
         side = -(-x.side // stride)
-        kind: OperatorClass = "depthwise" if groups > 1 else "pointwise" if kernel == 1 else "convolution"
-        return self._run(kind, [x], (outputs, side), weights * side**2, weights + outputs)
+        kind, shape = _kind(x.side, kernel, groups), (outputs, side)
+        return self._run(kind, [x], shape, weights * side**2, weights + outputs)
 
     def relu(self, x: Map) -> Map:
         return x
@@ -180,6 +180,14 @@ class _GroupSink:
     def linear(self, x: Map, outputs: int) -> Map:
         weights = outputs * x.channels
         return self._run("linear", [x], (outputs, 1), weights, weights + outputs)
+
+
+def _kind(side: int, kernel: int, groups: int) -> OperatorClass:
+    if groups > 1:
+        return "depthwise"
+    if kernel > 1:
+        return "convolution"
+    return "linear" if side == 1 else "pointwise"  # one position: a matrix times a vector
 
 
 def _number(x: Map) -> int:

@@ -100,11 +100,7 @@ def load_profile(name: str | Path) -> Profile:
     Raises:
         DeviceError: If there is no such profile, or a figure is missing, of the wrong type or out of bounds.
     """
-    path = Path(name)
-    if path.suffix != ".toml":
-        if str(name) not in profile_names():
-            raise DeviceError(f"There is no device {name!r}; choose one of {', '.join(profile_names())}.")
-        path = _DIRECTORY / f"{name}.toml"
+    path = profile_path(name)
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise DeviceError(f"{path.name} is too large for a device profile.")
@@ -112,6 +108,19 @@ def load_profile(name: str | Path) -> Profile:
     except (OSError, ValueError) as error:
         raise DeviceError(f"{path.name} is not a readable TOML file.") from error
     return profile_from_data(data)
+
+
+def profile_path(name: str | Path) -> Path:
+    """Returns the file of a profile: a path to a TOML file itself, or where the profile of a name lies.
+
+    Raises:
+        DeviceError: If there is no profile of this name.
+    """
+    if Path(name).suffix == ".toml":
+        return Path(name)
+    if str(name) not in profile_names():
+        raise DeviceError(f"There is no device {str(name)!r}; choose one of {', '.join(profile_names())}.")
+    return _DIRECTORY / f"{name}.toml"
 
 
 def profile_from_data(data: object) -> Profile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from statistics import fmean
 
 from nas.candidate import Candidate
@@ -17,6 +18,7 @@ from nas.phases.speed import overhead
 from nas.phases.work import Job, begun, do
 from nas.spaces import make_space
 from nas.spaces.base import Choices, SearchSpace
+from nas.spaces.limited import LimitedSpace
 from nas.spaces.lite_elastic import LiteElastic
 from nas.strategies import make_strategy
 from nas.strategies.base import Observation, Proposal, Strategy
@@ -26,12 +28,13 @@ _SHORTEST_TRAINING = 1.0
 _LONGEST_TRAINING = 60.0
 _FAILURES_IN_A_ROW = 8
 _SEEDS = 2
+_DRAWN = 64
 
 
 def run(ctx: RunContext) -> None:
     """Asks, evaluates and tells until the phase's time is used or nothing new is left."""
     ctx.enter("base_search", "Searching for the best base network")
-    space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size)
+    space = search_space(ctx)
     target_ms = target_latency(ctx)
     strategy = _strategy(ctx, space)
     told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
@@ -84,16 +87,47 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
     )
 
 
+def search_space(ctx: RunContext) -> SearchSpace:
+    """Returns the space of the run, without the networks that the device cannot hold.
+
+    Raises:
+        SpaceError: If the device can hold none.
+    """
+    space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size)
+    target, n_classes = ctx.target, ctx.cache.n_classes
+    if target is None or not target.limits:
+        return space
+    return LimitedSpace(space, lambda architecture: target.excess(architecture, n_classes))
+
+
 def target_latency(ctx: RunContext) -> float:
-    """Returns the latency that the base should have, in milliseconds."""
+    """Returns the latency that the base should have, in milliseconds.
+
+    It is a share of the adapted Lite0's; where the device cannot hold that, of the slowest of some networks
+    that it can.
+    """
     if ctx.config.target_latency_ms is not None:
         return ctx.config.target_latency_ms
     parent = ctx.done(PARENT_TASK)
     if parent is None or parent.metrics is None:
         reference_ms: float = ctx.state.values["first_latency_ms"]
-    else:
+    elif parent.metrics.fits:
         reference_ms = parent.metrics.latency_ms
+    else:
+        reference_ms = _slowest_that_fits(ctx)
     return TARGET_LATENCY[ctx.config.goal] * reference_ms
+
+
+def _slowest_that_fits(ctx: RunContext) -> float:
+    if "slowest_ms" not in ctx.state.values:
+        space, target = search_space(ctx), ctx.target
+        assert target is not None  # only a device forbids
+        rng = random.Random(ctx.config.seed)
+        drawn = [space.decode(space.canonical(space.sample(rng))) for _ in range(_DRAWN)]
+        times = [target.predict(network, ctx.cache.n_classes)["latency_ms"] for network in drawn]
+        ctx.state.values["slowest_ms"] = max(times)
+    slowest: float = ctx.state.values["slowest_ms"]
+    return slowest
 
 
 def reward(candidate: Candidate, target_ms: float, name: RewardName) -> float | None:
@@ -152,10 +186,11 @@ def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     """Returns what is proposed first: the best by a proxy, or the full Lite0 just below its resolution."""
     if ctx.config.evaluator == "proxy":
         return warm_up.best_by_proxy(ctx, space, target_latency(ctx), _CANDIDATES_WANTED // 2)
-    if not isinstance(space, LiteElastic):
+    full = space.inner if isinstance(space, LimitedSpace) else space
+    if not isinstance(full, LiteElastic):
         return []
-    below = [side for side in space.resolutions if side <= ctx.state.values["parent_resolution"]]
-    return [space.full(side) for side in below[-1 - _SEEDS : -1] or below]
+    below = [side for side in full.resolutions if side <= ctx.state.values["parent_resolution"]]
+    return [full.full(side) for side in below[-1 - _SEEDS : -1] or below]
 
 
 def _observation(candidate: Candidate, number: int, target_ms: float, name: RewardName) -> Observation:

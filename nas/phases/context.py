@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas.candidate import PHASES, Candidate, Fidelity, Phase
+from nas.architecture import Architecture
+from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.evaluators.short_training import ShortTraining
 from nas.events import Event, EventKind, OnEvent, ShouldStop
+from nas.hardware.target import DeviceTarget
 from nas.objectives import RewardName
 from nas.phases.plan import SHARES, Goal, phase_seconds
 from nas.phases.state import RunState
@@ -49,6 +51,7 @@ class SearchConfig:
         already_spent_seconds: Seconds of the promise that the import has used.
         n_finalists: Searched networks that get a final training; by the minutes if None.
         evaluator: Name of an evaluator, see `nas.evaluators.EVALUATORS`: how the base search judges.
+        device: Where the model will run, see `nas.hardware.target.load_target`; by default this machine.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
@@ -65,6 +68,7 @@ class SearchConfig:
     already_spent_seconds: float = 0.0
     n_finalists: int | None = None
     evaluator: str = "training"
+    device: str = HERE
     proxy: str = "synflow"
 
 
@@ -236,6 +240,15 @@ class RunContext:
     def by_number(self, number: int) -> Candidate:
         """Returns one candidate."""
         return next(candidate for candidate in self.candidates if candidate.number == number)
+
+    @property
+    def target(self) -> DeviceTarget | None:
+        """The device that is searched for, None if it is this machine."""
+        return self.evaluator.target
+
+    def allowed(self, architecture: Architecture) -> bool:
+        """True if a network keeps the hard limits of the device."""
+        return self.target is None or self.target.excess(architecture, self.cache.n_classes) == 0
 
     def augmentation(self) -> Augmentation:
         """Returns the augmentation for these images: no mirror where mirrored images are another class."""

@@ -101,11 +101,15 @@ def _by_accuracy(candidate: Candidate) -> tuple[float, float]:
     return (-candidate.metrics.accuracy, candidate.metrics.latency_ms)
 
 
+def _does_not_fit(candidate: Candidate) -> bool:
+    return candidate.metrics is not None and not candidate.metrics.fits
+
+
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
     """Returns about how long the test part takes for the models exported so far and one more."""
     tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
     metrics = [candidate.metrics for candidate in (*tested, further) if candidate.metrics is not None]
-    per_image_ms = sum(_BUSY * each.latency_ms + _PREPROCESSING_MS for each in metrics)
+    per_image_ms = sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
     return n_test(ctx.cache) * per_image_ms / 1000.0 + _SECONDS_FOR_REPORT
 
 
@@ -146,6 +150,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
     config = ctx.config
     exported = {model["candidate"]: model["name"] for model in ctx.state.models}
     ranked = [candidate for candidate in worth_exporting(ctx.candidates) if candidate.number in exported]
+    ranked.sort(key=_does_not_fit)
     return RunRecord(
         config={
             "minutes": config.minutes,
@@ -158,6 +163,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "reward": config.reward,
             "evaluator": config.evaluator,
             "proxy": config.proxy,
+            "device": config.device,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

@@ -45,7 +45,10 @@ def run(ctx: RunContext) -> None:
     base = ctx.by_number(ctx.state.values["base"])
     chosen = _choose(ctx, base)
     for phi in FAMILY:
-        if _fits(ctx, _scaled(ctx, base, chosen, phi)):
+        scaled = _scaled(ctx, base, chosen, phi)
+        if not ctx.allowed(scaled):
+            ctx.log(f"{NAMES[phi]} of the family would exceed the limits of the device and is left out.")
+        elif _fits(ctx, scaled):
             _member(ctx, base, chosen, phi)
     ctx.leave()
 
@@ -92,7 +95,10 @@ def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
         left = ctx.phase_remaining() * len(FAMILY) / (len(GRID) + len(FAMILY))
         until = ctx.state.values.setdefault("grid_until", ctx.spent() + ctx.phase_remaining() - left)
         for coefficients in GRID:
-            task = _task(_scaled(ctx, base, coefficients, 1))
+            scaled = _scaled(ctx, base, coefficients, 1)
+            task = _task(scaled)
+            if not ctx.allowed(scaled):
+                continue
             if ctx.spent() < until or coefficients == GRID[0] or begun(ctx, task):
                 _member(ctx, base, coefficients, 1)
         ctx.state.values["coefficients"] = list(vars(_best(ctx, base)).values())

@@ -96,7 +96,7 @@ def _command(record: RunRecord) -> str:
     """Returns the command line that repeats the run on the same data."""
     config = record.config
     words = ["python", "-m", "nas", "search", "--data", "YOUR_DATA.zip", "--minutes", f"{record.minutes:g}"]
-    for key in ("seed", "space", "strategy", "goal"):
+    for key in ("seed", "space", "strategy", "goal", "device"):
         if config.get(key) is not None:
             words += [f"--{key}", str(config[key])]
     if config.get("target_latency_ms") is not None:

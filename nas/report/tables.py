@@ -14,6 +14,7 @@ from nas.report.words import (
     duration,
     factor,
     interval,
+    kilobytes,
     megabytes,
     milliseconds,
     percent,
@@ -55,6 +56,51 @@ def leaderboard(document: dict[str, Any]) -> Markup | None:
         note="Accuracy is of validation images, the ones that the search was allowed to see. Networks whose "
         "intervals overlap cannot be told apart by it.",
     )
+
+
+def device(document: dict[str, Any]) -> Markup | None:
+    """What the networks of the leaderboard cost on the device that was searched for, the fastest first."""
+    current = set(document["current"])
+    shown = [
+        one
+        for one in document["candidates"]
+        if one["number"] in current
+        and one["metrics"] is not None
+        and one["metrics"].get("device") is not None
+        and (one["number"] in document["front"] or one["fidelity"] != "short")
+    ]
+    if not shown:
+        return None
+    shown.sort(key=lambda one: one["metrics"]["latency_ms"])
+    head = ["Network", "Accuracy", "Latency there", "Latency here", "Energy", "Images per joule"]
+    return section(
+        f"On {shown[0]['metrics']['device']['name']}",
+        table(
+            "What each network costs on the device, for one image",
+            [*head, "Activations", "Weights", "Fits"],
+            [_device_row(one) for one in shown],
+            numeric={1, 2, 3, 4, 5, 6, 7},
+        ),
+        note="Latency there is predicted, see docs/hardware.md; latency here is measured on the machine of "
+        "the search. Energy and memory come from the device's profile where it has one.",
+    )
+
+
+def _device_row(one: dict[str, Any]) -> list[object]:
+    metrics = one["metrics"]
+    figures = metrics["device"]
+    energy, per_joule = figures["energy_mj"], figures["images_per_joule"]
+    return [
+        one["label"],
+        percent(metrics["accuracy"]),
+        milliseconds(metrics["latency_ms"]),
+        milliseconds(figures["here_ms"]),
+        "" if energy is None else f"{energy:.3g} mJ",
+        "" if per_joule is None else f"{per_joule:,.0f}",
+        "" if figures["peak_sram_bytes"] is None else kilobytes(figures["peak_sram_bytes"]),
+        "" if figures["size_bytes"] is None else kilobytes(figures["size_bytes"]),
+        "yes" if not figures["broken_limits"] else "no: " + " ".join(figures["broken_limits"]),
+    ]
 
 
 def _leaderboard_row(one: dict[str, Any], *, on_front: bool, best: int | None) -> list[object]:

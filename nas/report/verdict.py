@@ -46,7 +46,7 @@ def judge(record: RunRecord) -> Verdict:
         )
     tested = _test_of(record, best.number)
     comparison, sentence = _against_baseline(record, best, tested)
-    sentences = [sentence, *_faster_alternative(record, best), *_clock(record)]
+    sentences = [*_device(record, best), sentence, *_faster_alternative(record, best), *_clock(record)]
     return Verdict(_headline(best, tested), tuple(text for text in sentences if text), comparison)
 
 
@@ -98,6 +98,31 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> str:
     if first["accuracy_high"] < second["accuracy_low"]:
         return "worse"
     return "indistinguishable"
+
+
+def _device(record: RunRecord, best: Candidate) -> list[str]:
+    """Says for which device the figures are, how they were come by, and who does not fit."""
+    assert best.metrics is not None
+    device = best.metrics.device
+    if device is None:
+        return []
+    how = {
+        "table": "predicted from the blocks that it measured itself",
+        "profile": "by the documented model of its profile, not measured",
+        "scaled": "scaled from this machine by the ratio of a reference network, not measured",
+    }[device.how]
+    sentences = [
+        f"The time is that on {device.name}, {how}; on this machine it takes {milliseconds(device.here_ms)}."
+    ]
+    if device.broken_limits:
+        sentences.append(f"No network fits {device.name}. " + " ".join(device.broken_limits))
+        return sentences
+    current = current_candidates(record.candidates)
+    too_large = [one.label for one in current if one.metrics is not None and not one.metrics.fits]
+    if too_large:
+        named = ", ".join(too_large[:3]) + (f" and {len(too_large) - 3} more" if len(too_large) > 3 else "")
+        sentences.append(f"It fits the device's limits; beyond them are {named}.")
+    return sentences
 
 
 def _headline(best: Candidate, tested: dict[str, Any] | None) -> str:
@@ -163,6 +188,7 @@ def _faster_alternative(record: RunRecord, best: Candidate) -> list[str]:
         if candidate is not None
         and candidate.metrics is not None
         and candidate.metrics.accuracy >= best.metrics.accuracy - _CLOSE
+        and candidate.metrics.fits
     ]
     if not options:
         return []

@@ -56,6 +56,11 @@ def megabytes(value: float | None) -> str:
     return "–" if value is None else f"{_significant(value / 1e6)} MB"
 
 
+def kilobytes(value: float | None) -> str:
+    """Returns bytes as e.g. ``"320 kB"``."""
+    return "–" if value is None else f"{_significant(value / 1e3)} kB"
+
+
 def duration(seconds: float | None) -> str:
     """Returns e.g. ``"48 s"``, ``"11 min 32 s"`` or ``"1 h 04 min"``."""
     if seconds is None:

@@ -1,0 +1,59 @@
+"""A real search for a device that holds no hand-made network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nas.candidate import Candidate
+from nas.data.importer import import_archive
+from nas.errors import DeviceError
+from nas.events import Event
+from nas.search import SearchConfig, run_search
+from tests.images import photo_zip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    photo_zip(root / "photos.zip", n_per_class=40)
+    import_archive(root / "photos.zip", root / "cache", seed=0)
+    return root / "cache"
+
+
+def test_a_search_for_a_microcontroller_recommends_what_it_can_hold(data: Path, tmp_path: Path) -> None:
+    found: list[Candidate] = []
+
+    def on_event(event: Event) -> None:
+        if event.kind == "candidate_finished":
+            found.append(Candidate.from_json(event.payload["candidate"]))
+
+    config = SearchConfig(data=data, workdir=tmp_path, minutes=1.0, seed=1, device="microcontroller")
+    outcome = run_search(config, [], on_event, lambda: False, None)
+    assert outcome.finished
+    searched = [one for one in found if one.source == "base_search" and one.metrics is not None]
+    assert searched
+    assert all(one.metrics is not None and one.metrics.fits for one in searched)
+    assert not any(one.metrics.fits for one in found if one.source == "baseline" and one.metrics is not None)
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    by_number = {one["number"]: one for one in report["candidates"]}
+    best = next(model for model in report["models"] if model["name"] == report["best"])
+    figures = by_number[best["candidate"]]["metrics"]["device"]
+    assert figures["broken_limits"] == []
+    assert figures["size_bytes"] <= 1_048_576
+    assert figures["peak_sram_bytes"] <= 327_680
+    assert "--device microcontroller" in report["reproduce"]["command"]
+    assert "What each network costs on the device" in (tmp_path / "report.html").read_text()
+
+
+def test_darts_is_refused_for_a_device_with_limits_before_anything_is_trained(
+    data: Path, tmp_path: Path
+) -> None:
+    config = SearchConfig(
+        data=data, workdir=tmp_path, minutes=1.0, space="cell", strategy="darts", device="microcontroller"
+    )
+    with pytest.raises(DeviceError, match="hard limits, which darts cannot keep"):
+        run_search(config, [], lambda _event: None, lambda: False, None)
