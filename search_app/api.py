@@ -11,6 +11,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from datasets_app.selectors import dataset_for_user
+from nas.candidate import HERE
 from search_app import charts, selectors, services
 from search_app.downloads import file_response, report_response, zip_response
 from search_app.models import Candidate, SearchRun, TrainedModel
@@ -32,6 +33,7 @@ class SearchIn(Schema):
     reward: str = "absolute"
     seed: int = 0
     target_latency_ms: float | None = None
+    device: str = Field(default=HERE, max_length=60)
 
 
 class Detail(Schema):

@@ -13,11 +13,13 @@ from django.utils.safestring import SafeString
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
+from nas.candidate import HERE
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
+from search_app.devices import limits_refusal, place_of, places
 from search_app.models import SearchRun
 from search_app.options import (
     EVALUATOR_HELP,
@@ -107,6 +109,7 @@ class SearchForm(forms.Form):
     """Checks form only; what a search may be is decided by `services.search_run_start`."""
 
     dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set", empty_label=None)
+    device = forms.ChoiceField(choices=[], required=False)
     goal = forms.ChoiceField(choices=[(value, name) for value, name, _ in GOALS], initial="balanced")
     minutes = forms.FloatField(
         min_value=1,
@@ -160,9 +163,16 @@ class SearchForm(forms.Form):
         versions = ((one.pk, one.current_version) for one in mine)
         usable = [key for key, version in versions if version is not None and not version.blocking]
         dataset.queryset = mine.filter(pk__in=usable)
+        device = self.fields["device"]
+        assert isinstance(device, forms.ChoiceField)
+        device.choices = [(place.value, place.title) for place in places()]
         minutes = self.fields["minutes"]
         assert isinstance(minutes, forms.FloatField)
         minutes.widget.attrs |= {"min": 1, "max": settings.MAX_SEARCH_MINUTES, "step": "any"}
+
+    def clean_device(self) -> str:
+        """Returns this server where a form does not send the field."""
+        return self.cleaned_data["device"] or HERE
 
     def clean_seed(self) -> int:
         """Returns 0 for an empty field."""
@@ -180,6 +190,8 @@ class SearchForm(forms.Form):
                 self.add_error("space", str(error))
             if refusal := evaluator_refusal(evaluator, space, strategy):
                 self.add_error("evaluator", refusal)
+            if "device" in given and (refusal := limits_refusal(place_of(given["device"]), strategy)):
+                self.add_error("strategy", refusal)
         return given
 
     def options(self) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.db import models
 
 from datasets_app.claims import Claimable
 from nas.architecture import architecture_from_json
+from nas.candidate import HERE, Metrics
 from nas.candidate import Candidate as EngineCandidate
-from nas.candidate import Metrics
 
 
 class SearchRun(Claimable):
@@ -50,6 +50,8 @@ class SearchRun(Claimable):
     minutes = models.FloatField(help_text="Wall-clock budget of the whole search.")
     goal = models.CharField(max_length=20, choices=Goal.choices, default=Goal.BALANCED)
     target_latency_ms = models.FloatField(null=True, blank=True)
+    device = models.CharField(max_length=60, default=HERE, help_text="Where the model will run.")
+    device_title = models.CharField(max_length=200, default="This server")
     baselines = models.BooleanField(default=True)
     space = models.CharField(max_length=40, default="lite-elastic")
     strategy = models.CharField(max_length=40, default="regularized_evolution")
@@ -113,6 +115,7 @@ class Candidate(models.Model):
     n_params = models.PositiveBigIntegerField(null=True, blank=True)
     macs = models.PositiveBigIntegerField(null=True, blank=True)
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    device = models.JSONField(null=True, blank=True)
     refines = models.PositiveIntegerField(null=True, blank=True)
     inherited_from = models.PositiveIntegerField(null=True, blank=True)
     weights = models.CharField(max_length=300, default="", blank=True)
@@ -160,7 +163,7 @@ class Candidate(models.Model):
         """Returns the engine's form; the inverse of `columns`."""
         metrics = None
         if self.accuracy is not None:
-            metrics = Metrics(**{name: getattr(self, name) for name in self.METRICS})
+            metrics = Metrics.from_json({name: getattr(self, name) for name in self.METRICS})
         fields: dict[str, Any] = {name: getattr(self, name) for name in self.COPIED}
         fields["architecture"] = architecture_from_json(self.architecture)
         fields["choices"] = None if self.choices is None else tuple(self.choices)

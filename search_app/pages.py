@@ -71,6 +71,7 @@ def method_words(run: SearchRun) -> dict[str, str]:
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
     """Returns the expert options of a run as names and values for people."""
     return [
+        ("Runs on", run.device_title),
         ("Strategy", _short(STRATEGY_NAMES, run.strategy)),
         ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
         ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),

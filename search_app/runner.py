@@ -137,6 +137,7 @@ def _config(run: SearchRun) -> SearchConfig:
         goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
         baselines=run.baselines,
         target_latency_ms=run.target_latency_ms,
+        device=run.device,
         already_spent_seconds=run.spent_seconds,
     )
 

@@ -150,6 +150,8 @@ def run_summary(run: SearchRun) -> dict[str, Any]:
         "evaluator": run.evaluator,
         "reward": run.reward,
         "seed": run.seed,
+        "device": run.device,
+        "device_title": run.device_title,
         "baselines": run.baselines,
         "spent_seconds": run.spent_seconds,
         "eta_seconds": run.eta_seconds,

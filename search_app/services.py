@@ -15,12 +15,14 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
+from nas.candidate import HERE
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
+from search_app.devices import limits_refusal, place_of
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
 
@@ -43,6 +45,7 @@ def search_run_start(
     reward: str = "absolute",
     seed: int = 0,
     target_latency_ms: float | None = None,
+    device: str = HERE,
 ) -> SearchRun:
     """Queues a search on the present version of a data set.
 
@@ -55,6 +58,9 @@ def search_run_start(
     chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
+    place = place_of(device)
+    if refusal := limits_refusal(place, strategy):
+        raise ValidationError(refusal)
     run = SearchRun.objects.create(
         owner=owner,
         dataset_version=_usable_version(dataset),
@@ -63,6 +69,8 @@ def search_run_start(
         baselines=baselines,
         seed=seed,
         target_latency_ms=target_latency_ms,
+        device=place.value,
+        device_title=place.title,
         **chosen,
     )
     _wake(run)

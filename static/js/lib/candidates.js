@@ -61,7 +61,18 @@ export function showCandidate(dialog, one) {
   fact(facts, 'Why it failed', one.error);
   if (metrics) {
     fact(facts, 'Right (validation)', `${percent(metrics.accuracy)} (95%: ${percent(metrics.accuracy_low)} to ${percent(metrics.accuracy_high)})`);
-    fact(facts, 'Time per photo', `${ms(metrics.latency_ms)}, 95% below ${ms(metrics.latency_p95_ms)}`);
+    const { device } = metrics;
+    const here = `95% below ${ms(metrics.latency_p95_ms)}`;
+    if (device) {
+      fact(facts, 'Time per photo', `${ms(metrics.latency_ms)} on ${device.name}, predicted`);
+      fact(facts, 'On this server', `${ms(device.here_ms)}, ${here}`);
+      fact(facts, 'Energy a photo', device.energy_mj == null ? null : `${device.energy_mj.toPrecision(3)} mJ`);
+      fact(facts, 'Activations there', bytes(device.peak_sram_bytes));
+      fact(facts, 'Weights there', bytes(device.size_bytes));
+      fact(facts, 'Does not fit', device.broken_limits.join(' '));
+    } else {
+      fact(facts, 'Time per photo', `${ms(metrics.latency_ms)}, ${here}`);
+    }
     fact(facts, 'Size', bytes(metrics.size_bytes));
     fact(facts, 'Parameters', count(metrics.n_params));
     fact(facts, 'Multiply-adds', count(metrics.macs));

@@ -57,7 +57,8 @@ function frontOf(current) {
 export function pointsOf(candidates) {
   const gone = supersededBy(candidates);
   const current = candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
-  const front = frontOf(current);
+  const fitting = current.filter((one) => !one.metrics.device?.broken_limits?.length);
+  const front = frontOf(fitting.length ? fitting : current);
   return current.map((one) => ({ ...one, ...one.metrics, onFront: front.has(one.number) }));
 }
 

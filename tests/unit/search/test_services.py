@@ -19,6 +19,7 @@ from tests.factories import (
     DatasetVersionFactory,
     SearchRunFactory,
     TrainedModelFactory,
+    candidate_json,
     make_candidate,
 )
 
@@ -50,6 +51,44 @@ def test_expert_options_are_kept(owner: User) -> None:
     assert {name: getattr(run, name) for name in chosen} == chosen
     summary = selectors.run_summary(run)
     assert {name: summary[name] for name in chosen} == chosen
+
+
+def test_a_device_is_kept_with_its_title_and_unknown_ones_are_refused(owner: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    run = services.search_run_start(owner=owner, dataset=dataset, minutes=5, device="microcontroller")
+    run.refresh_from_db()
+    assert (run.device, run.device_title) == ("microcontroller", "A Cortex-M7 class microcontroller, int8")
+    assert selectors.run_summary(run)["device"] == "microcontroller"
+    with pytest.raises(ValidationError, match="no such device"):
+        services.search_run_start(owner=owner, dataset=dataset, minutes=5, device="/etc/passwd")
+
+
+def test_darts_is_refused_where_only_small_networks_fit(owner: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    chosen = {"strategy": "darts", "space": "cell", "device": "microcontroller"}
+    with pytest.raises(ValidationError, match="small networks only"):
+        services.search_run_start(owner=owner, dataset=dataset, minutes=5, **chosen)
+    assert not SearchRun.objects.exists()
+
+
+def test_a_candidate_keeps_what_it_costs_on_the_device(owner: User) -> None:
+    run = SearchRunFactory(owner=owner)
+    data = candidate_json(0)
+    data["metrics"]["device"] = {
+        "name": "board",
+        "how": "profile",
+        "here_ms": 1.5,
+        "energy_mj": 2.0,
+        "images_per_joule": 500.0,
+        "peak_sram_bytes": 1000,
+        "size_bytes": 2000,
+        "broken_limits": ["too large"],
+    }
+    stored = Candidate.objects.create(run=run, number=0, **Candidate.columns(data))
+    stored.refresh_from_db()
+    metrics = stored.to_engine().metrics
+    assert metrics is not None and metrics.device is not None
+    assert (metrics.here_ms, metrics.fits, metrics.device.size_bytes) == (1.5, False, 2000)
 
 
 def test_a_name_becomes_one_short_line(owner: User) -> None:
