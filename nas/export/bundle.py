@@ -17,12 +17,14 @@ from nas.architecture import Architecture, architecture_to_json
 from nas.candidate import Candidate
 from nas.errors import ExportError
 from nas.export.card import model_card
+from nas.export.golden import write_golden
 from nas.export.load import WEIGHTS_NAME, save_state
 from nas.export.onnx_model import export_onnx
 from nas.export.parity import Parity, check_parity
+from nas.export.trust import Trust
 
 ONNX_NAME = "model.onnx"
-_PREDICT = Path(__file__).parent / "templates" / "predict.py"
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_bundle(
@@ -34,6 +36,7 @@ def write_bundle(
     candidate: Candidate,
     parity_images: Tensor,
     facts: Mapping[str, Any],
+    trust: Trust | None = None,
 ) -> dict[str, Any]:
     """Writes a bundle, and only if the exported file agrees with the network.
 
@@ -48,22 +51,27 @@ def write_bundle(
         parity_images: (N, C, C, 3) uint8 stored images for the parity check; C goes into the file as the
             size to which `predict.py` squashes photos first, as the import did.
         facts: JSON-ready facts for the model card: `data_hash`, `n_train`, `n_val`, `versions`, `test`, ...
+        trust: What its probabilities are worth; None leaves them as they are.
 
     Returns:
-        `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`.
+        `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`,
+        `trust`.
 
     Raises:
         ExportError: If the export fails or does not agree with the network.
     """
+    trust = trust or Trust()
     directory.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     unfinished.chmod(0o755)  # mkdtemp lets nobody else read
     try:
-        metadata = _metadata(architecture, candidate, parity_images.shape[1], facts)
-        export_onnx(module, architecture, labels, unfinished / ONNX_NAME, metadata)
-        parity = check_parity(module, architecture, unfinished / ONNX_NAME, parity_images)
+        onnx_file = unfinished / ONNX_NAME
+        metadata = _metadata(architecture, candidate, parity_images.shape[1], facts, trust)
+        export_onnx(module, architecture, labels, onnx_file, metadata, temperature=trust.temperature)
+        parity = check_parity(module, architecture, onnx_file, parity_images, trust.temperature)
         save_state(module, unfinished / WEIGHTS_NAME)
-        card = model_card(architecture, labels, candidate, parity, facts)
+        write_golden(unfinished, onnx_file)
+        card = model_card(architecture, labels, candidate, parity, facts, trust=trust)
         _write_texts(unfinished, architecture, labels, parity, card)
         files = _sum_up(unfinished)
         shutil.rmtree(directory, ignore_errors=True)
@@ -80,11 +88,16 @@ def write_bundle(
         "directory": f"{directory.parent.name}/{directory.name}",
         "files": files,
         "parity": asdict(parity),
+        "trust": asdict(trust),
     }
 
 
 def _metadata(
-    architecture: Architecture, candidate: Candidate, stored_size: int, facts: Mapping[str, Any]
+    architecture: Architecture,
+    candidate: Candidate,
+    stored_size: int,
+    facts: Mapping[str, Any],
+    trust: Trust,
 ) -> dict[str, str]:
     return {
         "stored_size": str(stored_size),
@@ -92,6 +105,8 @@ def _metadata(
         "architecture": json.dumps(architecture_to_json(architecture)),
         "candidate": str(candidate.number),
         "data_hash": str(facts.get("data_hash", "")),
+        "temperature": f"{trust.temperature:.6g}",
+        "threshold": f"{trust.threshold:.6g}",
         "preprocessing": "inside the graph: antialiased bilinear squash, mean 0.5, std 0.5",
     }
 
@@ -107,7 +122,8 @@ def _write_texts(
     _write_json(directory / "labels.json", list(labels))
     onnx_sha256 = hashlib.sha256((directory / ONNX_NAME).read_bytes()).hexdigest()
     _write_json(directory / "parity.json", {**asdict(parity), "file": ONNX_NAME, "sha256": onnx_sha256})
-    shutil.copyfile(_PREDICT, directory / "predict.py")
+    for name in ("predict.py", "serve.py"):
+        shutil.copyfile(_TEMPLATES / name, directory / name)
     (directory / "model_card.md").write_text(card, encoding="utf-8")
 
 

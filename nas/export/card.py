@@ -9,6 +9,7 @@ from typing import Any
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Metrics
 from nas.export.parity import Parity
+from nas.export.trust import Trust
 from nas.networks.weights import LITE0_LICENCE
 
 _LONGEST_NAME = 80
@@ -21,6 +22,8 @@ def model_card(
     candidate: Candidate,
     parity: Parity,
     facts: Mapping[str, Any],
+    *,
+    trust: Trust,
 ) -> str:
     """Returns the card in Markdown; names that users gave are escaped and shortened.
 
@@ -30,6 +33,7 @@ def model_card(
         candidate: What the run knows about the network.
         parity: Result of the parity check.
         facts: See `nas.export.bundle.write_bundle`.
+        trust: What its probabilities are worth.
     """
     sections = [
         f"# {plain(candidate.label)}",
@@ -37,7 +41,7 @@ def model_card(
         "## Classes",
         _classes(labels),
         "## Measured",
-        _measured(candidate, parity, facts),
+        "\n".join([_measured(candidate, parity, facts), *_trusted(trust)]),
         "## Use",
         _use(architecture),
         "## Origin",
@@ -96,6 +100,21 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
         f"{parity.n_images} images, largest difference of a probability {parity.max_difference:.1e}."
     )
     return "\n".join(lines)
+
+
+def _trusted(trust: Trust) -> list[str]:
+    if trust.n_images == 0:
+        return []
+    bar = (
+        f"Below a probability of {trust.threshold:.2f} it had better say that it does not know: above it are "
+        f"{trust.coverage:.0%} of the validation images, {trust.accuracy:.1%} of them right."
+    )
+    return [
+        f"- Probabilities: calibrated by a temperature of {trust.temperature:.2f} on {trust.n_images} "
+        f"validation images (expected calibration error {trust.error_before:.3f} before, "
+        f"{trust.error_after:.3f} after).",
+        f"- {bar if trust.threshold else 'It always answers: no bar is needed on these images.'}",
+    ]
 
 
 def _on_device(metrics: Metrics) -> list[str]:

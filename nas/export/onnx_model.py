@@ -29,6 +29,8 @@ def export_onnx(
     labels: Sequence[str],
     path: Path,
     metadata: Mapping[str, str],
+    *,
+    temperature: float = 1.0,
 ) -> None:
     """Writes a classifier as one self-contained ONNX file.
 
@@ -41,12 +43,13 @@ def export_onnx(
         labels: K class names in the order of the outputs.
         path: File to write, in one piece.
         metadata: Further text to put into the file.
+        temperature: Divides the logits before the softmax, > 0.
 
     Raises:
         ExportError: If the network cannot be written or is not valid ONNX.
     """
     core = onnx_core(module, architecture)
-    model = with_preprocessing(core, architecture.resolution, len(labels))
+    model = with_preprocessing(core, architecture.resolution, len(labels), temperature)
     helper.set_model_props(model, {**metadata, "labels": json.dumps(list(labels), ensure_ascii=False)})
     try:
         onnx.checker.check_model(model, full_check=True)
@@ -57,14 +60,20 @@ def export_onnx(
     temporary.replace(path)
 
 
-def with_preprocessing(core: ModelProto, resolution: int, n_classes: int) -> ModelProto:
-    """Puts resizing and normalisation before a core and a softmax behind it."""
+def with_preprocessing(
+    core: ModelProto, resolution: int, n_classes: int, temperature: float = 1.0
+) -> ModelProto:
+    """Puts resizing and normalisation before a core, and a softmax with a temperature behind it."""
     graph = GraphBuilder(prefix="pre/")
     _preprocess(graph, resolution)
-    after = helper.make_node("Softmax", ["logits"], [OUTPUT], axis=1)
+    warmth = graph.constant(temperature)
+    after = [
+        helper.make_node("Div", ["logits", warmth], ["calibrated"]),
+        helper.make_node("Softmax", ["calibrated"], [OUTPUT], axis=1),
+    ]
     opset = next(each.version for each in core.opset_import if each.domain in ("", "ai.onnx"))
     return make_model(
-        [*graph.nodes, *core.graph.node, after],
+        [*graph.nodes, *core.graph.node, *after],
         [*graph.initializers, *core.graph.initializer],
         [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["N", "H", "W", 3])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N", n_classes])],

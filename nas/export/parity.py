@@ -33,7 +33,13 @@ class Parity:
     max_difference: float
 
 
-def check_parity(module: nn.Module, architecture: Architecture, path: Path, images_u8: Tensor) -> Parity:
+def check_parity(
+    module: nn.Module,
+    architecture: Architecture,
+    path: Path,
+    images_u8: Tensor,
+    temperature: float = 1.0,
+) -> Parity:
     """Compares the file in ONNX Runtime with the network in PyTorch, preprocessing included.
 
     Args:
@@ -41,6 +47,7 @@ def check_parity(module: nn.Module, architecture: Architecture, path: Path, imag
         architecture: Its architecture.
         path: The exported file.
         images_u8: (N, H, W, 3) uint8, at least one image.
+        temperature: What the file divides the logits by.
 
     Raises:
         ExportError: If fewer than 99% agree or a probability differs by more than 0.02.
@@ -48,7 +55,7 @@ def check_parity(module: nn.Module, architecture: Architecture, path: Path, imag
     if len(images_u8) == 0:
         raise ExportError("The export cannot be checked without images; add validation images.")
     exported = torch.from_numpy(OnnxClassifier(path).predict(images_u8.numpy()))
-    trained = _probabilities(module, images_u8, architecture.resolution)
+    trained = _probabilities(module, images_u8, architecture.resolution, temperature)
     if exported.shape != trained.shape:
         raise ExportError("The exported network has another number of classes than the trained one.")
     difference = (exported - trained).abs()
@@ -64,12 +71,12 @@ def check_parity(module: nn.Module, architecture: Architecture, path: Path, imag
     return Parity(len(images_u8), agreement, largest)
 
 
-def _probabilities(module: nn.Module, images_u8: Tensor, resolution: int) -> Tensor:
+def _probabilities(module: nn.Module, images_u8: Tensor, resolution: int, temperature: float) -> Tensor:
     was_training = module.training
     module.eval()
     with torch.inference_mode():
         parts = [
-            module(preprocess(images_u8[start : start + _BATCH], resolution)).softmax(dim=1)
+            (module(preprocess(images_u8[start : start + _BATCH], resolution)) / temperature).softmax(dim=1)
             for start in range(0, len(images_u8), _BATCH)
         ]
     module.train(was_training)

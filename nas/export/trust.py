@@ -1,4 +1,4 @@
-"""How far a network's probabilities can be trusted: one temperature, and a bar below which it says "I don't know"."""
+"""How far a network's probabilities can be trusted: a temperature, and the bar of "I don't know"."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Trust:
     """What validation images say about a network's probabilities.
 
     Attributes:
-        temperature: The logits are divided by it before the softmax, > 0 (Guo et al. 2017); 1 leaves them alone.
+        temperature: Divides the logits before the softmax, > 0 (Guo et al. 2017); 1 leaves them alone.
         threshold: Below this top probability the honest answer is "I don't know", in [0, 1].
         coverage: Share of validation images with an answer, in [0, 1].
         accuracy: Share of right ones among the answers given.

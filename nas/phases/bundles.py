@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import timm
 import torch
+from torch import nn
 
 import nas
 from nas.candidate import Candidate
@@ -17,10 +18,13 @@ from nas.data.cache import ImageCache
 from nas.errors import ExportError
 from nas.export.bundle import write_bundle
 from nas.export.load import load_network
+from nas.export.trust import Trust, fit_trust
 from nas.phases.context import RunContext
-from nas.prediction import validation_rows
+from nas.prediction import predict_batches, validation_rows
 
 _PARITY_IMAGES = 64
+TRUST_IMAGES = 512
+"""Validation images that temperature and bar of an export are fitted on, at most."""
 
 
 def export_model(ctx: RunContext, candidate: Candidate) -> None:
@@ -64,6 +68,7 @@ def export_candidate(
         architecture=candidate.architecture,
         labels=cache.classes,
         candidate=candidate,
+        trust=_trust(module, cache, candidate.architecture.resolution),
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
             "data_hash": cache.content_hash,
@@ -74,6 +79,14 @@ def export_candidate(
         },
     )
     return {**bundle, "source": candidate.source, "label": candidate.label}
+
+
+def _trust(module: nn.Module, cache: ImageCache, resolution: int) -> Trust:
+    """Fits temperature and bar on validation images; the test part stays sealed."""
+    rows = validation_rows(cache)
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, TRUST_IMAGES).astype(int))]
+    logits = [found for found, _ in predict_batches(module, cache, rows, resolution)]
+    return fit_trust(torch.cat(logits).numpy(), np.asarray(cache.labels[rows]))
 
 
 def model_name(candidate: Candidate) -> str:

@@ -13,8 +13,9 @@ from nas.data.sealed import open_seal, record_result, seal_is_open
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
-from nas.phases.bundles import export_model
+from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
+from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
 from nas.statistics import wilson_interval
@@ -23,6 +24,7 @@ _SECONDS_A_MODEL = 5.0
 _SECONDS_FOR_REPORT = 3.0
 _BUSY = 1.3  # latencies are those of a quiet machine
 _PREPROCESSING_MS = 1.0
+_PYTORCH_SLOWER = 3.0
 
 
 def run(ctx: RunContext, *, stopped: bool) -> str:
@@ -56,7 +58,7 @@ def ending(ctx: RunContext) -> bool:
 def _export_all(ctx: RunContext) -> None:
     for candidate in worth_exporting(ctx.candidates):
         exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
-        needed = _SECONDS_A_MODEL + _test_seconds(ctx, candidate)
+        needed = _SECONDS_A_MODEL + _trust_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
         if not exported and (ctx.remaining() > needed or not ctx.state.models):
             ctx.now_doing(f"Exporting {candidate.label}")
             export_model(ctx, candidate)
@@ -99,6 +101,13 @@ def _data_facts(cache: ImageCache) -> dict[str, Any]:
 def _by_accuracy(candidate: Candidate) -> tuple[float, float]:
     assert candidate.metrics is not None
     return (-candidate.metrics.accuracy, candidate.metrics.latency_ms)
+
+
+def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
+    """Returns about how long the validation images of the calibration take in PyTorch."""
+    assert candidate.metrics is not None
+    rows = min(TRUST_IMAGES, len(validation_rows(ctx.cache)))
+    return rows * _PYTORCH_SLOWER * candidate.metrics.here_ms / 1000.0
 
 
 def _does_not_fit(candidate: Candidate) -> bool:

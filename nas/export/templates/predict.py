@@ -2,6 +2,7 @@
 """Classifies photos with model.onnx, which lies beside this file.
 
     python predict.py photo.jpg [more photos] [--top 3] [--json]
+    python predict.py --check        proves that this copy answers as it did where it was made
 
 Needs Python 3.10 or newer and:  pip install onnxruntime numpy pillow
 """
@@ -55,6 +56,7 @@ class Classifier:
             metadata = self.session.get_modelmeta().custom_metadata_map
             self.labels = json.loads(metadata["labels"])
             self.side = int(metadata["stored_size"])
+            self.threshold = float(metadata.get("threshold", 0.0))
         except Exception as error:
             raise ValueError(f"{path} cannot be opened. Download the model again. ({error})") from error
 
@@ -168,9 +170,36 @@ def scale_deep(image: Image.Image) -> Image.Image:
     return deep.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
 
 
+def check(classifier: Classifier, directory: Path) -> str:
+    """Returns what is wrong with this copy's answer to the golden picture; empty if nothing is."""
+    try:
+        answer = json.loads((directory / "golden.json").read_text(encoding="utf-8"))
+        expected = np.array(answer["probabilities"], dtype=np.float64)
+        found = classifier.probabilities(read_photo(directory / answer["picture"], classifier.side))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        return f"The golden picture or its answer cannot be read ({error}). Download the model again."
+    if found.shape != expected.shape:
+        return "The model has another number of classes than the golden answer. Download it again."
+    difference = float(np.abs(found - expected).max())
+    if not difference <= answer["tolerance"]:
+        return (
+            f"The answer to the golden picture is off by {difference:.4f}, more than {answer['tolerance']}: "
+            "this copy or this machine's runtime does not do what it should."
+        )
+    return ""
+
+
+def describe(classifier: Classifier, values: np.ndarray, top: int) -> dict:
+    """The best classes, and whether the model is sure enough to be believed."""
+    best = np.argsort(-values)[:top]
+    guesses = [{"label": classifier.labels[i], "probability": round(float(values[i]), 4)} for i in best]
+    return {"predictions": guesses, "sure": bool(values.max() >= classifier.threshold)}
+
+
 def main(words: "list[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
-    parser.add_argument("photos", nargs="+", type=Path, help="image files")
+    parser.add_argument("photos", nargs="*", type=Path, help="image files")
+    parser.add_argument("--check", action="store_true", help="compare with the golden answer")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
@@ -182,6 +211,15 @@ def main(words: "list[str] | None" = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if arguments.check:
+        wrong = check(classifier, arguments.model.parent)
+        if wrong:
+            print(wrong, file=sys.stderr)
+            return 1
+        print("This copy answers as it did where it was made.")
+        return 0
+    if not arguments.photos:
+        parser.error("name at least one photo, or --check")
     results, failed = [], False
     for path in arguments.photos:
         try:
@@ -191,11 +229,11 @@ def main(words: "list[str] | None" = None) -> int:
             print(f"{path}: {error}", file=sys.stderr)
             results.append({"file": str(path), "error": str(error)})
             continue
-        best = np.argsort(-values)[: arguments.top]
-        guesses = [{"label": classifier.labels[i], "probability": round(float(values[i]), 4)} for i in best]
-        results.append({"file": str(path), "predictions": guesses})
+        answer = describe(classifier, values, arguments.top)
+        results.append({"file": str(path), **answer})
         if not arguments.json:
-            print(f"{path}: " + ", ".join(f"{g['label']} {g['probability']:.1%}" for g in guesses))
+            guesses = ", ".join(f"{g['label']} {g['probability']:.1%}" for g in answer["predictions"])
+            print(f"{path}: {guesses}" + ("" if answer["sure"] else "  (I don't know: too close to call)"))
     if arguments.json:
         print(json.dumps(results, ensure_ascii=False, indent=2))
     return 1 if failed else 0

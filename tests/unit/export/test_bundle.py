@@ -1,8 +1,13 @@
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -13,15 +18,18 @@ from nas.architecture import architecture_from_json
 from nas.candidate import Candidate, Metrics
 from nas.data.cache import ImageCache
 from nas.data.decode import decode_image
+from nas.data.preprocess import preprocess
 from nas.errors import ExportError
 from nas.export import bundle as bundle_module
 from nas.export.bundle import write_bundle
 from nas.export.card import plain
 from nas.export.load import load_network
 from nas.export.onnx_model import OnnxClassifier
+from nas.export.trust import Trust
 from tests.unit.export.test_graph import settled
 from tests.unit.networks.architectures import tiny
 
+TRUST = Trust(2.5, 0.45, 0.8, 0.95, 0.1, 0.02, 200)
 METRICS = Metrics(0.9, 0.8, 0.95, 1.5, 1.9, 1000, 10_000, 4000)
 
 
@@ -44,6 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, photo_cache: ImageCache):
         candidate=candidate(),
         parity_images=images,
         facts={"data_hash": "abc", "n_val": len(images), "versions": {"torch": "2"}},
+        trust=TRUST,
     )
     return directory, module, result
 
@@ -55,8 +64,8 @@ def predict(directory: Path, *arguments: object) -> subprocess.CompletedProcess[
 
 def test_the_bundle_is_complete_and_its_sums_are_right(made) -> None:
     directory, _, result = made
-    names = "SHA256SUMS architecture.json labels.json model.onnx model.safetensors "
-    names += "model_card.md parity.json predict.py"
+    names = "SHA256SUMS architecture.json golden.json golden.png labels.json model.onnx model.safetensors "
+    names += "model_card.md parity.json predict.py serve.py"
     assert sorted(path.name for path in directory.iterdir()) == names.split()
     assert result["name"] == "net-s" and result["candidate"] == 3 and result["directory"] == "models/net-s"
     for file in result["files"]:
@@ -123,7 +132,7 @@ def test_a_refused_export_leaves_nothing_behind(tmp_path, photo_cache: ImageCach
     with torch.no_grad():
         other.classifier.weight.mul_(-30)
     real = bundle_module.export_onnx
-    monkeypatch.setattr(bundle_module, "export_onnx", lambda _, *rest: real(other, *rest))
+    monkeypatch.setattr(bundle_module, "export_onnx", lambda _, *rest, **named: real(other, *rest, **named))
     images = torch.from_numpy(np.asarray(photo_cache.images[photo_cache.indices("val")]))
     with pytest.raises(ExportError, match="not offered"):
         write_bundle(
@@ -136,6 +145,71 @@ def test_a_refused_export_leaves_nothing_behind(tmp_path, photo_cache: ImageCach
             facts={},
         )
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_probabilities_are_calibrated_and_the_unsure_answer_says_so(made, photo_cache: ImageCache) -> None:
+    directory, module, result = made
+    images = torch.from_numpy(np.asarray(photo_cache.images[photo_cache.indices("val")]))
+    with torch.inference_mode():
+        expected = (module.eval()(preprocess(images, tiny().resolution)) / 2.5).softmax(dim=1).numpy()
+    found = OnnxClassifier(directory / "model.onnx").predict(images.numpy())
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert result["trust"]["temperature"] == 2.5
+    assert "temperature of 2.50 on 200 validation images" in (directory / "model_card.md").read_text()
+    answer = predict(directory, directory / "golden.png", "--json")
+    (said,) = json.loads(answer.stdout)
+    assert said["sure"] is (said["predictions"][0]["probability"] >= 0.45)
+
+
+def test_a_copy_proves_itself_and_a_changed_one_is_found_out(made, tmp_path: Path) -> None:
+    directory, _, _ = made
+    assert predict(directory, "--check").returncode == 0
+    copy = tmp_path / "copy"
+    shutil.copytree(directory, copy)
+    answer = json.loads((copy / "golden.json").read_text())
+    answer["probabilities"][0] += 0.1
+    (copy / "golden.json").write_text(json.dumps(answer))
+    found = predict(copy, "--check")
+    assert found.returncode == 1 and "off by" in found.stderr
+    (copy / "golden.png").unlink()
+    found = predict(copy, "--check")
+    assert found.returncode == 1 and "Download the model again" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.fixture(scope="module")
+def served(made) -> Iterator[str]:
+    directory, _, _ = made
+    command = [sys.executable, str(directory / "serve.py"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().split()[-1]
+        finally:
+            server.terminate()
+
+
+def ask(url: str, body: bytes | None = None) -> tuple[int, Any]:
+    try:
+        with urlopen(Request(url, data=body), timeout=30) as response:  # noqa: S310 - the server of this test
+            return response.status, json.load(response)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_the_server_answers_as_predict_does_and_refuses_plainly(made, served: str) -> None:
+    directory, _, _ = made
+    photo = directory / "golden.png"
+    status, answer = ask(f"{served}predict", photo.read_bytes())
+    (said,) = json.loads(predict(directory, photo, "--json", "--top", 5).stdout)
+    assert status == 200
+    assert answer["predictions"] == said["predictions"] and answer["sure"] == said["sure"]
+    status, answer = ask(f"{served}predict", b"no picture")
+    assert status == 422 and "not an image" in answer["error"]
+    assert ask(f"{served}elsewhere", b"x")[0] == 404
+    assert ask(f"{served}..%2f..%2fetc%2fpasswd")[0] == 404
+    assert ask(f"{served}predict.py")[0] == 404
+    assert ask(f"{served}golden.json")[1]["model"] == "model.onnx"
 
 
 def test_names_of_users_are_harmless_in_the_card(made) -> None:
