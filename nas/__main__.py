@@ -1,4 +1,4 @@
-"""The command line: `python -m nas search`, `predict`, and the benches."""
+"""The command line: `python -m nas search`, `predict`, devices, and the benches."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from nas.benches.commands import BENCHES, add_benches
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
+from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
 from nas.proxies import PROXIES
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
+    add_device_commands(commands)
     add_benches(commands)
     return parser
 
@@ -179,7 +181,7 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-_COMMANDS = {"search": _search, "predict": _predict, **BENCHES}
+_COMMANDS = {"search": _search, "predict": _predict, **DEVICE_COMMANDS, **BENCHES}
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Timing:
     """A measured time.
 
     Attributes:
-        ms: Milliseconds of batch 1 on the quiet device, see `nas.hardware.latency.quiet_ms`.
+        ms: Milliseconds of batch 1 on the quiet device, see `nas.hardware.reference.quiet_ms`.
         spread: Interquartile range over median of what was run.
         runs: Measured runs.
     """
