@@ -18,11 +18,19 @@ from datasets_app.runner import check_dataset
 from datasets_app.services import dataset_create, dataset_import, dataset_version_create
 from datasets_app.uploads import upload_create
 from nas.events import Event
-from search_app.models import SearchEvent, SearchRun, TrainedModel
+from search_app.device_services import device_create
+from search_app.models import Device, SearchEvent, SearchRun, TrainedModel
 from search_app.record import record_event
 from tests import factories, images
 
-SECRETS = ("Otterfjord tiles", "Search on the fjord", "otterbroken", "the fjord speaks", "half an otter")
+SECRETS = (
+    "Otterfjord tiles",
+    "Search on the fjord",
+    "otterbroken",
+    "the fjord speaks",
+    "half an otter",
+    "otterphone",
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,11 @@ class World:
             "uploads": list(Upload.objects.filter(dataset__in=datasets).values_list("pk", "offset")),
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
+            "devices": list(
+                Device.objects.filter(owner__username="owner").values_list(
+                    "pk", "name", "state", "link_token"
+                )
+            ),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }
@@ -90,6 +103,7 @@ def build_world(owner: User, directory: Path) -> World:
     _tell(run)
     model = _write_model(run)
     upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
+    device = device_create(owner=owner, name=SECRETS[5], kind="python", spaces=["nasbench201"])
     return World(
         ids={
             "dataset_id": str(dataset.pk),
@@ -104,6 +118,7 @@ def build_world(owner: User, directory: Path) -> World:
             "name": "labels.json",
             "finding_ids": str(dataset.findings.earliest("pk").pk),
             "upload_id": str(upload.pk),
+            "device_id": str(device.pk),
             "token": uuid.uuid4().hex,
         },
         archive=archive,
