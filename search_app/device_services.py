@@ -120,7 +120,7 @@ def device_result(*, device: Device, content: bytes) -> Device:
     """
     if len(content) > MOST_BYTES:
         raise ValidationError(
-            f"No file of timings is larger than {MOST_BYTES / 1e6:g} MB. Send timings.json as it was written.",
+            f"Files of timings are not larger than {MOST_BYTES / 1e6:g} MB. Send timings.json as it is.",
             code="too_large",
         )
     if not _open_rows(device).filter(results_left__gt=0).update(results_left=F("results_left") - 1):

@@ -58,6 +58,7 @@ class World:
         """Returns all that a stranger might change: rows, states and files of the owner."""
         datasets = Dataset.objects.filter(owner__username="owner")
         runs = SearchRun.objects.filter(owner__username="owner")
+        devices = Device.objects.filter(owner__username="owner")
         return {
             "datasets": list(datasets.values_list("pk", "name", "state", "fence", "job")),
             "images": list(
@@ -70,11 +71,7 @@ class World:
             "uploads": list(Upload.objects.filter(dataset__in=datasets).values_list("pk", "offset")),
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
-            "devices": list(
-                Device.objects.filter(owner__username="owner").values_list(
-                    "pk", "name", "state", "link_token"
-                )
-            ),
+            "devices": list(devices.values_list("pk", "name", "state", "link_token")),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }

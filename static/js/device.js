@@ -4,13 +4,14 @@ import { $, notice } from './lib/dom.js';
 import { duration } from './lib/format.js';
 
 const SOON = 2000;
+const NAMES = { WAITING: 'Waiting for the device', MEASURING: 'Measuring', REFUSED: 'Refused' };
 const page = $('device').dataset;
 let spoken = -1;
 
 function show({ state, progress, eta_seconds: left, silent }) {
   $('watch').hidden = state !== 'MEASURING';
   $('state').className = `state state-${state}`;
-  $('state').textContent = state === 'MEASURING' ? 'Measuring' : 'Waiting for the device';
+  $('state').textContent = NAMES[state];
   $('progress').value = 100 * progress;
   $('left').textContent = silent ? '' : left === null ? 'working out the time' : `about ${duration(left)} left`;
   $('silent').hidden = !silent;

@@ -85,7 +85,7 @@ def test_no_other_page_may_compile_web_assembly(owner: User, client_of: ClientOf
 
 
 def test_a_device_measures_itself_by_its_link(phone: Device, answer_of: Answer) -> None:
-    pack = b"".join(Client().get(address(phone, "bundle/")).streaming_content)  # type: ignore[attr-defined]
+    pack = b"".join(Client().get(address(phone, "bundle/")))
     length = int.from_bytes(pack[:4], "little")
     index = json.loads(pack[4 : 4 + length])
     assert index["seconds"] == 0.1 and len(index["items"]) > 30
@@ -119,8 +119,10 @@ def test_a_noisy_result_is_answered_with_advice(phone: Device, answer_of: Answer
         b'{"progress": 1.5}',
         b'{"progress": NaN}',
         b'{"progress": true}',
-    ]
-    + [b'{"progress": 0.5, "eta_seconds": 1e9}', b'{"progress": 0.5, "eta_seconds": [1]}', b"[" * 900],
+        b'{"progress": 0.5, "eta_seconds": 1e9}',
+        b'{"progress": 0.5, "eta_seconds": [1]}',
+        b"[" * 900,
+    ],
 )
 def test_odd_progress_is_refused(phone: Device, body: bytes) -> None:
     assert post(phone, "progress/", body).status_code == 422
@@ -189,7 +191,7 @@ def test_owner_uploads_what_the_script_wrote(
 
 def test_the_script_comes_with_its_graphs(phone: Device, owner: User, client_of: ClientOf) -> None:
     answer = client_of(owner).get(f"/devices/{phone.pk}/script/")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer)))
     names = archive.namelist()
     assert names[0] == "device/measure.py" and "device/bundle/manifest.json" in names
     assert sum(name.endswith(".onnx") for name in names) > 30
@@ -197,8 +199,15 @@ def test_the_script_comes_with_its_graphs(phone: Device, owner: User, client_of:
 
 @pytest.mark.parametrize(
     ("host", "alone"),
-    [("127.0.0.1:8000", True), ("localhost", True), ("[::1]:80", True), ("[::1]", True)]
-    + [("192.168.1.5:8000", False), ("automl.example.org", False), ("[fd00::1]:80", False)],
+    [
+        ("127.0.0.1:8000", True),
+        ("localhost", True),
+        ("[::1]:80", True),
+        ("[::1]", True),
+        ("192.168.1.5:8000", False),
+        ("automl.example.org", False),
+        ("[fd00::1]:80", False),
+    ],
 )
 def test_addresses_of_this_machine_alone_are_known(host: str, alone: bool) -> None:
     assert only_this_machine(host) is alone
