@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from automl_site.env import env_bool, env_int, env_list, env_path, env_secret, env_str, runtime_dir
 from automl_site.logs import configure_logs
+from automl_site.static_headers import isolate_workers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -105,6 +106,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # one machine needs no collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ADD_HEADERS_FUNCTION = isolate_workers
 USE_TZ = True
 TIME_ZONE = env_str("AUTOML_TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"

@@ -1,4 +1,4 @@
-"""The command line: `python -m nas search`, `predict`, and the benches."""
+"""The command line: `python -m nas search`, `predict`, devices, and the benches."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nas.candidate import HERE
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
+from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
 from nas.proxies import PROXIES
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3)
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
-    commands.add_parser("devices", help="list the devices that a search knows")
+    add_device_commands(commands)
     add_benches(commands)
     return parser
 
@@ -188,19 +189,7 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-def _devices(_options: argparse.Namespace) -> int:
-    from nas.hardware.profile import load_profile, profile_names
-
-    print(f"{HERE:16} this machine; latency is measured")
-    for name in profile_names():
-        profile = load_profile(name)
-        limits = ", ".join(f"{limit} <= {figure.value:,.0f}" for limit, figure in profile.limits.items())
-        assumed = f"{len(profile.assumed)} of {len(profile.figures)} figures assumed"
-        print(f"{name:16} {profile.title}; {assumed}{'; ' + limits if limits else ''}")
-    return 0
-
-
-_COMMANDS = {"search": _search, "predict": _predict, "devices": _devices, **BENCHES}
+_COMMANDS = {"search": _search, "predict": _predict, **DEVICE_COMMANDS, **BENCHES}
 
 
 if __name__ == "__main__":

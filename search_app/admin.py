@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from search_app.models import SearchRun, TrainedModel
+from search_app.models import Device, SearchRun, TrainedModel
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -30,3 +30,11 @@ class SearchRunAdmin(ReadOnlyAdmin):
 @admin.register(TrainedModel)
 class TrainedModelAdmin(ReadOnlyAdmin):
     list_display = ("name", "run", "candidate_number", "created_at")
+
+
+@admin.register(Device)
+class DeviceAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "kind", "state", "hardware", "measured_at")
+    list_filter = ("kind", "state")
+    search_fields = ("name", "owner__email")
+    exclude = ("link_token",)  # it is a permission, and the administrator needs none

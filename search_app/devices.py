@@ -1,15 +1,19 @@
-"""Where a model may run: this server, and the devices that are known by a profile."""
+"""Where a model may run: this server, devices known by a profile, and the user's own measured ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 
 from nas.candidate import HERE
 from nas.hardware.profile import Profile, load_profile, profile_names
 from nas.strategies import DARTS
+from search_app.device_selectors import measured_devices_of_user
+from search_app.models import Device
 
 ICONS = {
     "server": "server-2",
@@ -32,6 +36,8 @@ class Place:
         hint: How its times come about, in plain words.
         icon: Name of its icon.
         limited: True if it has hard limits.
+        spaces: Search spaces that it knows; None for all.
+        table: Its device table, if it measured one.
     """
 
     value: str
@@ -39,11 +45,18 @@ class Place:
     hint: str
     icon: str
     limited: bool = False
+    spaces: tuple[str, ...] | None = None
+    table: Path | None = None
+
+
+def places_of(user: User | AnonymousUser) -> tuple[Place, ...]:
+    """Returns this server, the user's measured devices and the profiles."""
+    here, *profiles = _common()
+    return (here, *map(_measured, measured_devices_of_user(user)), *profiles)
 
 
 @lru_cache(maxsize=1)
-def places() -> tuple[Place, ...]:
-    """Returns all places, this server first."""
+def _common() -> tuple[Place, ...]:
     here = Place(
         HERE,
         "This server",
@@ -54,26 +67,44 @@ def places() -> tuple[Place, ...]:
     return (here, *(_place(name) for name in profile_names() if name != "server"))
 
 
-def place_of(value: str) -> Place:
+def place_of(value: str, user: User | AnonymousUser) -> Place:
     """Returns the place of a value.
 
     Raises:
-        ValidationError: If there is none.
+        ValidationError: If there is none, or it is someone else's.
     """
-    found = {place.value: place for place in places()}
+    found = {place.value: place for place in places_of(user)}
     if value not in found:
         raise ValidationError(f"There is no such device. Choose one of: {', '.join(found)}.")
     return found[value]
 
 
-def limits_refusal(place: Place, strategy: str) -> str:
-    """Returns why a strategy cannot search for a place; empty if it can."""
+def refusal(place: Place, strategy: str, space: str) -> str:
+    """Returns why a strategy cannot search a space for a place; empty if it can."""
+    if place.spaces is not None and space not in place.spaces:
+        known = ", ".join(place.spaces)
+        return (
+            f"{place.title} measured the blocks of {known} only. Choose one of these spaces, or measure the "
+            "device again for this one."
+        )
     if strategy == DARTS and place.limited:
         return (
             f"{place.title} holds small networks only, and DARTS cannot keep to such limits while it trains "
             "all networks at once. Choose another strategy."
         )
     return ""
+
+
+def _measured(device: Device) -> Place:
+    hint = f"Its own measurement of {device.measured_at:%d %B %Y}: {device.hardware}, {device.runtime}."
+    return Place(
+        f"device:{device.pk}",
+        device.name,
+        hint,
+        "device-mobile" if device.kind == Device.Kind.BROWSER else "cpu",
+        spaces=tuple(device.spaces),
+        table=device.table_file,
+    )
 
 
 def _place(name: str) -> Place:

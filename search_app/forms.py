@@ -19,7 +19,7 @@ from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
-from search_app.devices import limits_refusal, place_of, places
+from search_app.devices import place_of, places_of, refusal
 from search_app.models import SearchRun
 from search_app.options import (
     EVALUATOR_HELP,
@@ -157,6 +157,7 @@ class SearchForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         """Offers the user's own data sets that can be trained on."""
         super().__init__(*args, **kwargs)
+        self.user = user
         dataset = self.fields["dataset"]
         assert isinstance(dataset, forms.ModelChoiceField)
         mine = datasets_of_user(user)
@@ -165,7 +166,7 @@ class SearchForm(forms.Form):
         dataset.queryset = mine.filter(pk__in=usable)
         device = self.fields["device"]
         assert isinstance(device, forms.ChoiceField)
-        device.choices = [(place.value, place.title) for place in places()]
+        device.choices = [(place.value, place.title) for place in places_of(user)]
         minutes = self.fields["minutes"]
         assert isinstance(minutes, forms.FloatField)
         minutes.widget.attrs |= {"min": 1, "max": settings.MAX_SEARCH_MINUTES, "step": "any"}
@@ -188,10 +189,12 @@ class SearchForm(forms.Form):
                 check_strategy(strategy, space)
             except SpaceError as error:
                 self.add_error("space", str(error))
-            if refusal := evaluator_refusal(evaluator, space, strategy):
-                self.add_error("evaluator", refusal)
-            if "device" in given and (refusal := limits_refusal(place_of(given["device"]), strategy)):
-                self.add_error("strategy", refusal)
+            if words := evaluator_refusal(evaluator, space, strategy):
+                self.add_error("evaluator", words)
+            if "device" in given:
+                place = place_of(given["device"], self.user)
+                if words := refusal(place, strategy, space):
+                    self.add_error("strategy" if place.limited else "space", words)
         return given
 
     def options(self) -> dict[str, Any]:

@@ -137,9 +137,14 @@ def _config(run: SearchRun) -> SearchConfig:
         goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
         baselines=run.baselines,
         target_latency_ms=run.target_latency_ms,
-        device=run.device,
+        device=_device(run),
         already_spent_seconds=run.spent_seconds,
     )
+
+
+def _device(run: SearchRun) -> str:
+    """Returns the engine's word for the device; a measured one has its table in the run's directory."""
+    return f"{run.device_title}.json" if run.device.startswith("device:") else run.device
 
 
 def _end(held: Claim, state: str, error: str = "") -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -18,11 +19,12 @@ from datasets_app.models import Dataset, DatasetVersion
 from nas.candidate import HERE
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal
+from nas.hardware.device_table import KEPT_TABLE
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
-from search_app.devices import limits_refusal, place_of
+from search_app.devices import place_of, refusal
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
 
@@ -58,9 +60,9 @@ def search_run_start(
     chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
-    place = place_of(device)
-    if refusal := limits_refusal(place, strategy):
-        raise ValidationError(refusal)
+    place = place_of(device, owner)
+    if words := refusal(place, strategy, space):
+        raise ValidationError(words)
     run = SearchRun.objects.create(
         owner=owner,
         dataset_version=_usable_version(dataset),
@@ -73,6 +75,8 @@ def search_run_start(
         device_title=place.title,
         **chosen,
     )
+    if place.table is not None:
+        _keep_table(run, place.table)
     _wake(run)
     return run
 
@@ -145,6 +149,15 @@ def trained_model_export(*, run: SearchRun, number: int) -> None:
         raise ValidationError("The workers cannot be reached. Try again in a minute.") from error
 
 
+def _keep_table(run: SearchRun, table: Path) -> None:
+    """Copies a device table to where the engine finds it: the device may be measured anew or deleted."""
+    run.workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(table, run.workdir / KEPT_TABLE)
+    except OSError as error:
+        raise ValidationError("The table of this device cannot be read. Measure the device again.") from error
+
+
 def _wake(run: SearchRun) -> None:
     """After commit: pages look at the run, and a worker looks for work."""
     publish_hint(run.pk)
@@ -186,8 +199,8 @@ def _check_words(chosen: Mapping[str, str]) -> None:
         check_strategy(chosen["strategy"], chosen["space"])
     except SpaceError as error:
         raise ValidationError(str(error)) from error
-    if refusal := evaluator_refusal(chosen["evaluator"], chosen["space"], chosen["strategy"]):
-        raise ValidationError(refusal)
+    if words := evaluator_refusal(chosen["evaluator"], chosen["space"], chosen["strategy"]):
+        raise ValidationError(words)
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:

@@ -1,10 +1,10 @@
-"""Pages of searches, and the home page."""
+"""Pages of searches and devices, and the home page."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from search_app import views
+from search_app import device_views, measure_views, views
 
 app_name = "search"
 urlpatterns = [
@@ -13,4 +13,12 @@ urlpatterns = [
     path("searches/new/", views.search_new, name="new"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
     path("searches/<uuid:run_id>/result/", views.result, name="result"),
+    path("devices/", device_views.device_list, name="devices"),
+    path("devices/new/", device_views.device_new, name="device_new"),
+    path("devices/<uuid:device_id>/", device_views.device_detail, name="device"),
+    path("devices/<uuid:device_id>/script/", device_views.device_script, name="device_script"),
+    path("measure/<str:token>/", measure_views.measure, name="measure"),
+    path("measure/<str:token>/bundle/", measure_views.measure_bundle, name="measure_bundle"),
+    path("measure/<str:token>/progress/", measure_views.measure_progress, name="measure_progress"),
+    path("measure/<str:token>/timings/", measure_views.measure_timings, name="measure_timings"),
 ]

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from datasets_app.models import DatasetState
 from datasets_app.selectors import datasets_of_user
 from search_app.charts import chart_points, figure
-from search_app.devices import places
+from search_app.devices import places_of
 from search_app.forms import GOALS, PRESETS, SearchForm
 from search_app.models import SearchRun
 from search_app.pages import (
@@ -76,7 +76,7 @@ def search_new(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error)
         else:
             return redirect("search:live", run.pk)
-    context = {"form": form, "places": places(), "goals": GOALS, "presets": PRESETS}
+    context = {"form": form, "places": places_of(user), "goals": GOALS, "presets": PRESETS}
     return render(request, "search/new.html", context, status=422 if form.errors else 200)
 
 

@@ -18,11 +18,19 @@ from datasets_app.runner import check_dataset
 from datasets_app.services import dataset_create, dataset_import, dataset_version_create
 from datasets_app.uploads import upload_create
 from nas.events import Event
-from search_app.models import SearchEvent, SearchRun, TrainedModel
+from search_app.device_services import device_create
+from search_app.models import Device, SearchEvent, SearchRun, TrainedModel
 from search_app.record import record_event
 from tests import factories, images
 
-SECRETS = ("Otterfjord tiles", "Search on the fjord", "otterbroken", "the fjord speaks", "half an otter")
+SECRETS = (
+    "Otterfjord tiles",
+    "Search on the fjord",
+    "otterbroken",
+    "the fjord speaks",
+    "half an otter",
+    "otterphone",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class World:
         """Returns all that a stranger might change: rows, states and files of the owner."""
         datasets = Dataset.objects.filter(owner__username="owner")
         runs = SearchRun.objects.filter(owner__username="owner")
+        devices = Device.objects.filter(owner__username="owner")
         return {
             "datasets": list(datasets.values_list("pk", "name", "state", "fence", "job")),
             "images": list(
@@ -62,6 +71,7 @@ class World:
             "uploads": list(Upload.objects.filter(dataset__in=datasets).values_list("pk", "offset")),
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
+            "devices": list(devices.values_list("pk", "name", "state", "link_token")),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }
@@ -90,6 +100,7 @@ def build_world(owner: User, directory: Path) -> World:
     _tell(run)
     model = _write_model(run)
     upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
+    device = device_create(owner=owner, name=SECRETS[5], kind="python", spaces=["nasbench201"])
     return World(
         ids={
             "dataset_id": str(dataset.pk),
@@ -104,6 +115,7 @@ def build_world(owner: User, directory: Path) -> World:
             "name": "labels.json",
             "finding_ids": str(dataset.findings.earliest("pk").pk),
             "upload_id": str(upload.pk),
+            "device_id": str(device.pk),
             "token": uuid.uuid4().hex,
         },
         archive=archive,

@@ -18,6 +18,10 @@ STATE_NAMES = {
     "DONE": "Finished",
     "STOPPED": "Stopped",
     "FAILED": "Failed",
+    "WAITING": "Waiting for the device",
+    "MEASURING": "Measuring",
+    "READY": "Ready",
+    "REFUSED": "Refused",
 }
 
 
@@ -51,6 +55,12 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
+
+
+@register.filter
+def quantity(value: float) -> str:
+    """Returns a figure with three digits or as a whole number: ``"0.117"``, ``"68.2"``, ``"2,097,152"``."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 @register.filter
@@ -96,7 +106,7 @@ def phase_name(phase: str) -> str:
 
 @register.filter
 def state_name(state: str) -> str:
-    """Returns the state of a search in one word."""
+    """Returns the state of a search or a device in words."""
     return STATE_NAMES.get(state, state)
 
 

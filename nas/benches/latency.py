@@ -16,10 +16,13 @@ from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
 from nas.cost import macs
 from nas.export.graph import onnx_core
 from nas.hardware.device_table import DeviceTable
+from nas.hardware.effort import TABLE_SECONDS, Effort
 from nas.hardware.items import Manifest, make_manifest
-from nas.hardware.latency import Effort, LatencyMeter, quiet_ms
+from nas.hardware.latency import LatencyMeter
+from nas.hardware.measuring import take_timings, this_device
 from nas.hardware.predictor import LatencyPredictor
-from nas.hardware.timings import TABLE_SECONDS, table_from_timings, take_timings, this_device
+from nas.hardware.reference import quiet_ms
+from nas.hardware.timings import table_from_timings
 from nas.networks import build_network
 from nas.spaces import make_space
 from nas.spaces.base import Choices

@@ -124,4 +124,5 @@ class Fields:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # isfinite would turn a whole number of hundreds of digits into a float, and fail
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

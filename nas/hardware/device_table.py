@@ -20,6 +20,8 @@ from nas.spaces import SPACES, make_space
 
 TABLE_FORMAT = "nas-device-table"
 TABLE_VERSION = 1
+KEPT_TABLE = "device.json"
+"""Name under which a run keeps the table of its device."""
 
 MOST_SPREAD = 0.3
 """A table is refused if its mean spread, interquartile range over median, is above this."""
@@ -54,7 +56,7 @@ class Timing:
     """A measured time.
 
     Attributes:
-        ms: Milliseconds of batch 1 on the quiet device, see `nas.hardware.latency.quiet_ms`.
+        ms: Milliseconds of batch 1 on the quiet device, see `nas.hardware.reference.quiet_ms`.
         spread: Interquartile range over median of what was run.
         runs: Measured runs.
     """

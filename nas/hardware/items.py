@@ -7,24 +7,18 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from nas.errors import DeviceError
 from nas.hardware.block_graph import candidate_graph, carrier_of, probe_graph
 from nas.hardware.blocks import JOINS, Block
+from nas.hardware.effort import MOST_BLOCKS, NETWORKS
 from nas.hardware.plan import network_blocks
-from nas.hardware.reference import REFERENCE_SIDE, reference_network
+from nas.hardware.reference import REFERENCE_SIDE
 from nas.spaces import make_space
 from nas.spaces.base import Choices, SearchSpace
 
 BUNDLE_FORMAT = "nas-block-bundle"
 BUNDLE_VERSION = 1
-MOST_BLOCKS = 600
-"""Blocks of a space that are measured; spaces with fewer are measured whole."""
-
-NETWORKS = 100
-"""Whole networks of a space that are measured for the correction."""
-
 _DRAWS = 1500
 _SEED = 20_000
 REFERENCE_FILE = "reference.onnx"
@@ -51,6 +45,11 @@ class Item:
     name: str
     content: Block | NetworkItem
     side: int
+
+    @property
+    def kind(self) -> str:
+        """``"block"`` or ``"network"``: what it is, and by which effort it is measured."""
+        return "block" if isinstance(self.content, Block) else "network"
 
     def graph(self) -> bytes:
         """Returns the ONNX file: `x` float32 (N, 3, side, side)."""
@@ -123,19 +122,6 @@ def make_manifest(
     return Manifest(tuple(dict.fromkeys(spaces)), tuple(items))
 
 
-def write_block_bundle(path: Path, manifest: Manifest) -> None:
-    """Writes a directory that any device with ONNX Runtime can measure.
-
-    ``manifest.json``, ``reference.onnx`` and one small ONNX file an item; see docs/hardware.md.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    (path / REFERENCE_FILE).write_bytes(reference_network())
-    for item in manifest.items:
-        (path / f"{item.name}.onnx").write_bytes(item.graph())
-    text = json.dumps({**manifest.to_json(), "fingerprint": manifest.fingerprint}, indent=1)
-    (path / "manifest.json").write_text(text + "\n", encoding="utf-8")
-
-
 def _carriers(blocks: Sequence[Block]) -> list[Block]:
     """Returns what stands before these blocks in their probes."""
     found = dict.fromkeys(carrier_of(block) for block in blocks)
@@ -163,5 +149,4 @@ def _side(content: Block | NetworkItem) -> int:
 
 def _item_json(item: Item) -> dict[str, object]:
     named: dict[str, object] = {"name": item.name, "file": f"{item.name}.onnx", "side": item.side}
-    key = "block" if isinstance(item.content, Block) else "network"
-    return {**named, key: asdict(item.content)}
+    return {**named, item.kind: asdict(item.content)}

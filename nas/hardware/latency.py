@@ -12,41 +12,15 @@ import onnx
 import onnxruntime as ort
 
 from nas.errors import EvaluationError
-from nas.hardware.reference import reference_network
+from nas.hardware.effort import DEFAULT_EFFORT, Effort
+from nas.hardware.reference import ANCHOR_QUANTILE, reference_network
 
 _ANCHOR_WARM_UP = 10
 _ANCHOR_RUNS = 50
-_ANCHOR_QUANTILE = 0.2
 _QUANTISED = ("QuantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
 
 RUNTIME = f"onnxruntime {ort.__version__} CPU"
 """Name and version of the runtime of this machine."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How often a network is run.
-
-    Attributes:
-        warm_up: Runs before the measured ones, >= 1.
-        least: Measured runs of a network however slow it is, >= 1.
-        fewest: Runs after which `seconds` may end the measurement.
-        most: Runs after which it ends in any case.
-        seconds: It goes on at least so long, if `most` is not reached.
-        longest_seconds: A network so slow that `fewest` runs take longer gets fewer.
-        settle_seconds: Rest before the first run: threads of a training spin for a moment after their work.
-    """
-
-    warm_up: int = 10
-    least: int = 10
-    fewest: int = 30
-    most: int = 100
-    seconds: float = 0.8
-    longest_seconds: float = 4.0
-    settle_seconds: float = 0.02
-
-
-DEFAULT_EFFORT = Effort()
 
 
 @dataclass(frozen=True)
@@ -150,7 +124,7 @@ class LatencyMeter:
             for _ in range(_ANCHOR_WARM_UP):
                 _run_ms(self._reference, self._reference_feed, self._clock)
             times = [_run_ms(self._reference, self._reference_feed, self._clock) for _ in range(_ANCHOR_RUNS)]
-            self._anchor_ms = float(np.quantile(times, _ANCHOR_QUANTILE))
+            self._anchor_ms = float(np.quantile(times, ANCHOR_QUANTILE))
         return self._anchor_ms
 
     def _interleave(
@@ -180,20 +154,6 @@ class LatencyMeter:
         """
         _run_ms(self._reference, self._reference_feed, self._clock)
         return _run_ms(self._reference, self._reference_feed, self._clock)
-
-
-def quiet_ms(times: np.ndarray, references: np.ndarray, anchor_ms: float) -> float:
-    """Returns a network's median milliseconds, scaled to the machine at rest.
-
-    The scale is the anchor over the 20% quantile of the references, which is what the anchor is made of:
-    while other programs run, the reference's median jumps by half of itself, and this quantile hardly moves.
-
-    Args:
-        times: (runs,) milliseconds of the network.
-        references: (runs,) milliseconds of the reference network around them.
-        anchor_ms: The reference network's milliseconds on the quiet machine.
-    """
-    return float(np.median(times) / np.quantile(references, _ANCHOR_QUANTILE) * anchor_ms)
 
 
 def latency_by_threads(model: bytes | Path, resolution: int, threads: Sequence[int]) -> dict[int, Latency]:

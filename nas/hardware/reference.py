@@ -8,6 +8,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 REFERENCE_SIDE = 48
 """Side of its input in pixels."""
 
+ANCHOR_QUANTILE = 0.2
+"""Of the reference's times: what the machine does at rest."""
+
 _CHANNELS = 48
 _BLOCKS = 3
 
@@ -55,3 +58,17 @@ def reference_network() -> bytes:
     model: ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     content: bytes = model.SerializeToString()
     return content
+
+
+def quiet_ms(times: np.ndarray, references: np.ndarray, anchor_ms: float) -> float:
+    """Returns a network's median milliseconds, scaled to the machine at rest.
+
+    The scale is the anchor over the 20% quantile of the references, which is what the anchor is made of:
+    while other programs run, the reference's median jumps by half of itself, and this quantile hardly moves.
+
+    Args:
+        times: (runs,) milliseconds of the network.
+        references: (runs,) milliseconds of the reference network around them.
+        anchor_ms: The reference network's milliseconds on the quiet machine.
+    """
+    return float(np.median(times) / np.quantile(references, ANCHOR_QUANTILE) * anchor_ms)

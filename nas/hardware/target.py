@@ -13,12 +13,13 @@ from nas.architecture import Architecture, TimmArchitecture
 from nas.candidate import HERE, DeviceFigures
 from nas.errors import DeviceError
 from nas.hardware.analytic import estimate, estimate_groups
-from nas.hardware.device_table import DeviceTable, load_table
+from nas.hardware.device_table import KEPT_TABLE, DeviceTable, load_table
 from nas.hardware.onnx_groups import group_onnx
 from nas.hardware.predictor import LatencyPredictor
 from nas.hardware.profile import Profile, load_profile, profile_path
 
-_STEM = "device"
+KEPT_PROFILE = "device.toml"
+"""Name under which a run keeps the profile of its device."""
 
 
 class DeviceTarget(ABC):
@@ -119,7 +120,7 @@ class ProfileTarget(DeviceTarget):
 
     def keep(self, directory: Path) -> None:
         """Copies the profile; see the base class."""
-        shutil.copyfile(self._source, directory / f"{_STEM}.toml")
+        shutil.copyfile(self._source, directory / KEPT_PROFILE)
 
 
 class TableTarget(DeviceTarget):
@@ -162,7 +163,7 @@ class TableTarget(DeviceTarget):
 
     def keep(self, directory: Path) -> None:
         """Writes the table; see the base class."""
-        self.table.save(directory / f"{_STEM}.json")
+        self.table.save(directory / KEPT_TABLE)
 
 
 def load_target(name: str) -> DeviceTarget | None:
@@ -187,8 +188,8 @@ def kept_target(directory: Path) -> DeviceTarget | None:
     Raises:
         DeviceError: If the file is damaged.
     """
-    for suffix in ("json", "toml"):
-        path = directory / f"{_STEM}.{suffix}"
+    for name in (KEPT_TABLE, KEPT_PROFILE):
+        path = directory / name
         if path.exists():
             return load_target(str(path))
     return None

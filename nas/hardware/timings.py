@@ -1,4 +1,4 @@
-"""Raw timings of a bundle's graphs, taken here or on another device, and the device table made of them.
+"""Raw timings of a bundle's graphs, taken here or on another device, are checked and become a device table.
 
 The file holds, for each graph, the milliseconds of its runs and those of the reference network around each of
 them. Their ratio is what counts: other load and a warmer chip slow both.
@@ -6,12 +6,7 @@ them. Their ratio is what counts: other load and a warmer chip slow both.
 
 from __future__ import annotations
 
-import platform
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +17,6 @@ from nas.hardware.blocks import Block
 from nas.hardware.checked import Fields
 from nas.hardware.device_table import (
     LONGEST_MS,
-    Device,
     DeviceTable,
     Timing,
     check_version,
@@ -31,82 +25,14 @@ from nas.hardware.device_table import (
     refuse_noise,
 )
 from nas.hardware.items import Item, Manifest, NetworkItem
-from nas.hardware.latency import RUNTIME, Effort, LatencyMeter, quiet_ms
+from nas.hardware.reference import quiet_ms
 
 TIMINGS_FORMAT = "nas-block-timings"
 TIMINGS_VERSION = 1
-BLOCK_EFFORT = Effort(
-    warm_up=3, least=5, fewest=10, most=40, seconds=0.03, longest_seconds=0.4, settle_seconds=0.0
-)
-NETWORK_EFFORT = Effort(
-    warm_up=3, least=5, fewest=10, most=60, seconds=0.12, longest_seconds=1.0, settle_seconds=0.0
-)
-TABLE_SECONDS = 230.0
-"""Time for a table, in which as many rounds are run as fit."""
 
 _FEWEST_RUNS = 5
 _MOST_RUNS = 20_000
 _FEWEST_ITEMS = 0.9  # share of the bundle that must have been measured
-
-
-@dataclass
-class _Row:
-    """Runs of one graph."""
-
-    name: str
-    samples_ms: list[float] = field(default_factory=list)
-    reference_ms: list[float] = field(default_factory=list)
-
-
-def take_timings(
-    manifest: Manifest,
-    device: Device,
-    *,
-    seconds: float = TABLE_SECONDS,
-    on_progress: Callable[[float], None] | None = None,
-) -> dict[str, Any]:
-    """Runs all graphs of a bundle in this process and returns raw timings, ready for JSON.
-
-    All graphs are run in rounds, at least one, until the time is up: what disturbs the machine for some
-    seconds then disturbs one round of a graph and not its median.
-
-    Args:
-        manifest: What to run.
-        device: How this machine is called; its threads are used.
-        seconds: No new round begins that would end later than this, by the longest round so far.
-        on_progress: Receives the share of the time that is gone, in [0, 1].
-
-    Raises:
-        EvaluationError: If the runtime refuses a graph.
-    """
-    started = time.monotonic()
-    meter = LatencyMeter(device.threads)
-    rows = [_Row(item.name) for item in manifest.items]
-    longest = 0.0
-    while longest == 0.0 or time.monotonic() - started + longest <= seconds:
-        round_started = time.monotonic()
-        for item, row in zip(manifest.items, rows, strict=True):
-            effort = NETWORK_EFFORT if isinstance(item.content, NetworkItem) else BLOCK_EFFORT
-            times, references = meter.samples(item.graph(), item.side, effort)
-            row.samples_ms += times.tolist()
-            row.reference_ms += references.tolist()
-            if on_progress is not None:
-                on_progress(min(1.0, (time.monotonic() - started) / seconds))
-        longest = max(longest, time.monotonic() - round_started)
-    return {
-        "format": TIMINGS_FORMAT,
-        "version": TIMINGS_VERSION,
-        "bundle": manifest.fingerprint,
-        "device": asdict(device),
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "anchor_ms": meter.anchor(),
-        "items": [asdict(row) for row in rows],
-    }
-
-
-def this_device(name: str, threads: int = 1) -> Device:
-    """Describes the machine that this runs on."""
-    return Device(name, _processor(), RUNTIME, threads)
 
 
 def table_from_timings(data: Any, manifest: Manifest) -> DeviceTable:
@@ -190,13 +116,3 @@ def _without_carriers(times: dict[Block | NetworkItem, Timing]) -> dict[Block, T
             ms = max(0.0, timing.ms - (0.0 if before is None else before.ms))
             blocks[block] = Timing(ms, timing.spread, timing.runs)
     return blocks
-
-
-def _processor() -> str:
-    """Returns the processor's name where the system tells it."""
-    path = Path("/proc/cpuinfo")
-    if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()[:200]
-    return platform.processor() or platform.machine() or "unknown processor"

@@ -21,6 +21,9 @@ FILES: dict[str, str] = {
     "plotly.js-cartesian-dist-min/LICENSE": "plotly/LICENSE",
     "tus-js-client/dist/tus.min.js": "tus/tus.min.js",
     "tus-js-client/LICENSE": "tus/LICENSE",
+    # MIT, said at the head of the script; the package holds no file of its own for it
+    "onnxruntime-web/dist/ort.wasm.bundle.min.mjs": "onnxruntime/ort.wasm.bundle.min.mjs",
+    "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "onnxruntime/ort-wasm-simd-threaded.wasm",
 }
 """File below node_modules -> file below static/vendor: exactly what the pages load, and the licences."""
 
@@ -54,6 +57,6 @@ def vendor_files(source: Path, target: Path) -> None:
         destination = target / copy
         destination.parent.mkdir(parents=True, exist_ok=True)
         content = (source / name).read_bytes()
-        if destination.suffix in {".css", ".js"}:
+        if destination.suffix in {".css", ".js", ".mjs"}:
             content = _OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content.rstrip()))
         destination.write_bytes(content)

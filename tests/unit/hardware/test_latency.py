@@ -7,7 +7,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantiz
 
 from nas.errors import EvaluationError
 from nas.export.graph import onnx_core
-from nas.hardware.latency import LatencyMeter, latency_by_threads, precision_of, quiet_ms
+from nas.hardware.latency import LatencyMeter, latency_by_threads, precision_of
+from nas.hardware.reference import quiet_ms
 from nas.networks import build_network
 from tests.unit.networks.architectures import lite0, tiny
 

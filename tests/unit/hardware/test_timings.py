@@ -11,9 +11,11 @@ import pytest
 from nas.errors import DeviceError
 from nas.hardware.block_graph import carrier_of
 from nas.hardware.blocks import Block
+from nas.hardware.bundle import write_block_bundle
 from nas.hardware.device_table import load_table, table_from_json
-from nas.hardware.items import Item, Manifest, NetworkItem, write_block_bundle
-from nas.hardware.timings import table_from_timings, take_timings, this_device
+from nas.hardware.items import Item, Manifest, NetworkItem
+from nas.hardware.measuring import take_timings, this_device
+from nas.hardware.timings import table_from_timings
 from tests.unit.hardware.tables import ANCHOR, block_ms, small_manifest, timings
 
 

@@ -66,6 +66,15 @@ PAGES = {
     "searches/new/": Rule("account", query={"dataset": "dataset_id"}),
     "searches/<uuid:run_id>/": Rule("object"),
     "searches/<uuid:run_id>/result/": Rule("object"),
+    "devices/": Rule("account"),
+    "devices/new/": Rule("account"),
+    "devices/<uuid:device_id>/": Rule("object"),
+    "devices/<uuid:device_id>/script/": Rule("object"),
+    # A link is the whole permission, and this one is nobody's; tests/unit/devices asks with real ones.
+    "measure/<str:token>/": Rule("public", frozenset({404})),
+    "measure/<str:token>/bundle/": Rule("public", frozenset({404})),
+    "measure/<str:token>/progress/": Rule("public", frozenset({405})),
+    "measure/<str:token>/timings/": Rule("public", frozenset({405})),
 }
 # Third-party pages behind one rule: whatever they add, it must fit.
 PREFIXES = {
@@ -292,6 +301,7 @@ def test_stranger_gets_404_and_learns_nothing(
         **world.ids,
         "dataset_id": str(uuid.uuid4()),
         "run_id": str(uuid.uuid4()),
+        "device_id": str(uuid.uuid4()),
         "upload_id": str(uuid.uuid4()),
     }
     for address in RULED:

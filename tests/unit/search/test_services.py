@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from datasets_app.claims import claim
 from datasets_app.models import Dataset
 from search_app import selectors, services
-from search_app.models import Candidate, SearchRun, TrainedModel
+from search_app.models import Candidate, Device, SearchRun, TrainedModel
 from tests.factories import (
     DatasetFactory,
     DatasetVersionFactory,
@@ -61,6 +62,37 @@ def test_a_device_is_kept_with_its_title_and_unknown_ones_are_refused(owner: Use
     assert selectors.run_summary(run)["device"] == "microcontroller"
     with pytest.raises(ValidationError, match="no such device"):
         services.search_run_start(owner=owner, dataset=dataset, minutes=5, device="/etc/passwd")
+
+
+def measured(owner: User, **changes: Any) -> Device:
+    """A device that measured lite-elastic; what its table holds is the engine's business."""
+    values = {"name": "My phone", "spaces": ["lite-elastic"], "measured_at": timezone.now(), **changes}
+    device = Device.objects.create(
+        owner=owner, link_token=f"token {owner.pk}", link_made_at=timezone.now(), results_left=0, **values
+    )
+    device.directory.mkdir(parents=True)
+    device.table_file.write_text('{"format": "nas-device-table"}')
+    return device
+
+
+def test_a_search_keeps_the_table_of_a_measured_device(owner: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    device = measured(owner)
+    run = services.search_run_start(owner=owner, dataset=dataset, minutes=5, device=f"device:{device.pk}")
+    device.table_file.unlink()
+    assert run.device_title == "My phone"
+    assert (run.workdir / "device.json").read_text() == '{"format": "nas-device-table"}'
+    with pytest.raises(ValidationError, match="measured the blocks of lite-elastic only"):
+        services.search_run_start(
+            owner=owner, dataset=dataset, minutes=5, space="mbconv", device=f"device:{device.pk}"
+        )
+
+
+def test_the_devices_of_others_do_not_exist(owner: User, stranger: User) -> None:
+    dataset = DatasetVersionFactory(dataset__owner=owner).dataset
+    theirs = measured(stranger)
+    with pytest.raises(ValidationError, match="no such device"):
+        services.search_run_start(owner=owner, dataset=dataset, minutes=5, device=f"device:{theirs.pk}")
 
 
 def test_darts_is_refused_where_only_small_networks_fit(owner: User) -> None:

@@ -1,0 +1,124 @@
+"""The page that a device without an account opens, and the three things that its link allows.
+
+Nobody is signed in here. The link is the whole permission, so no cookie is read or set, and the check for
+forged requests has nothing to protect.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from csp.decorators import csp_update
+from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from search_app.device_bundles import packed_bundle
+from search_app.device_links import OPEN_SECONDS, RESULT_SECONDS, ExpiredLinkError
+from search_app.device_selectors import device_for_link
+from search_app.device_services import MOST_BYTES, device_progress, device_result
+from search_app.downloads import file_response
+from search_app.models import Device
+
+View = Callable[[HttpRequest, str], HttpResponseBase]
+
+MOST_PROGRESS_BYTES: Final = 1_000
+GONE = "This link is too old. Make a new one on the page of the device; it is good for 30 minutes."
+MISSING = "This link is not known. It may have been replaced by a newer one: copy it again."
+STATUS_OF_CODE = {"spent": 409, "too_large": 413, "refused": 422}
+
+
+def answers_in_sentences(view: View) -> View:
+    """Turns refusals into JSON with a sentence, as the API has it."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, token: str) -> HttpResponseBase:
+        try:
+            return view(request, token)
+        except Device.DoesNotExist:
+            return JsonResponse({"detail": MISSING}, status=404)
+        except ExpiredLinkError:
+            return JsonResponse({"detail": GONE}, status=410)
+        except ValidationError as error:
+            status = STATUS_OF_CODE.get(error.code or "", 422)
+            return JsonResponse({"detail": " ".join(error.messages)}, status=status)
+
+    return answer
+
+
+@require_GET
+@never_cache
+@csp_update({"script-src": ["'wasm-unsafe-eval'"]})  # compiles WebAssembly, evaluates no text
+def measure(request: HttpRequest, token: str) -> HttpResponse:
+    """The measuring page. Isolated from other origins, which gives it a fine clock and threads."""
+    device, problem = None, ""
+    try:
+        device = device_for_link(token, OPEN_SECONDS)
+    except Device.DoesNotExist as error:
+        raise Http404 from error
+    except ExpiredLinkError:
+        problem = GONE
+    if device is not None and device.state == Device.State.READY:
+        problem = "This device has been measured. To measure it again, make a new link on its page."
+    context = {"device": device, "problem": problem, "address": request.path}
+    response = render(request, "devices/measure.html", context, status=410 if problem else 200)
+    response["Cross-Origin-Embedder-Policy"] = "require-corp"
+    return response
+
+
+@require_GET
+@answers_in_sentences
+def measure_bundle(request: HttpRequest, token: str) -> HttpResponseBase:
+    """All graphs as one file; whoever fetches it has begun."""
+    device = device_for_link(token, OPEN_SECONDS)
+    device_progress(device=device)
+    return file_response(packed_bundle(device), "bundle.pack")
+
+
+@csrf_exempt
+@require_POST
+@answers_in_sentences
+def measure_progress(request: HttpRequest, token: str) -> HttpResponseBase:
+    """How far the device is."""
+    device = device_for_link(token, RESULT_SECONDS)
+    try:
+        told = json.loads(_body(request, MOST_PROGRESS_BYTES))
+        values: dict[str, Any] = {"progress": told["progress"], "eta_seconds": told.get("eta_seconds")}
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise ValidationError("The progress should be JSON with `progress` and `eta_seconds`.") from error
+    device_progress(device=device, **values)
+    return JsonResponse({"state": "MEASURING"})
+
+
+@csrf_exempt
+@require_POST
+@answers_in_sentences
+def measure_timings(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The result."""
+    device = device_for_link(token, RESULT_SECONDS)
+    device = device_result(device=device, content=_body(request, MOST_BYTES))
+    blocks, networks = device.figures["blocks"], device.figures["networks"]
+    text = f"{device.name} is measured: {blocks} blocks and {networks} networks."
+    return JsonResponse({"state": device.state, "text": text})
+
+
+def _body(request: HttpRequest, most: int) -> bytes:
+    """Returns the body of a request.
+
+    Raises:
+        ValidationError: With code ``"too_large"``.
+    """
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        body = None
+    if body is None or len(body) > most:
+        raise ValidationError(f"This is too large: at most {most:,} bytes are taken here.", code="too_large")
+    return body

@@ -1,0 +1,55 @@
+// Page of a device: copies the link, follows the measurement, and shows the page anew when its state changes.
+import { api } from './lib/api.js';
+import { $, notice } from './lib/dom.js';
+import { duration } from './lib/format.js';
+
+const SOON = 2000;
+const NAMES = { WAITING: 'Waiting for the device', MEASURING: 'Measuring', REFUSED: 'Refused' };
+const page = $('device').dataset;
+let spoken = -1;
+
+function show({ state, progress, eta_seconds: left, silent }) {
+  $('watch').hidden = state !== 'MEASURING';
+  $('state').className = `state state-${state}`;
+  $('state').textContent = NAMES[state];
+  $('progress').value = 100 * progress;
+  $('left').textContent = silent ? '' : left === null ? 'working out the time' : `about ${duration(left)} left`;
+  $('silent').hidden = !silent;
+  const tenth = Math.floor(10 * progress);
+  if (state === 'MEASURING' && tenth !== spoken) {
+    spoken = tenth;
+    $('spoken').textContent = `${10 * tenth}% measured.`;
+  }
+}
+
+/** A measurement that goes on after a refusal changes nothing that is written here, until it ends. */
+async function follow() {
+  try {
+    const now = await api(location.pathname);
+    const begun = now.state === 'MEASURING' && page.state === 'WAITING';
+    if (!begun && (now.state !== page.state || Boolean(now.link_open) !== Boolean(page.open))) {
+      location.reload();
+      return;
+    }
+    show(now);
+  } catch (error) {
+    if (error.status === 404) {
+      notice(error.message);
+      return;
+    }
+  }
+  setTimeout(follow, SOON);
+}
+
+$('copy')?.addEventListener('click', async () => {
+  $('link').select();
+  try {
+    await navigator.clipboard.writeText($('link').value);
+    notice('The link is copied.');
+  } catch {
+    notice('The link is selected. Copy it with Ctrl+C.'); // the clipboard is closed to pages without https
+  }
+});
+$('delete').addEventListener('click', () => $('delete-dialog').showModal());
+$('delete-no').addEventListener('click', () => $('delete-dialog').close());
+if (page.state !== 'READY') follow();

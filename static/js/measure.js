@@ -1,0 +1,181 @@
+// The page that a device opens to be measured. Its link is its only permission: no request carries a cookie.
+import { errorText } from './lib/api.js';
+import { $ } from './lib/dom.js';
+import { duration } from './lib/format.js';
+import { browser, hardware } from './lib/this_browser.js';
+
+const TELL_MS = 2000;
+const ATTEMPTS = 4;
+const MOST_THREADS = 8;
+
+const place = $('measure').dataset;
+const absolute = (path) => new URL(path, location.href).href;
+let worker = null;
+let lock = null;
+let told = 0;
+let spoken = -1;
+let timings = null; // measured and not yet accepted by the server's line
+
+class Refusal extends Error {
+  constructor(text, status) {
+    super(text);
+    this.status = status;
+  }
+}
+
+/** One request of the link. */
+async function ask(what, body) {
+  let answer;
+  try {
+    answer = await fetch(place.address + what, {
+      method: body === undefined ? 'GET' : 'POST',
+      credentials: 'omit',
+      cache: 'no-store',
+      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Refusal('The server cannot be reached. Check that this device is still in its network.', 0);
+  }
+  if (!answer.ok) throw new Refusal(errorText(answer.status, await answer.text()), answer.status);
+  return answer;
+}
+
+function show(title, { running = false, problem = '', done = '', again = '' }) {
+  $('measure-title').textContent = title;
+  $('advice').hidden = running || Boolean(done);
+  $('options').hidden = running || Boolean(done);
+  $('running').hidden = !running;
+  $('stop').hidden = !running;
+  $('enough').hidden = true;
+  $('start').hidden = running || Boolean(done);
+  $('start').lastElementChild.textContent = again || 'Start';
+  $('left').textContent = '';
+  for (const [id, text] of [['problem', problem], ['done', done]]) {
+    $(id).textContent = text;
+    $(id).hidden = !text;
+  }
+}
+
+function end() {
+  worker?.terminate();
+  worker = null;
+  lock?.release().catch(() => {});
+  lock = null;
+}
+
+function fail(text, again = 'Try again') {
+  end();
+  show('It did not work', { problem: text, again });
+  $('start').focus();
+}
+
+async function keepAwake() {
+  // Only over https or on the machine itself; elsewhere the advice to leave the screen on has to do.
+  try { lock = await navigator.wakeLock.request('screen'); } catch { lock = null; }
+}
+
+async function tell(share, left) {
+  if (performance.now() - told < TELL_MS) return;
+  told = performance.now();
+  try {
+    await ask('progress/', { progress: share, eta_seconds: left });
+  } catch (error) {
+    // A lost message is no harm, a link that was ended is.
+    if (worker && [404, 409, 410].includes(error.status)) fail(error.message);
+  }
+}
+
+function progress({ share, left, rounds }) {
+  $('progress').value = Math.round(1000 * share);
+  $('left').textContent = left === null ? 'working out the time' : `about ${duration(left)} left`;
+  $('doing').textContent = rounds ? `Round ${rounds + 1}: the same networks again, so that a disturbance does not count.` : 'Round 1: running small networks, one after the other.';
+  $('enough').hidden = !rounds;
+  const tenth = Math.floor(10 * share);
+  if (tenth !== spoken) {
+    spoken = tenth;
+    $('spoken').textContent = `${10 * tenth}% measured.`;
+  }
+  tell(share, left);
+}
+
+const rest = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+async function send() {
+  show('Sending the result', { running: true });
+  $('stop').hidden = true;
+  $('progress').value = 1000;
+  $('doing').textContent = 'Sending…';
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { text } = await (await ask('timings/', timings)).json();
+      timings = null;
+      end();
+      show('Done', { done: `${text} You can close this page.` });
+      $('measure-title').focus();
+      return;
+    } catch (error) {
+      if (error.status === 0 && attempt < ATTEMPTS) {
+        await rest(1000 * 2 ** attempt);
+        continue;
+      }
+      if (error.status === 0) {
+        fail(error.message, 'Send again');
+        return;
+      }
+      timings = null;
+      fail(error.message, 'Measure again');
+      return;
+    }
+  }
+}
+
+async function measure() {
+  show('Measuring', { running: true });
+  $('progress').removeAttribute('value');
+  $('doing').textContent = 'Loading…';
+  $('measure-title').focus();
+  await keepAwake();
+  let bundle;
+  try {
+    bundle = await (await ask('bundle/')).arrayBuffer();
+  } catch (error) {
+    fail(error.message);
+    return;
+  }
+  worker = new Worker(place.worker, { type: 'module' });
+  worker.onerror = () => fail('This browser cannot run the measurement. Bring it up to date, or try another one on this device.');
+  worker.onmessage = ({ data }) => {
+    if (data.kind === 'progress') progress(data);
+    else if (data.kind === 'result') {
+      timings = data.timings;
+      send();
+    } else fail(`This browser cannot run the networks (${data.text}). Close other pages, or try another browser on this device.`);
+  };
+  const device = { name: place.name, hardware: await hardware(), runtime: browser() };
+  const threads = Number($('threads').value);
+  worker.postMessage({ kind: 'start', bundle, runtime: absolute(place.runtime), wasm: absolute(place.wasm), threads, device }, [bundle]);
+  visibility();
+}
+
+/** A hidden page is slowed down by its browser, so it waits. */
+function visibility() {
+  if (!worker) return;
+  worker.postMessage({ kind: document.hidden ? 'pause' : 'resume' });
+  if (document.hidden) $('left').textContent = 'waiting for this page to be in front';
+  else if (!lock) keepAwake();
+}
+
+for (let n = 2; crossOriginIsolated && n <= Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS); n *= 2) {
+  $('threads').append(new Option(String(n), String(n)));
+}
+if (!crossOriginIsolated) $('threads-hint').textContent = 'More than one is possible over https only.';
+
+$('start').addEventListener('click', () => (timings ? send() : measure()));
+$('stop').addEventListener('click', () => {
+  end();
+  show('Stopped', { again: 'Start again' });
+  $('start').focus();
+});
+$('enough').addEventListener('click', () => worker?.postMessage({ kind: 'enough' }));
+document.addEventListener('visibilitychange', visibility);

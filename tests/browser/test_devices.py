@@ -1,0 +1,98 @@
+"""A device is made in one browser and measures itself in another one, which has no account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Watcher
+from tests.browser.rank_in_browser import make_device, trusting_table
+from tests.browser.test_pages import PHONE, assert_fits
+
+SPACE = "nasbench201"  # the smallest bundle: a round takes seconds
+VERDICT = re.compile(r"is measured|scatter by|speed changed by")
+REFUSED = "the server responded with a status of 422"
+
+
+@pytest.fixture
+def phone(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport=PHONE)
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_phone_measures_itself_by_a_link(page: Page, watcher: Watcher, phone: Page) -> None:
+    seen = Watcher(phone)
+    link = make_device(page, "Phone", SPACE)
+    expect(page.locator("#state")).to_have_text("Waiting for the device")
+    phone.goto(link)
+    assert_fits(phone)
+    assert phone.evaluate("crossOriginIsolated")
+    phone.keyboard.press("Tab")
+    phone.locator("#start").focus()
+    phone.keyboard.press("Enter")
+    expect(phone.locator("#measure-title")).to_have_text("Measuring")
+    expect(page.locator("#watch")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("Measuring")
+    # After a whole round the person may have enough; that also keeps this test short.
+    expect(phone.locator("#enough")).to_be_visible(timeout=180_000)
+    assert_fits(phone)
+    with phone.expect_request("**/timings/") as sent:
+        phone.click("#enough")
+    verdict = phone.locator("#done:visible, #problem:visible")
+    expect(verdict).to_have_text(VERDICT)  # machines that run tests are busy, and then the site says so
+    table = trusting_table(sent.value.post_data_json, SPACE)
+    assert len(table.blocks) > 40 and len(table.networks) > 45
+    assert table.device.name == "Phone" and "onnxruntime-web" in table.device.runtime
+    state = "Ready" if "is measured" in verdict.inner_text() else "Refused"
+    expect(page.locator("#state")).to_have_text(state)
+    assert phone.context.cookies() == []
+    seen.forgive(REFUSED)
+    assert (watcher.problems, seen.problems) == ([], [])
+
+
+def test_a_hidden_page_waits(page: Page, phone: Page) -> None:
+    phone.goto(make_device(page, "Phone", SPACE))
+    phone.click("#start")
+    expect(phone.locator("#left")).to_have_text(re.compile("left$"), timeout=60_000)
+    hide = """hidden => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    phone.evaluate(hide, True)
+    expect(phone.locator("#left")).to_have_text("waiting for this page to be in front")
+    stood = phone.locator("#progress").evaluate("bar => bar.value")
+    phone.wait_for_timeout(1500)  # long enough for several graphs
+    assert phone.locator("#progress").evaluate("bar => bar.value") - stood <= 10
+    phone.evaluate(hide, False)
+    expect(phone.locator("#left")).to_have_text(re.compile("left$"))
+    phone.click("#stop")
+    expect(phone.locator("#measure-title")).to_have_text("Stopped")
+
+
+def test_a_new_link_turns_the_old_one_away(page: Page, phone: Page) -> None:
+    old = make_device(page, "Phone", SPACE)
+    page.get_by_role("button", name="Make a new link").click()
+    expect(page.locator("#link")).not_to_have_value(old)
+    answer = phone.goto(old)
+    assert answer is not None and answer.status == 404
+
+
+def test_pages_of_devices_fit_a_phone(page: Page, watcher: Watcher) -> None:
+    page.set_viewport_size(PHONE)
+    make_device(page, "B" * 100, SPACE)
+    for address in (page.url, "/devices/", "/devices/new/"):
+        page.goto(address)
+        for fold in page.locator("details.fold > summary").all():
+            fold.click()
+        assert_fits(page)
+    page.goto("/devices/")
+    page.get_by_role("link", name="B" * 100).click()
+    page.get_by_role("button", name="Delete").click()
+    page.locator("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="B" * 100)).to_have_count(0)
+    assert watcher.problems == []
