@@ -17,6 +17,7 @@ from nas.architecture import Architecture, architecture_to_json
 from nas.candidate import Candidate
 from nas.errors import ExportError
 from nas.export.card import model_card
+from nas.export.demo import write_demo
 from nas.export.golden import write_golden
 from nas.export.load import WEIGHTS_NAME, save_state
 from nas.export.onnx_model import export_onnx
@@ -71,6 +72,7 @@ def write_bundle(
         parity = check_parity(module, architecture, onnx_file, parity_images, trust.temperature)
         save_state(module, unfinished / WEIGHTS_NAME)
         write_golden(unfinished, onnx_file)
+        write_demo(unfinished, labels, side=parity_images.shape[1], threshold=trust.threshold)
         card = model_card(architecture, labels, candidate, parity, facts, trust=trust)
         _write_texts(unfinished, architecture, labels, parity, card)
         files = _sum_up(unfinished)

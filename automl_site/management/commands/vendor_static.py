@@ -59,4 +59,5 @@ def vendor_files(source: Path, target: Path) -> None:
         content = (source / name).read_bytes()
         if destination.suffix in {".css", ".js", ".mjs"}:
             content = _OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content.rstrip()))
+        destination.unlink(missing_ok=True)  # downloads may hold links to the old file, which must not change
         destination.write_bytes(content)
