@@ -5,6 +5,8 @@ import torch
 from nas.data.cache import ImageCache
 from nas.data.preprocess import preprocess
 from nas.errors import ExportError
+from nas.export import onnx_model
+from nas.export.builder import GraphBuilder
 from nas.export.onnx_model import OnnxClassifier, export_onnx
 from nas.export.parity import check_parity
 from tests.unit.export.test_graph import settled
@@ -49,8 +51,10 @@ def test_parity_holds_on_real_images(tmp_path, photo_cache: ImageCache) -> None:
     )
 
 
-@pytest.mark.parametrize("fault", ["swapped colours", "other weights", "not a number"])
-def test_a_wrong_export_is_refused(tmp_path, photo_cache: ImageCache, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["swapped colours", "wrong resize", "other weights", "not a number"])
+def test_a_wrong_export_is_refused(
+    tmp_path, photo_cache: ImageCache, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = settled(tiny(), photo_cache.n_classes)
     with torch.no_grad():
         module.conv_stem.weight[:, 0] *= 4  # colours matter
@@ -61,6 +65,13 @@ def test_a_wrong_export_is_refused(tmp_path, photo_cache: ImageCache, fault: str
     with torch.no_grad():
         if fault == "swapped colours":
             wrong.conv_stem.weight.copy_(wrong.conv_stem.weight[:, [2, 1, 0]].clone())
+        elif fault == "wrong resize":
+            side = photo_cache.cache_size
+
+            def nearest(graph: GraphBuilder, resolution: int, axis: int) -> str:
+                return graph.constant(np.eye(side)[(np.arange(resolution) * side) // resolution])
+
+            monkeypatch.setattr(onnx_model, "_weights", nearest)
         elif fault == "other weights":
             wrong.conv_head.weight.neg_()
         else:
