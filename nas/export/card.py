@@ -129,9 +129,10 @@ def _on_device(metrics: Metrics) -> list[str]:
 
 def _use(architecture: Architecture) -> str:
     return (
-        "`python predict.py photo.jpg` (needs onnxruntime, numpy and pillow). `python predict.py --check` proves "
-        "that this copy answers as it did where it was made. `python serve.py` answers over HTTP; where demo.html "
-        "is in the download, it shows a page that runs the model in the browser, without a network.\n\n"
+        "`python predict.py photo.jpg` (needs onnxruntime, numpy and pillow). `python predict.py --check` "
+        "proves that this copy answers as it did where it was made.\n\n"
+        "`python serve.py` answers over HTTP; where demo.html is in the download, it shows a page that runs "
+        "the model in the browser, without a network.\n\n"
         "model.onnx takes `image`, uint8 RGB of shape (N, H, W, 3) and any size, and gives `probabilities`, "
         f"float32 (N, classes). Inside, the image is squashed to {architecture.resolution} × "
         f"{architecture.resolution} pixels (bilinear, antialiased, not cropped) and normalised with mean 0.5 "

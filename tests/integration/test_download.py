@@ -78,7 +78,8 @@ def raw_photos(directory: Path) -> list[Path]:
 def test_predict_gives_the_applications_answers_in_an_empty_environment(
     python: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    photos = raw_photos(tmp_path)
+    (tmp_path / "photos").mkdir()
+    photos = raw_photos(tmp_path / "photos")
     command = [str(python), "-I", str(bundle / "predict.py")]
     answer = subprocess.run(
         [*command, *map(str, photos), "--json", "--top", "5"], capture_output=True, text=True, check=False
