@@ -109,7 +109,7 @@ def _uploaded(request: HttpRequest) -> bytes:
     file = request.FILES.get("timings")
     if file is None:
         raise ValidationError("Choose the file timings.json that the script wrote.")
-    return file.read(MOST_BYTES + 1)
+    return bytes(file.read(MOST_BYTES + 1))
 
 
 def _page(request: HttpRequest, device: Device, problem: str = "", status: int = 200) -> HttpResponse:

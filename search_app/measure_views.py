@@ -58,9 +58,9 @@ def answers_in_sentences(view: View) -> View:
 
 @require_GET
 @never_cache
-@csp_update({"script-src": ["'wasm-unsafe-eval'"]})  # compiles WebAssembly, evaluates no text
+@csp_update({"script-src": ["'wasm-unsafe-eval'"]})  # type: ignore[arg-type] # knows views without arguments
 def measure(request: HttpRequest, token: str) -> HttpResponse:
-    """The measuring page. Isolated from other origins, which gives it a fine clock and threads."""
+    """The measuring page: it alone compiles WebAssembly, and isolation gives it a fine clock and threads."""
     device, problem = None, ""
     try:
         device = device_for_link(token, OPEN_SECONDS)
