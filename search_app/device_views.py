@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from nas.errors import NasError
 from search_app.device_bundles import script_bundle
 from search_app.device_forms import EXTENT_HINTS, KIND_HINTS, DeviceForm
 from search_app.device_links import OPEN_SECONDS
@@ -78,7 +79,11 @@ def device_detail(request: HttpRequest, device_id: uuid.UUID) -> HttpResponse:
 def device_script(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBase:
     """The script with its graphs, as one zip."""
     device = _device_or_404(request, device_id)
-    return file_response(script_bundle(device), "device.zip", content_type="application/zip")
+    try:
+        archive = script_bundle(device)
+    except NasError as error:  # its spaces are of another version of this program
+        return _page(request, device, problem=str(error), status=422)
+    return file_response(archive, "device.zip", content_type="application/zip")
 
 
 def _change(request: HttpRequest, device: Device) -> HttpResponse:
@@ -104,7 +109,7 @@ def _uploaded(request: HttpRequest) -> bytes:
     file = request.FILES.get("timings")
     if file is None:
         raise ValidationError("Choose the file timings.json that the script wrote.")
-    return file.read(MOST_BYTES + 1)
+    return bytes(file.read(MOST_BYTES + 1))
 
 
 def _page(request: HttpRequest, device: Device, problem: str = "", status: int = 200) -> HttpResponse:

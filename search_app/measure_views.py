@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from nas.errors import NasError
 from search_app.device_bundles import packed_bundle
 from search_app.device_links import OPEN_SECONDS, RESULT_SECONDS, ExpiredLinkError
 from search_app.device_selectors import device_for_link
@@ -46,6 +47,8 @@ def answers_in_sentences(view: View) -> View:
             return JsonResponse({"detail": MISSING}, status=404)
         except ExpiredLinkError:
             return JsonResponse({"detail": GONE}, status=410)
+        except NasError as error:  # its spaces are of another version of this program
+            return JsonResponse({"detail": str(error)}, status=422)
         except ValidationError as error:
             status = STATUS_OF_CODE.get(error.code or "", 422)
             return JsonResponse({"detail": " ".join(error.messages)}, status=status)
@@ -55,9 +58,9 @@ def answers_in_sentences(view: View) -> View:
 
 @require_GET
 @never_cache
-@csp_update({"script-src": ["'wasm-unsafe-eval'"]})  # compiles WebAssembly, evaluates no text
+@csp_update({"script-src": ["'wasm-unsafe-eval'"]})  # type: ignore[arg-type] # knows views without arguments
 def measure(request: HttpRequest, token: str) -> HttpResponse:
-    """The measuring page. Isolated from other origins, which gives it a fine clock and threads."""
+    """The measuring page: it alone compiles WebAssembly, and isolation gives it a fine clock and threads."""
     device, problem = None, ""
     try:
         device = device_for_link(token, OPEN_SECONDS)

@@ -92,7 +92,7 @@ def test_pages_of_devices_fit_a_phone(page: Page, watcher: Watcher) -> None:
         assert_fits(page)
     page.goto("/devices/")
     page.get_by_role("link", name="B" * 100).click()
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete the device").click()
     page.locator("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("link", name="B" * 100)).to_have_count(0)
     assert watcher.problems == []

@@ -10,9 +10,9 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -27,131 +27,7 @@ from datasets_app.models import BULKY, Dataset
 from search_app.models import SearchRun
 from tests.authorisation import World, build_world
 from tests.factories import UserFactory
-
-Kind = Literal["public", "account", "object", "staff"]
-OK = frozenset({200})
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What an address answers.
-
-    Attributes:
-        kind: "public" answers everyone; "account" answers everyone who is signed in, with their own things;
-            "object" answers the owner and is 404 for everybody else; "staff" is the administrator's alone.
-        owner: Status codes that the owner may get.
-        query: Query parameters; values are keys of the world's ids.
-        body: JSON body; values that start with "$" or "#" are keys of the world's ids.
-        upload: Sends a zip as multipart form instead of JSON.
-        headers: Sent along.
-    """
-
-    kind: Kind
-    owner: frozenset[int] = OK
-    query: dict[str, str] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
-    upload: bool = False
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-PAGES = {
-    "": Rule("account"),
-    "livez": Rule("public"),
-    "readyz": Rule("public", frozenset({200, 503})),
-    "welcome/<str:token>/": Rule("public", frozenset({404})),  # a wrong token is 404 for everyone
-    "datasets/": Rule("account"),
-    "datasets/new/": Rule("account"),
-    "datasets/<uuid:dataset_id>/": Rule("object"),
-    "searches/": Rule("account"),
-    "searches/new/": Rule("account", query={"dataset": "dataset_id"}),
-    "searches/<uuid:run_id>/": Rule("object"),
-    "searches/<uuid:run_id>/result/": Rule("object"),
-    "devices/": Rule("account"),
-    "devices/new/": Rule("account"),
-    "devices/<uuid:device_id>/": Rule("object"),
-    "devices/<uuid:device_id>/script/": Rule("object"),
-    # A link is the whole permission, and this one is nobody's; tests/unit/devices asks with real ones.
-    "measure/<str:token>/": Rule("public", frozenset({404})),
-    "measure/<str:token>/bundle/": Rule("public", frozenset({404})),
-    "measure/<str:token>/progress/": Rule("public", frozenset({405})),
-    "measure/<str:token>/timings/": Rule("public", frozenset({405})),
-}
-# Third-party pages behind one rule: whatever they add, it must fit.
-PREFIXES = {
-    "accounts/": Rule("public", frozenset({200, 302, 404, 405})),
-    "admin/login/": Rule("public"),
-    "admin/": Rule("staff"),
-}
-TUS = {"Tus-Resumable": "1.0.0"}
-# Addresses of a protocol that has methods of its own; they answer like the API.
-UPLOADS = {
-    "POST /uploads": Rule("account", frozenset({201}), headers={**TUS, "Upload-Length": "10"}),
-    "POST /uploads/": Rule("account", frozenset({201}), headers={**TUS, "Upload-Length": "10"}),
-    "HEAD /uploads/{upload_id}/": Rule("object", headers=TUS),
-    "DELETE /uploads/{upload_id}/": Rule("object", frozenset({204}), headers=TUS),
-    # 501: the entry of the web process takes the body, and a test client does not come in by it
-    "PATCH /uploads/{upload_id}/": Rule(
-        "object",
-        frozenset({501}),
-        headers={**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
-    ),
-}
-SEARCH = {"minutes": 5, "goal": "balanced", "baselines": True, "strategy": "random", "space": "lite-elastic"}
-S = "/api/v1/searches"
-D = "/api/v1/datasets"
-OPERATIONS = {
-    "GET /api/v1/": Rule("public", frozenset({404})),  # ninja's root, which answers nothing
-    "GET /api/v1/openapi.json": Rule("public"),
-    f"GET {D}": Rule("account"),
-    f"POST {D}": Rule("account", frozenset({201}), upload=True),
-    f"GET {D}/{{dataset_id}}": Rule("object"),
-    f"DELETE {D}/{{dataset_id}}": Rule("object", frozenset({204, 422})),
-    f"GET {D}/{{dataset_id}}/findings": Rule("object"),
-    f"GET {D}/{{dataset_id}}/findings.csv": Rule("object"),
-    f"GET {D}/{{dataset_id}}/images": Rule("object"),
-    f"GET {D}/{{dataset_id}}/thumbnails/{{row}}": Rule("object"),
-    f"POST {D}/drafts": Rule(
-        "account", frozenset({201}), body={"name": "mine", "confirm": True, "n_uploads": 2}
-    ),
-    "GET /api/v1/public-sets": Rule("account"),
-    "POST /api/v1/public-sets/{key}": Rule("account", frozenset({201})),
-    f"GET {D}/{{dataset_id}}/preview": Rule("object"),
-    # 422: it was imported already
-    f"POST {D}/{{dataset_id}}/preview": Rule("object", frozenset({422}), body={"interpretation": {}}),
-    f"POST {D}/{{dataset_id}}/import": Rule("object", frozenset({422}), body={"interpretation": {}}),
-    f"GET {D}/{{dataset_id}}/sheet": Rule("object", query={"rows": "rows"}),
-    f"GET {D}/{{dataset_id}}/map": Rule("object"),
-    f"GET {D}/{{dataset_id}}/findings/kinds": Rule("object"),
-    f"POST {D}/{{dataset_id}}/findings/dismiss": Rule("object", body={"ids": "#finding_ids"}),
-    # 422: nothing of this kind was found
-    f"POST {D}/{{dataset_id}}/findings/remedy": Rule("object", frozenset({422}), body={"kind": "odd-aspect"}),
-    f"GET {D}/{{dataset_id}}/changes": Rule("object"),
-    f"POST {D}/{{dataset_id}}/changes": Rule(
-        "object", frozenset({201}), body={"kind": "exclude", "rows": [2]}
-    ),
-    f"POST {D}/{{dataset_id}}/changes/undo": Rule("object"),
-    f"GET {D}/{{dataset_id}}/versions": Rule("object"),
-    f"POST {D}/{{dataset_id}}/versions": Rule("object", frozenset({202})),
-    f"GET {D}/{{dataset_id}}/versions/{{first}}/compare/{{second}}": Rule("object"),
-    f"POST {D}/{{dataset_id}}/recheck": Rule("object", frozenset({202})),
-    "GET /api/v1/uploads": Rule("account"),
-    f"GET {S}": Rule("account"),
-    f"POST {S}": Rule("object", frozenset({201}), body={"dataset_id": "$dataset_id", "seed": 0, **SEARCH}),
-    f"GET {S}/{{run_id}}": Rule("object"),
-    f"DELETE {S}/{{run_id}}": Rule("object", frozenset({204, 422})),
-    f"POST {S}/{{run_id}}/stop": Rule("object", frozenset({202})),
-    f"POST {S}/{{run_id}}/resume": Rule("object", frozenset({202, 422})),
-    f"GET {S}/{{run_id}}/events": Rule("object"),
-    f"GET {S}/{{run_id}}/candidates": Rule("object"),
-    f"GET {S}/{{run_id}}/chart": Rule("object"),
-    f"GET {S}/{{run_id}}/models": Rule("object"),
-    # 422: without a broker the export is refused with a sentence
-    f"POST {S}/{{run_id}}/candidates/{{number}}/export": Rule("object", frozenset({202, 422})),
-    f"GET {S}/{{run_id}}/models/{{model_id}}/files/{{name}}": Rule("object"),
-    f"GET {S}/{{run_id}}/models/{{model_id}}/bundle.zip": Rule("object"),
-    f"GET {S}/{{run_id}}/report.html": Rule("object"),
-    f"GET {S}/{{run_id}}/report.json": Rule("object"),
-}
+from tests.unit.search.access import OPERATIONS, PAGES, PREFIXES, UPLOADS, D, Rule, S
 
 
 @dataclass(frozen=True)
