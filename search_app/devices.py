@@ -15,15 +15,15 @@ from nas.strategies import DARTS
 from search_app.device_selectors import measured_devices_of_user
 from search_app.models import Device
 
-ICONS = {
-    "server": "server-2",
-    "desktop-cpu": "device-desktop",
-    "phone-cpu": "device-mobile",
-    "npu": "cpu-2",
-    "dsp": "wave-sine",
-    "edge-tpu": "grid-dots",
-    "microcontroller": "cpu",
+PROFILES = {
+    "phone-cpu": ("A phone", "device-mobile"),
+    "npu": ("A phone's neural engine", "cpu-2"),
+    "dsp": ("A phone's signal processor", "wave-sine"),
+    "desktop-cpu": ("A desktop computer", "device-desktop"),
+    "edge-tpu": ("An Edge TPU", "grid-dots"),
+    "microcontroller": ("A microcontroller", "cpu"),
 }
+"""Name of a profile -> its title and icon, in the order in which they are offered."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def _common() -> tuple[Place, ...]:
         "processor core.",
         "server",
     )
-    return (here, *(_place(name) for name in profile_names() if name != "server"))
+    others = [name for name in profile_names() if name not in PROFILES and name != "server"]
+    return (here, *map(_place, [*PROFILES, *others]))
 
 
 def place_of(value: str, user: User | AnonymousUser) -> Place:
@@ -109,15 +110,15 @@ def _measured(device: Device) -> Place:
 
 def _place(name: str) -> Place:
     profile = load_profile(name)
-    modelled = "Times, energy and memory come from a documented model; nothing was measured on such a device."
-    hint = " ".join([modelled, *_limits(profile)])
-    return Place(name, profile.title, hint, ICONS.get(name, "cpu"), limited=bool(profile.limits))
+    title, icon = PROFILES.get(name, (profile.title, "cpu"))
+    hint = " ".join([f"{profile.title}.", *_limits(profile)])
+    return Place(name, title, hint, icon, limited=bool(profile.limits))
 
 
 def _limits(profile: Profile) -> list[str]:
     words = {"size_bytes": "weights", "peak_sram_bytes": "activations"}
     held = [
-        f"{profile.limits[name].value / 1000:,.0f} kB of {word}"
+        f"{profile.limits[name].value / 1024:,.0f} KiB of {word}"
         for name, word in words.items()
         if name in profile.limits
     ]
