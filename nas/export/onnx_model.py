@@ -45,8 +45,18 @@ def export_onnx(
     Raises:
         ExportError: If the network cannot be written or is not valid ONNX.
     """
-    core = onnx_core(module, architecture)
-    model = with_preprocessing(core, architecture.resolution, len(labels))
+    write_classifier(onnx_core(module, architecture), architecture.resolution, labels, path, metadata)
+
+
+def write_classifier(
+    core: ModelProto, resolution: int, labels: Sequence[str], path: Path, metadata: Mapping[str, str]
+) -> None:
+    """Writes a core (normalised pixels in, logits out) as a file of `export_onnx`.
+
+    Raises:
+        ExportError: If it is not valid ONNX.
+    """
+    model = with_preprocessing(core, resolution, len(labels))
     helper.set_model_props(model, {**metadata, "labels": json.dumps(list(labels), ensure_ascii=False)})
     try:
         onnx.checker.check_model(model, full_check=True)
