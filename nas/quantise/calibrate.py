@@ -8,10 +8,11 @@ from torch import Tensor
 
 from nas.quantise.histogram import Calibration, choose_range
 from nas.quantise.images import CalibrationImages
+from nas.quantise.layers import PORTABLE_WEIGHT_BITS
 from nas.quantise.network import IMAGE, QuantNetwork
 
 EDGE_BITS = 8
-"""Least width of the first and the last layer's weights and of the input."""
+"""Width of the input and of the first and the last layer's weights where others have fewer than 7."""
 
 _BINS = 2048
 
@@ -61,8 +62,8 @@ def quantise(
 ) -> QuantNetwork:
     """Returns the network quantised after training: the first rung.
 
-    The input keeps 8 bits at least, and so do the weights of the first and the last layer. The logits are
-    not rounded.
+    The input keeps 8 bits at least. First and last layer have 8-bit weights where others have less than
+    `PORTABLE_WEIGHT_BITS`. The logits are not rounded.
 
     Args:
         network: A folded network; left as it is.
@@ -88,5 +89,5 @@ def fit_weights(network: QuantNetwork, bits: int) -> None:
     layers = network.layers
     for layer in layers:
         edge = layer is layers[0] or layer is layers[-1]
-        layer.fit(max(EDGE_BITS, bits) if edge else bits)
+        layer.fit(EDGE_BITS if edge and bits < PORTABLE_WEIGHT_BITS else bits)
     network.settle()

@@ -50,10 +50,7 @@ def equalise(network: QuantNetwork) -> Equalised:
     """
     chains, skipped = _chains(network)
     replaced = {
-        number
-        for chain in chains
-        for number in chain[:-1]
-        if network.layers[number].activation == "relu6"
+        number for chain in chains for number in chain[:-1] if network.layers[number].activation == "relu6"
     }
     for number in replaced:
         network.layers[number].activation = "relu"

@@ -24,9 +24,7 @@ _FRACTIONS = np.linspace(1.0, 0.2, 41)
 Loss = Callable[[np.ndarray, np.ndarray, float, float, int], float]
 
 
-def choose_range(
-    counts: np.ndarray, edges: np.ndarray, levels: int, how: Calibration
-) -> tuple[float, float]:
+def choose_range(counts: np.ndarray, edges: np.ndarray, levels: int, how: Calibration) -> tuple[float, float]:
     """Returns the smallest and largest value to represent.
 
     Args:
@@ -43,8 +41,22 @@ def choose_range(
         below = np.cumsum(counts) / counts.sum()
         first, last = np.searchsorted(below, [_TAIL, 1.0 - _TAIL])
         return min(0.0, float(edges[first]) if low < 0 else 0.0), max(0.0, float(edges[last + 1]))
-    loss = _divergence if how == "entropy" else _squared_error
-    return _search(counts, centres, (low, high), levels, loss)
+    if how == "entropy":
+        return _search(_without_zeros(counts, edges), centres, (low, high), levels, _divergence)
+    return _search(counts, centres, (low, high), levels, _squared_error)
+
+
+def _without_zeros(counts: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Returns the counts with the bin of zero as full as its neighbours.
+
+    A ReLU writes zeros by the thousand. They are exact in any range, but would outweigh all other bins and
+    make the smallest range look best.
+    """
+    bin_of_zero = int(np.clip(np.searchsorted(edges, 0.0, side="right") - 1, 0, len(counts) - 1))
+    neighbours = [i for i in (bin_of_zero - 1, bin_of_zero + 1) if 0 <= i < len(counts)]
+    result = counts.astype(np.float64)
+    result[bin_of_zero] = counts[neighbours].mean()
+    return result
 
 
 def _search(

@@ -1,4 +1,4 @@
-"""Fake quantisation: numbers rounded to what n bits can hold, kept as floats, with gradients straight through.
+"""Fake quantisation: numbers rounded to what n bits can hold, kept as floats; gradients go straight through.
 
 Weights: symmetric, one scale an output channel. Activations: asymmetric, one range a tensor, zero exactly
 representable. Rounding is to the nearest, ties to even, as in ONNX Runtime.
@@ -18,7 +18,10 @@ Activation = Literal["none", "relu", "relu6"]
 """What a layer does to its result before it is quantised."""
 
 BITS = (2, 3, 4, 5, 6, 7, 8, 16)
-"""Widths that can be simulated; only 8 runs as integers."""
+"""Widths that can be simulated."""
+
+PORTABLE_WEIGHT_BITS = 7
+"""Widest weights that every processor multiplies exactly, see `nas.quantise.onnx_int8`."""
 
 _CLIPS = tuple(1.0 - 0.02 * step for step in range(36))  # 1.00 .. 0.30 of a channel's largest weight
 _LARGEST_BIAS = 2.0**30
@@ -52,7 +55,7 @@ class Range(nn.Module):
     @property
     def levels(self) -> int:
         """Largest integer."""
-        return 2 ** (self.bits or 8) - 1
+        return (1 << (self.bits or 8)) - 1
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -125,7 +128,7 @@ class Layer(nn.Module):
     @property
     def levels(self) -> int:
         """Largest integer of a weight; the smallest is its negative."""
-        return int(2 ** (self.bits - 1) - 1)
+        return (1 << (self.bits - 1)) - 1
 
     def fit(self, bits: int) -> None:
         """Chooses the scales of `bits` bits that leave the least squared error, a channel at a time.

@@ -24,6 +24,10 @@ Operation = Literal["layer", "add", "mul", "sigmoid", "pool"]
 IMAGE = 0
 """Number of the input tensor."""
 
+# `nas.data.preprocess` maps grey levels 0..255 to -1..1. Steps of 1/127 hold -1, 0 and 1 exactly; with steps
+# of 2/255 every grey level would lie in the middle between two of them, where rounding is a matter of luck.
+_IMAGE_RANGE = (-1.0, 128 / 127)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -60,7 +64,7 @@ class QuantNetwork(nn.Module):
         self.simulated = False
         self._layers = nn.ModuleList(layers)
         self._ranges = nn.ModuleList(Range() for _ in range(len(steps) + 1))
-        self.range_of(IMAGE).set(-1.0, 1.0)  # `nas.data.preprocess` maps grey levels to it
+        self.range_of(IMAGE).set(*_IMAGE_RANGE)
         self.range_of(IMAGE).fixed = True
         self.range_of(self.steps[-1].writes).bits = None
         last = {tensor: step.writes for step in self.steps for tensor in step.reads}
@@ -158,7 +162,7 @@ class QuantNetwork(nn.Module):
             layer.make_room_for_bias(self.range_of(step.reads[0]).scale)
 
     def set_bits(self, group: str, weights: int, activations: int) -> None:
-        """Gives a group's weights and the tensors it writes their widths; scales of weights are chosen anew."""
+        """Gives a group's weights and the tensors it writes their widths, and the weights new scales."""
         for step in self.steps:
             if step.group != group:
                 continue
@@ -174,6 +178,12 @@ def edge_groups(network: QuantNetwork) -> tuple[str, str]:
     return names[0], names[-1]
 
 
+def runs_as_integers(network: QuantNetwork) -> bool:
+    """True if it can be an integer graph: weights of 7 or 8 bits, activations of 8."""
+    activations = {each.bits for each in network.ranges} - {None}
+    return activations == {8} and {layer.bits for layer in network.layers} <= {7, 8}
+
+
 def fold_network(module: nn.Module, architecture: Architecture) -> QuantNetwork:
     """Returns a trained network with batch norms folded, computing in float; the module is left as it is.
 
@@ -186,7 +196,8 @@ def fold_network(module: nn.Module, architecture: Architecture) -> QuantNetwork:
     """
     if not isinstance(architecture, MBConvArchitecture):
         raise ExportError(
-            "Only networks of MBConv blocks can be quantised yet; choose one of the spaces lite-elastic or mbconv."
+            "Only networks of MBConv blocks can be quantised yet; "
+            "choose one of the spaces lite-elastic and mbconv."
         )
     return _Folder(architecture.resolution).fold(module)
 

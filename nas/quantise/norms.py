@@ -42,9 +42,7 @@ class _Statistics:
 
 
 @torch.no_grad()
-def reestimate_statistics(
-    network: QuantNetwork, reference: QuantNetwork, images: CalibrationImages
-) -> None:
+def reestimate_statistics(network: QuantNetwork, reference: QuantNetwork, images: CalibrationImages) -> None:
     """Gives every layer that had a batch norm the mean and deviation of the float network, in place.
 
     One pass: within a batch every layer already reads what corrected layers before it give, as batch norm

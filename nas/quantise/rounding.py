@@ -1,15 +1,16 @@
 """AdaRound: weights are rounded up or down so that layers, not weights, come out right (Nagel et al. 2020).
 
 Layer by layer, on the inputs that the already quantised layers before it give, with the float network's
-result as the aim: min ||f(W x) - f(V x')||^2 + lambda sum(1 - |2 h(a) - 1|^beta), V = s clamp(floor(W/s) + h),
-h(a) = clamp(sigmoid(a) 1.2 - 0.1, 0, 1). Never with bias correction or what works like it.
+result as the aim: min ||f(W x) - f(V x')||^2 + lambda sum(1 - |2 h(a) - 1|^beta) with
+V = s clamp(floor(W/s) + h(a)) and h(a) = clamp(1.2 sigmoid(a) - 0.1, 0, 1). Never
+with bias correction or what works like it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -152,7 +153,8 @@ class _Rounding:
         if self.config.seconds is not None:
             left = self.config.seconds - (time.monotonic() - self.started)
             seconds = max(0.0, left) / (len(self.network.layers) - len(self.taken))
-        task = _LayerRounding(layer, bias, self.rounded[step.reads[0]], wanted, self.config, self.generator)
+        pairs = self.rounded[step.reads[0]], wanted
+        task = _LayerRounding(layer, bias, pairs, self.config, self.generator)
         taken = task.optimise(seconds, should_stop)
         if taken is None:
             return True
@@ -168,19 +170,21 @@ class _LayerRounding:
         self,
         layer: Layer,
         bias: Tensor,
-        inputs: Tensor,
-        wanted: Tensor,
+        pairs: tuple[Tensor, Tensor],
         config: RoundingConfig,
         generator: torch.Generator,
     ) -> None:
-        self.layer, self.bias, self.inputs, self.wanted = layer, bias, inputs, wanted
+        self.layer, self.bias = layer, bias
+        self.inputs, self.wanted = pairs
         self.config, self.generator = config, generator
         self.scale = layer.scale.view(-1, 1, 1, 1)
         on_grid = (layer.weight.detach() / self.scale).clamp(-layer.levels, layer.levels)
         self.floor = on_grid.floor()
         part = ((on_grid - self.floor) - _STRETCH_LOW) / (_STRETCH_HIGH - _STRETCH_LOW)
         self.alpha = torch.logit(part.clamp(1e-4, 1 - 1e-4)).requires_grad_()
-        self.batch = max(2, min(_LARGEST_BATCH, _PIXELS_OF_A_STEP // (wanted.shape[-1] ** 2), len(inputs)))
+        self.batch = max(
+            2, min(_LARGEST_BATCH, _PIXELS_OF_A_STEP // (self.wanted.shape[-1] ** 2), len(self.inputs))
+        )
 
     def optimise(self, seconds: float | None, should_stop: ShouldStop) -> int | None:
         """Returns the steps taken; None if it was told to stop."""
@@ -231,11 +235,11 @@ class _LayerRounding:
         return self.config.weight * (1.0 - (2.0 * self._up() - 1.0).abs().pow(beta)).sum()
 
     def _total(self, weight: Tensor) -> float:
-        parts: Sequence[Tensor] = [
+        parts = [
             self._error(self.inputs[start : start + 64], self.wanted[start : start + 64], weight)
             for start in range(0, len(self.inputs), 64)
         ]
-        return float(torch.stack(list(parts)).mean())
+        return float(torch.stack(parts).mean())
 
 
 def _bytes_alive(network: QuantNetwork, images: CalibrationImages) -> float:

@@ -7,7 +7,7 @@ folded for good, ranges and scales kept. It passes through the only training loo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
@@ -34,7 +34,7 @@ class TuningConfig:
     learning_rate: float | None = None
     epochs: float = 4.0
     seconds: float | None = None
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     batch_size: int = 32
     seed: int = 0
 
