@@ -47,6 +47,12 @@ class Histograms:
         counted: np.ndarray = torch.histc(values.float().flatten(), _BINS, low, high).numpy()
         return counted
 
+    def share_at_top(self, tensor: int, top: float) -> float:
+        """Returns the share of a tensor's values that are `top`, to a bin's width, if nothing is above it."""
+        if self.high[tensor] < top or not self.counts[tensor].any():
+            return 0.0
+        return float(self.counts[tensor][-1] / self.counts[tensor].sum())
+
     def edges(self, tensor: int) -> np.ndarray:
         """Returns the (bins + 1,) ends of a tensor's bins."""
         return np.linspace(self.low[tensor], self.high[tensor], _BINS + 1)

@@ -2,7 +2,9 @@
 
 Dividing what a layer gives by s and multiplying the weights that read it by s changes nothing, where what
 lies between is positively homogeneous: f(s x) = s f(x) for s > 0. ReLU is, an average is. ReLU6 is not, and
-becomes ReLU where two layers are equalised across it. Swish and gates are not, and no pair is made there.
+becomes ReLU where two layers are equalised across it: DFQ does so everywhere. Networks that were trained to
+lean on the 6 lose by that, so here a layer that is clipped often keeps its ReLU6 and is left alone. Swish and
+gates are not homogeneous either, and no pair is made there.
 
 With r the largest weights of a channel, s = sqrt(r1 r2) / r2; for a layer, a depthwise one and a third, of
 which the middle one is both, s12 = r1 / cbrt(r1 r2 r3) and s23 = cbrt(r1 r2 r3) / r3.
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nas.quantise.calibrate import Histograms
 from nas.quantise.layers import Layer
 from nas.quantise.network import QuantNetwork, Step
 
@@ -22,6 +25,9 @@ _SWEEPS = 5
 """Pairs overlap, so that one changes the ranges of the next; DFQ goes on until nothing changes."""
 
 _LARGEST_FACTOR = 100.0
+
+MOST_CLIPPED = 1e-3
+"""Share of values at 6 up to which a ReLU6 may become a ReLU."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,18 @@ class Equalised:
 
 
 @torch.no_grad()
-def equalise(network: QuantNetwork) -> Equalised:
+def equalise(
+    network: QuantNetwork, histograms: Histograms | None = None, most_clipped: float = MOST_CLIPPED
+) -> Equalised:
     """Equalises a float network in place; ranges and scales have to be chosen anew.
 
     Args:
         network: A folded network that is not simulated yet.
+        histograms: Of the network; they tell where ReLU6 clips. None takes every ReLU6, as DFQ.
+        most_clipped: Share of a layer's values at 6 up to which its ReLU6 is given up.
     """
-    chains, skipped = _chains(network)
+    kept = set() if histograms is None else _often_clipped(network, histograms, most_clipped)
+    chains, skipped = _chains(network, kept)
     replaced = {
         number for chain in chains for number in chain[:-1] if network.layers[number].activation == "relu6"
     }
@@ -65,11 +76,25 @@ def equalise(network: QuantNetwork) -> Equalised:
     return Equalised(len(chains) - triples, triples, len(replaced), tuple(dict.fromkeys(skipped)))
 
 
-def _chains(network: QuantNetwork) -> tuple[list[tuple[int, ...]], list[str]]:
+def _often_clipped(network: QuantNetwork, histograms: Histograms, most: float) -> set[int]:
+    """Returns the layers with a ReLU6 that clips more than this share of their values."""
+    return {
+        step.layer
+        for step, layer in network.layer_steps()
+        if layer.activation == "relu6" and histograms.share_at_top(step.writes, 6.0) > most
+    }
+
+
+def _chains(network: QuantNetwork, kept: set[int]) -> tuple[list[tuple[int, ...]], list[str]]:
     """Returns pairs and triples of positions in `network.layers`, and why others were skipped."""
     follower: dict[int, int] = {}
     skipped: list[str] = []
     for step, _layer in network.layer_steps():
+        if step.layer in kept:
+            skipped.append(
+                "Layers that their ReLU6 clips often were left: with ReLU they say something else."
+            )
+            continue
         found = _follower(network, step)
         if isinstance(found, int):
             follower[step.layer] = found

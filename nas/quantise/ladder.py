@@ -240,7 +240,7 @@ class _Climber:
 
     def after_training(self) -> _Outcome:
         """Quantises with each calibration; a later one is tried while there is time."""
-        histograms = Histograms(self.float, self.images)
+        self.histograms = histograms = Histograms(self.float, self.images)
         tried: dict[str, float] = {}
         for number, how in enumerate(CALIBRATIONS):
             if tried and (self.should_stop() or self.left() == 0.0):
@@ -264,19 +264,20 @@ class _Climber:
         """Equalises the float network, quantises it anew, and tries it with and without statistics."""
         assert self.plain is not None
         equalised = self.float.twin(simulated=False).eval()
-        done = equalise(equalised)
+        done = equalise(equalised, self.histograms)
         if done.pairs + done.triples == 0:
             return _Outcome(skipped=" ".join(done.skipped) or "No layers could be equalised.")
         network = self.quantised(equalised, Histograms(equalised, self.images), self.how)
-        accuracy = self.accuracy_of(network)
-        if accuracy > self.plain[0]:
+        accuracy, in_float = self.accuracy_of(network), self.accuracy_of(equalised)
+        # AdaRound aims at the float network, so that must not have suffered from ReLU instead of ReLU6.
+        if accuracy > self.plain[0] and in_float >= self.float_accuracy - self.config.most_lost:
             self.plain = (accuracy, network, equalised)
         corrected = network.twin(simulated=True)
         reestimate_statistics(corrected, equalised, self.images)
         with_statistics = self.accuracy_of(corrected)
         details = {
             **asdict(done),
-            "float_accuracy": self.accuracy_of(equalised),  # ReLU instead of ReLU6 changes it
+            "float_accuracy": in_float,
             "without_statistics": accuracy,
             "with_statistics": with_statistics,
         }

@@ -161,16 +161,6 @@ class QuantNetwork(nn.Module):
         for step, layer in self.layer_steps():
             layer.make_room_for_bias(self.range_of(step.reads[0]).scale)
 
-    def set_bits(self, group: str, weights: int, activations: int) -> None:
-        """Gives a group's weights and the tensors it writes their widths, and the weights new scales."""
-        for step in self.steps:
-            if step.group != group:
-                continue
-            if step.layer >= 0:
-                self.layers[step.layer].fit(weights)
-            if self.range_of(step.writes).bits is not None:
-                self.range_of(step.writes).bits = activations
-
 
 def edge_groups(network: QuantNetwork) -> tuple[str, str]:
     """Returns the groups of the first and of the last layer, which keep at least 8 bits."""
