@@ -91,9 +91,7 @@ def _chains(network: QuantNetwork, kept: set[int]) -> tuple[list[tuple[int, ...]
     skipped: list[str] = []
     for step, _layer in network.layer_steps():
         if step.layer in kept:
-            skipped.append(
-                "Layers that their ReLU6 clips often were left: with ReLU they say something else."
-            )
+            skipped.append("Layers whose ReLU6 clips often were left: with ReLU they say something else.")
             continue
         found = _follower(network, step)
         if isinstance(found, int):
