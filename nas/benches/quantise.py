@@ -42,6 +42,7 @@ from nas.quantise.network import QuantNetwork, fold_network
 from nas.quantise.norms import reestimate_statistics
 from nas.quantise.offer import int8_offer
 from nas.quantise.rounding import RoundingConfig
+from nas.quantise.storage import load_network, save_network
 from nas.quantise.tuning import TuningConfig
 from nas.runtime import machine_facts, tune_process
 from nas.spaces.lite import lite0_architecture
@@ -312,12 +313,10 @@ class _Work:
         return found
 
     def _save(self, name: str, network: QuantNetwork) -> None:
-        torch.save(network.state_dict(), self.bench.out / f"{name}.pt")
+        save_network(network, self.bench.out / f"{name}.pt")
 
     def _load(self, name: str) -> QuantNetwork:
-        network = fold_network(self.module, self.architecture).twin(simulated=True)
-        network.load_state_dict(torch.load(self.bench.out / f"{name}.pt", weights_only=True))
-        return network.eval()
+        return load_network(self.bench.out / f"{name}.pt", self.module, self.architecture)
 
 
 def _accuracy(found: Evaluation) -> dict[str, float]:

@@ -6,7 +6,7 @@ representable. Rounding is to the nearest, ties to even, as in ONNX Runtime.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -81,15 +81,6 @@ class Range(nn.Module):
             return x
         return torch.fake_quantize_per_tensor_affine(x, self.scale, self.zero_point, 0, self.levels)
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """Returns what `state_dict` holds besides tensors."""
-        return {name: getattr(self, name) for name in ("bits", "low", "high", "observed", "fixed")}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Takes it back."""
-        for name, value in state.items():
-            setattr(self, name, value)
-
     def extra_repr(self) -> str:
         """Says the range."""
         return f"bits={self.bits}, low={self.low:.4g}, high={self.high:.4g}"
@@ -128,14 +119,6 @@ class Layer(nn.Module):
         self.normed = normed
         self.bits = 8
         self.register_buffer("scale", torch.ones(len(weight)))
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """Returns what `state_dict` holds besides tensors."""
-        return {"bits": self.bits, "activation": self.activation}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Takes it back."""
-        self.bits, self.activation = state["bits"], state["activation"]
 
     @property
     def is_depthwise(self) -> bool:

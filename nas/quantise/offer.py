@@ -153,10 +153,7 @@ def _verdict(
     smaller = size[True] < _GAIN * size[False]
     if not faster and not smaller:
         return False, f"int8 is neither smaller nor faster ({times}); use the fp32 file."
-    gains = []
-    if smaller:
-        gains.append(f"{size[False] / size[True]:.1f} times smaller")
-    gains.append(
-        f"{latency[False].p50_ms / latency[True].p50_ms:.1f} times faster" if faster else "not faster"
-    )
-    return True, f"int8 is {' and '.join(gains)} ({times}) and {cost}."
+    by_size = f"{size[False] / size[True]:.1f} times smaller" if smaller else "not smaller"
+    ratio = latency[False].p50_ms / latency[True].p50_ms
+    by_time = f"{ratio:.1f} times faster" if faster else "not faster"
+    return True, f"int8 is {by_size} and {by_time} ({times}) and {cost}."
