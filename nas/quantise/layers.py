@@ -48,7 +48,7 @@ class Range(nn.Module):
 
     def set(self, low: float, high: float) -> None:
         """Sets the range, widened to hold zero."""
-        self.low, self.high = min(0.0, low), max(0.0, high)
+        self.low, self.high = min(0.0, float(low)), max(0.0, float(high))  # no numpy scalars in files
         if self.high - self.low < 1e-6:  # a dead tensor
             self.high = self.low + 1e-6
 

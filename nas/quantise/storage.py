@@ -15,6 +15,7 @@ from nas.quantise.network import QuantNetwork, fold_network
 
 _RANGE = ("bits", "low", "high", "observed", "fixed")
 _LAYER = ("bits", "activation")
+_DAMAGED = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError)
 
 
 def save_network(network: QuantNetwork, path: Path) -> None:
