@@ -10,6 +10,8 @@ def table_lines(document: dict[str, Any]) -> list[str]:
     """Returns the tables of a result: ladders, mixtures, int8, test part."""
     return [
         *_ladders(document["ladders"]),
+        "the float network, trained on like the quantised ones, validation:",
+        *(f"  {name:16} {_spread([each['accuracy']])}" for name, each in document["control"].items()),
         *_mixed(document["mixed"]),
         f"int8: {document['int8']['reason']}",
         *_test(document["test"]),

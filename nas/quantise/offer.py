@@ -16,7 +16,7 @@ from nas.export.onnx_model import OnnxClassifier
 from nas.export.parity import LEAST_AGREEMENT, Parity, measure_parity
 from nas.hardware.latency import Latency, LatencyMeter
 from nas.prediction import evaluate, evaluation_of, images_of, validation_rows
-from nas.quantise.ladder import MOST_LOST
+from nas.quantise.climb import MOST_LOST
 from nas.quantise.network import QuantNetwork
 from nas.quantise.onnx_int8 import export_int8, int8_core
 

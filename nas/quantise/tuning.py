@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.events import ShouldStop
+from nas.quantise.layers import PORTABLE_WEIGHT_BITS
 from nas.quantise.network import QuantNetwork
 from nas.training import TrainingConfig, TrainingResult, train
 
@@ -40,8 +41,8 @@ class TuningConfig:
 
 
 def rate_for(bits: int) -> float:
-    """Returns a peak learning rate: at 8 bits there is little to repair, at 4 weights must cross steps."""
-    return 2e-5 if bits >= 8 else 1e-4
+    """Returns a peak learning rate: from 7 bits on there is little to repair, below weights cross steps."""
+    return 2e-5 if bits >= PORTABLE_WEIGHT_BITS else 1e-4
 
 
 def tune(
@@ -55,7 +56,7 @@ def tune(
     """Trains a quantised network in place; left in eval mode.
 
     Args:
-        network: Simulated.
+        network: Simulated; one in float is trained on just so, for comparisons.
         cache: Images; only the training part is read.
         config: How.
         on_progress: Takes the fraction done after each step.

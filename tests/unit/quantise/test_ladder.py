@@ -9,7 +9,8 @@ from nas.data.cache import ImageCache
 from nas.errors import ExportError
 from nas.networks import build_network
 from nas.prediction import evaluate, validation_rows
-from nas.quantise.ladder import RUNGS, LadderConfig, Rung, RungName, ladder
+from nas.quantise.climb import RUNGS, LadderConfig, Rung, RungName
+from nas.quantise.ladder import ladder
 from nas.quantise.rounding import RoundingConfig
 from nas.quantise.tuning import TuningConfig
 from tests.unit.networks.architectures import every_feature

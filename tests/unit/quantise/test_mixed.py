@@ -13,7 +13,8 @@ from nas.objectives import Objective
 from nas.pareto import non_dominated
 from nas.quantise.calibrate import Histograms, quantise
 from nas.quantise.costs import CostModel
-from nas.quantise.mixed import MixedConfig, mixed_precision
+from nas.quantise.mixed import mixed_precision
+from nas.quantise.mixtures import MixedConfig
 from nas.quantise.network import QuantNetwork, fold_network
 from tests.unit.export.test_graph import settled
 from tests.unit.networks.architectures import every_feature
