@@ -1,4 +1,4 @@
-"""`python -m nas quantise-bench` on a few real photos: every step, then gone on with, the test part opened once."""
+"""`python -m nas quantise-bench` on a few real photos: every step, and the test part opened once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_remedy_is_measured_and_finished_steps_are_not_repeated(
         assert part in printed
     document = json.loads((out / "quantise.json").read_text())
     for climb in document["ladders"].values():
-        assert [rung["name"] for rung in climb["rungs"]][0] == "after training"
+        assert climb["rungs"][0]["name"] == "after training"
         assert len(climb["rungs"]) == 5
         assert set(climb["rungs"][0]["details"]["calibrations"]) == {"percentile", "entropy", "mse"}
     assert document["ladders"]["w4a8-0"]["simulated_only"]
