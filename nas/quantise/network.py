@@ -1,8 +1,8 @@
 """A trained network as a straight list of steps with batch norms folded: what is quantised and exported.
 
 Every step writes one tensor. While the network simulates, weights are rounded and so is every tensor that a
-step writes, the input included; the logits stay as they are. First and last layer: their weights never get
-fewer than 8 bits where others do, as in HAQ (Wang et al. 2019).
+step writes, the input included; the logits stay as they are. First and last layer: their weights have 8
+bits where others have fewer than 7, as in HAQ (Wang et al. 2019).
 """
 
 from __future__ import annotations
