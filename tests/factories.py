@@ -103,6 +103,7 @@ def candidate_json(number: int, **changes: Any) -> dict[str, Any]:
             "n_params": 1_000_000,
             "macs": 20_000_000,
             "size_bytes": 4_000_000,
+            "device": None,
         },
         "refines": None,
         "inherited_from": None,

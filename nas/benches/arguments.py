@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nas.benches.cells import CellBench
     from nas.benches.darts import BenchConfig
     from nas.benches.proxies import ProxyBenchConfig
+    from nas.benches.quantise import QuantiseBench
     from nas.benches.strategies import StrategyBench
 
 
@@ -186,6 +187,44 @@ def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
         resolution=options.resolution,
         mixed=options.mixed,
         channels=options.channels,
+    )
+
+
+def add_quantise_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `quantise-bench`."""
+    parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument(
+        "--resolution", type=_count, default=128, help="side of the network's input in pixels"
+    )
+    parser.add_argument("--epochs", type=float, default=12.0, help="of the fine-tuning of EfficientNet-Lite0")
+    parser.add_argument("--seeds", type=_count, default=3, help="climbs of the ladder at 4 bits")
+    parser.add_argument("--images", type=_several, default=512, help="training images that calibrate")
+    parser.add_argument("--rounding-steps", type=_count, default=700, help="of AdaRound, a layer")
+    parser.add_argument("--tuning-epochs", type=float, default=4.0, help="of quantisation-aware training")
+    parser.add_argument("--evaluations", type=_count, default=60, help="mixtures of the evolution")
+    parser.add_argument("--cost", choices=("size_bytes", "bit_ops", "energy_mj"), default="size_bytes")
+    parser.add_argument("--profile", default="npu", help="device of the energies: a name or a TOML file")
+    parser.add_argument("--seed", type=int, default=0, help="of fine-tuning and calibration")
+
+
+def quantise_bench(options: argparse.Namespace) -> QuantiseBench:
+    """Imports the images once and returns what to measure."""
+    from nas.benches.quantise import QuantiseBench
+
+    return QuantiseBench(
+        data=_imported(options),
+        out=options.out,
+        resolution=options.resolution,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        images=options.images,
+        rounding_steps=options.rounding_steps,
+        tuning_epochs=options.tuning_epochs,
+        evaluations=options.evaluations,
+        cost=options.cost,
+        profile=options.profile,
+        seed=options.seed,
     )
 
 

@@ -17,11 +17,13 @@ from nas.benches.arguments import (
     add_darts_arguments,
     add_latency_arguments,
     add_proxy_arguments,
+    add_quantise_arguments,
     add_strategy_arguments,
     add_table_arguments,
     cell_bench,
     darts_config,
     proxy_config,
+    quantise_bench,
     strategy_bench,
 )
 from nas.files import write_atomically
@@ -43,6 +45,8 @@ def add_benches(commands: Any) -> None:
     add_table_arguments(table)
     proxies = commands.add_parser("proxy-bench", help="do zero-cost proxies rank networks on these images?")
     add_proxy_arguments(proxies)
+    quantise = commands.add_parser("quantise-bench", help="what each remedy of quantisation gives, and int8")
+    add_quantise_arguments(quantise)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
 
@@ -116,6 +120,17 @@ def _run_proxy_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_quantise_bench(options: argparse.Namespace) -> int:
+    from nas.benches.quantise import run_quantise_bench
+    from nas.benches.quantise_table import table_lines
+
+    document = run_quantise_bench(quantise_bench(options), lambda line: print(line, flush=True))
+    for line in table_lines(document):
+        print(line)
+    print(f"{document['wall_seconds'] / 60:.1f} minutes; {options.out}/quantise.json")
+    return 0
+
+
 def _run_latency_bench(options: argparse.Namespace) -> int:
     from nas.benches.latency import BenchConfig, run_latency_bench
     from nas.benches.latency_figure import draw
@@ -169,6 +184,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cell-bench": _run_cell_bench,
     "table-bench": _run_table_bench,
     "proxy-bench": _run_proxy_bench,
+    "quantise-bench": _run_quantise_bench,
     "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""

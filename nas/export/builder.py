@@ -33,7 +33,7 @@ class GraphBuilder:
     def constant(self, values: Any, dtype: type = np.float32) -> str:
         """Adds a constant tensor and returns its name."""
         name = f"{self.prefix}constant_{len(self.initializers)}"
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype=dtype), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(values, dtype=dtype, order="C"), name))
         return name
 
 

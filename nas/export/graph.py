@@ -16,6 +16,12 @@ from nas.architecture import Architecture, MBConvArchitecture
 from nas.errors import ExportError
 from nas.export.builder import OPSET, GraphBuilder, make_model
 
+_BLOCK_LAYERS: dict[str, tuple[tuple[str, str] | str, ...]] = {
+    "DepthwiseSeparableConv": (("conv_dw", "bn1"), "se", ("conv_pw", "bn2")),
+    "InvertedResidual": (("conv_pw", "bn1"), ("conv_dw", "bn2"), "se", ("conv_pwl", "bn3")),
+    "EdgeResidual": (("conv_exp", "bn1"), "se", ("conv_pwl", "bn2")),
+}
+
 
 def onnx_core(module: nn.Module, architecture: Architecture) -> ModelProto:
     """Returns the network in eval mode as ONNX: `x` float32 (N, 3, R, R) normalised -> `logits` (N, K).
@@ -60,16 +66,8 @@ class _MBConvWriter:
 
     def block(self, x: str, block: Any) -> str:
         """Writes one block; the order of its layers is that of timm's forward methods."""
-        kind = type(block).__name__
-        layers = {
-            "DepthwiseSeparableConv": [("conv_dw", "bn1"), "se", ("conv_pw", "bn2")],
-            "InvertedResidual": [("conv_pw", "bn1"), ("conv_dw", "bn2"), "se", ("conv_pwl", "bn3")],
-            "EdgeResidual": [("conv_exp", "bn1"), "se", ("conv_pwl", "bn2")],
-        }.get(kind)
-        if layers is None:
-            raise ExportError(f"Blocks of type {kind} cannot be exported yet.")
         shortcut = x
-        for layer in layers:
+        for layer in block_layers(block):
             if isinstance(layer, tuple):
                 x = self.conv(x, getattr(block, layer[0]), getattr(block, layer[1]))
             elif not isinstance(block.se, nn.Identity):
@@ -78,11 +76,9 @@ class _MBConvWriter:
 
     def conv(self, x: str, conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> str:
         """Writes a convolution with its batch norm folded in, then the norm's activation."""
-        weight, bias = _fold(conv, norm)
+        weight, bias = fold_norm(conv, norm)
         kernel, stride = conv.kernel_size[0], conv.stride[0]
-        outputs = -(-self.side // stride)
-        total = max((outputs - 1) * stride + kernel - self.side, 0)  # 'same' as TensorFlow defines it
-        before, after = total // 2, total - total // 2
+        before, after = same_padding(self.side, kernel, stride)
         x = self.graph.add(
             "Conv",
             [x, self.graph.constant(weight), self.graph.constant(bias)],
@@ -91,7 +87,7 @@ class _MBConvWriter:
             pads=[before, before, after, after],
             group=conv.groups,
         )
-        self.side = outputs
+        self.side = -(-self.side // stride)
         return x if norm is None else self.activation(x, getattr(norm, "act", nn.Identity()))
 
     def activation(self, x: str, layer: Any) -> str:
@@ -112,7 +108,26 @@ class _MBConvWriter:
         return self.graph.add("Mul", [x, gate])
 
 
-def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[np.ndarray, np.ndarray]:
+def block_layers(block: Any) -> tuple[tuple[str, str] | str, ...]:
+    """Returns a block's layers in the order of timm's forward: (convolution, its batch norm) or ``"se"``.
+
+    Raises:
+        ExportError: If it is no block of an MBConv network.
+    """
+    kind = type(block).__name__
+    if kind not in _BLOCK_LAYERS:
+        raise ExportError(f"Blocks of type {kind} cannot be exported yet.")
+    return _BLOCK_LAYERS[kind]
+
+
+def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Returns the zeros before and after each axis, 'same' as TensorFlow defines it."""
+    outputs = -(-side // stride)
+    total = max((outputs - 1) * stride + kernel - side, 0)
+    return total // 2, total - total // 2
+
+
+def fold_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[np.ndarray, np.ndarray]:
     """Returns weight and bias of the convolution that equals conv and norm in eval mode."""
     weight = conv.weight.detach().double()
     bias = conv.bias.detach().double() if conv.bias is not None else torch.zeros(len(weight)).double()

@@ -48,8 +48,31 @@ def export_onnx(
     Raises:
         ExportError: If the network cannot be written or is not valid ONNX.
     """
-    core = onnx_core(module, architecture)
-    model = with_preprocessing(core, architecture.resolution, len(labels), temperature)
+    write_classifier(
+        onnx_core(module, architecture),
+        architecture.resolution,
+        labels,
+        path,
+        metadata,
+        temperature=temperature,
+    )
+
+
+def write_classifier(
+    core: ModelProto,
+    resolution: int,
+    labels: Sequence[str],
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    temperature: float = 1.0,
+) -> None:
+    """Writes a core (normalised pixels in, logits out) as a file of `export_onnx`.
+
+    Raises:
+        ExportError: If it is not valid ONNX.
+    """
+    model = with_preprocessing(core, resolution, len(labels), temperature)
     helper.set_model_props(model, {**metadata, "labels": json.dumps(list(labels), ensure_ascii=False)})
     try:
         onnx.checker.check_model(model, full_check=True)

@@ -52,22 +52,49 @@ def check_parity(
     Raises:
         ExportError: If fewer than 99% agree or a probability differs by more than 0.02.
     """
-    if len(images_u8) == 0:
-        raise ExportError("The export cannot be checked without images; add validation images.")
-    exported = torch.from_numpy(OnnxClassifier(path).predict(images_u8.numpy()))
-    trained = _probabilities(module, images_u8, architecture.resolution, temperature)
-    if exported.shape != trained.shape:
-        raise ExportError("The exported network has another number of classes than the trained one.")
-    difference = (exported - trained).abs()
-    largest = float(difference.max())
-    # A tie may fall either way by rounding alone: the exported winner must be within 1e-3 of the best.
-    winner = trained.gather(1, exported.argmax(dim=1, keepdim=True)).squeeze(1)
-    agreement = float((winner >= trained.max(dim=1).values - 1e-3).float().mean())
+    found = measure_parity(module, architecture.resolution, path, images_u8, temperature=temperature)
+    agreement, largest = found.agreement, found.max_difference
     if not (agreement >= LEAST_AGREEMENT and largest <= MOST_DIFFERENCE):  # NaN fails both
         raise ExportError(
             f"The exported network agrees with the trained one on {agreement:.1%} of {len(images_u8)} images "
             f"(largest difference {largest:.3f}), so it is not offered; train it again or report this."
         )
+    return found
+
+
+def measure_parity(
+    module: nn.Module,
+    resolution: int,
+    path: Path,
+    images_u8: Tensor,
+    *,
+    tie: float = 1e-3,
+    temperature: float = 1.0,
+) -> Parity:
+    """Compares a file in ONNX Runtime with a network in PyTorch, without judging.
+
+    Args:
+        module: As for `check_parity`, and so are the images.
+        resolution: Side of its input in pixels.
+        path: The exported file.
+        images_u8: (N, H, W, 3) uint8, at least one image.
+        tie: Classes whose probabilities differ by so much count as equally first.
+        temperature: What the file divides the logits by.
+
+    Raises:
+        ExportError: If there are no images or another number of classes.
+    """
+    if len(images_u8) == 0:
+        raise ExportError("The export cannot be checked without images; add validation images.")
+    exported = torch.from_numpy(OnnxClassifier(path).predict(images_u8.numpy()))
+    trained = _probabilities(module, images_u8, resolution, temperature)
+    if exported.shape != trained.shape:
+        raise ExportError("The exported network has another number of classes than the trained one.")
+    difference = (exported - trained).abs()
+    largest = float(difference.max())
+    # A tie may fall either way by rounding alone: the exported winner must be within `tie` of the best.
+    winner = trained.gather(1, exported.argmax(dim=1, keepdim=True)).squeeze(1)
+    agreement = float((winner >= trained.max(dim=1).values - tie).float().mean())
     return Parity(len(images_u8), agreement, largest)
 
 

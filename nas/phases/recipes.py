@@ -36,7 +36,15 @@ def inherited_recipe(ctx: RunContext, architecture: Architecture, seconds: float
         return Recipe(learning_rate=_CELL_RATE)
     if not (isinstance(architecture, MBConvArchitecture) and architecture.stages == LITE0_STAGES):
         return Recipe(learning_rate=_CHANGED_FINAL_RATE if final else _CHANGED_RATE)
-    epochs = expected_epochs(ctx, architecture, seconds)
+    return whole_recipe(expected_epochs(ctx, architecture, seconds))
+
+
+def whole_recipe(epochs: float) -> Recipe:
+    """Returns the recipe of a whole Lite0 that starts from ImageNet weights.
+
+    Args:
+        epochs: Expected passes over the training images with all layers trained.
+    """
     factor = min(1.0, max(_LEAST_FACTOR, epochs / _EPOCHS_FOR_FULL_RATE))
     first_stage = next((stage for below, stage in _FIRST_STAGES if epochs < below), 0)
     return Recipe(learning_rate=_WHOLE_RATE * factor, freeze_norms=True, first_stage=first_stage)
