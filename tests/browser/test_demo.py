@@ -11,52 +11,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from nas.architecture import MBConvArchitecture
-from nas.candidate import Candidate, Metrics
-from nas.export.bundle import write_bundle
-from nas.export.trust import Trust
 from tests.browser.conftest import Watcher
-from tests.unit.export.test_graph import settled
-from tests.unit.networks.architectures import tiny
+from tests.bundles import serving, small_bundle
 
 LABELS = ["blue <b>cup</b>", "glass", "metal", "paper", "plastic"]
-STORED = 96
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("run") / "models" / "net"
-    architecture: MBConvArchitecture = tiny(64)
-    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, STORED, STORED, 3), np.uint8))
-    metrics = Metrics(0.9, 0.8, 0.95, 1.5, 1.9, 1000, 10_000, 4000)
-    write_bundle(
-        directory,
-        module=settled(architecture, len(LABELS)),
-        architecture=architecture,
-        labels=LABELS,
-        candidate=Candidate(
-            3, "final_training", "base_search", "final", "finished", "Net", architecture, 9.0, metrics=metrics
-        ),
-        parity_images=images,
-        facts={},
-        trust=Trust(temperature=1.3, threshold=0.3, n_images=100),
-    )
+    small_bundle(directory, LABELS)
     return directory
 
 
 @pytest.fixture(scope="module")
 def served(bundle: Path) -> Iterator[str]:
-    command = [sys.executable, str(bundle / "serve.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().split()[-1]
-        finally:
-            server.terminate()
+    with serving(bundle) as address:
+        yield address
 
 
 def photos() -> dict[str, bytes]:

@@ -10,20 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from nas.candidate import Candidate, Metrics
 from nas.data.decode import decode_image
-from nas.export.bundle import write_bundle
 from nas.export.onnx_model import OnnxClassifier
-from nas.export.trust import Trust
-from tests.unit.export.test_graph import settled
-from tests.unit.networks.architectures import tiny
+from tests.bundles import STORED, small_bundle
 
 NEEDED = ("onnxruntime", "numpy", "pillow")
 LABELS = ["cardboard", "glass", "metal", "paper", "plastic"]
-STORED = 96
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +33,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("run") / "models" / "net"
-    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (8, STORED, STORED, 3), np.uint8))
-    metrics = Metrics(0.9, 0.8, 0.95, 1.5, 1.9, 1000, 10_000, 4000)
-    candidate = Candidate(
-        3, "final_training", "base_search", "final", "finished", "Net", tiny(64), 9.0, metrics=metrics
-    )
-    write_bundle(
-        directory,
-        module=settled(tiny(64), len(LABELS)),
-        architecture=tiny(64),
-        labels=LABELS,
-        candidate=candidate,
-        parity_images=images,
-        facts={},
-        trust=Trust(temperature=1.4, threshold=0.3, n_images=100),
-    )
+    small_bundle(directory, LABELS)
     return directory
 
 

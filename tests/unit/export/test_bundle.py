@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from nas.architecture import architecture_from_json
-from nas.candidate import Candidate, Metrics
+from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.data.decode import decode_image
 from nas.data.preprocess import preprocess
@@ -26,11 +26,11 @@ from nas.export.card import plain
 from nas.export.load import load_network
 from nas.export.onnx_model import OnnxClassifier
 from nas.export.trust import Trust
+from tests.bundles import METRICS, serving
 from tests.unit.export.test_graph import settled
 from tests.unit.networks.architectures import tiny
 
 TRUST = Trust(2.5, 0.45, 0.8, 0.95, 0.1, 0.02, 200)
-METRICS = Metrics(0.9, 0.8, 0.95, 1.5, 1.9, 1000, 10_000, 4000)
 
 
 def candidate() -> Candidate:
@@ -181,13 +181,8 @@ def test_a_copy_proves_itself_and_a_changed_one_is_found_out(made, tmp_path: Pat
 @pytest.fixture(scope="module")
 def served(made) -> Iterator[str]:
     directory, _, _ = made
-    command = [sys.executable, str(directory / "serve.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().split()[-1]
-        finally:
-            server.terminate()
+    with serving(directory) as address:
+        yield address
 
 
 def ask(url: str, body: bytes | None = None) -> tuple[int, Any]:
