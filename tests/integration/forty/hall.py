@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -188,7 +189,8 @@ class Hall:
         self.person = person
         self.watch = Watch(stack)
         self.previews: dict[str, dict[str, Any]] = {}
-        self.workers_at_first = self.workers()
+        wait_for(lambda: re.search(r"interactive@\S+ ready\.", stack.log()), 60, "no worker became ready")
+        self.workers_at_first = self.workers()  # all of them: a worker forks before it says that it is ready
         self.peaks_of_refusals: dict[str, int] = {}
         self._directory = directory
         self._sent: dict[str, tuple[Case, str, Path, float]] = {}
