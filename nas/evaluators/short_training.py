@@ -20,7 +20,7 @@ from nas.evaluators.imagenet import imagenet_parent
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
-from nas.hardware.target import DeviceTarget
+from nas.hardware.target import Built, DeviceTarget
 from nas.networks import build_network, count_macs, count_params, inherit
 from nas.prediction import validation_rows
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
@@ -146,9 +146,7 @@ class ShortTraining(Evaluator):
         if self.target is None:
             return here_ms, None
         try:
-            return self.target.judge(
-                architecture, self.cache.n_classes, core, here_ms=here_ms, anchor_ms=self.meter.anchor()
-            )
+            return self.target.judge(Built(architecture, core, here_ms, self.meter.anchor()))
         except (DeviceError, SpaceError) as error:
             raise EvaluationError(str(error)) from error
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,7 @@ def write_bundle(
         ExportError: If the export fails or does not agree with the network.
     """
     trust = trust or Trust()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    unfinished.chmod(0o755)  # mkdtemp lets nobody else read
-    try:
+    with _replacing(directory) as unfinished:
         onnx_file = unfinished / ONNX_NAME
         metadata = _metadata(architecture, candidate, parity_images.shape[1], facts, trust)
         export_onnx(module, architecture, labels, onnx_file, metadata, temperature=trust.temperature)
@@ -76,14 +74,6 @@ def write_bundle(
         card = model_card(architecture, labels, candidate, parity, facts, trust=trust)
         _write_texts(unfinished, architecture, labels, parity, card)
         files = _sum_up(unfinished)
-        shutil.rmtree(directory, ignore_errors=True)
-        unfinished.rename(directory)
-    except OSError as error:
-        raise ExportError(
-            f"The model could not be written: {error.strerror}. Free some disk space."
-        ) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return {
         "name": directory.name,
         "candidate": candidate.number,
@@ -92,6 +82,24 @@ def write_bundle(
         "parity": asdict(parity),
         "trust": asdict(trust),
     }
+
+
+@contextmanager
+def _replacing(directory: Path) -> Iterator[Path]:
+    """Gives an empty directory that takes the place of another one when all has gone well."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    unfinished.chmod(0o755)  # mkdtemp lets nobody else read
+    try:
+        yield unfinished
+        shutil.rmtree(directory, ignore_errors=True)
+        unfinished.rename(directory)
+    except OSError as error:
+        raise ExportError(
+            f"The model could not be written: {error.strerror}. Free some disk space."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _metadata(

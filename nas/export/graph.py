@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -68,10 +69,7 @@ class _MBConvWriter:
         """Writes one block; the order of its layers is that of timm's forward methods."""
         shortcut = x
         for layer in block_layers(block):
-            if isinstance(layer, tuple):
-                x = self.conv(x, getattr(block, layer[0]), getattr(block, layer[1]))
-            elif not isinstance(block.se, nn.Identity):
-                x = self.squeeze_excite(x, block.se)
+            x = self.conv(x, *layer) if isinstance(layer, tuple) else self.squeeze_excite(x, layer)
         return self.graph.add("Add", [x, shortcut]) if block.has_skip else x
 
     def conv(self, x: str, conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> str:
@@ -108,8 +106,8 @@ class _MBConvWriter:
         return self.graph.add("Mul", [x, gate])
 
 
-def block_layers(block: Any) -> tuple[tuple[str, str] | str, ...]:
-    """Returns a block's layers in the order of timm's forward: (convolution, its batch norm) or ``"se"``.
+def block_layers(block: Any) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d] | nn.Module]:
+    """Yields a block's layers in the order of timm's forward: (convolution, its batch norm), or a gate.
 
     Raises:
         ExportError: If it is no block of an MBConv network.
@@ -117,7 +115,11 @@ def block_layers(block: Any) -> tuple[tuple[str, str] | str, ...]:
     kind = type(block).__name__
     if kind not in _BLOCK_LAYERS:
         raise ExportError(f"Blocks of type {kind} cannot be exported yet.")
-    return _BLOCK_LAYERS[kind]
+    for layer in _BLOCK_LAYERS[kind]:
+        if isinstance(layer, tuple):
+            yield getattr(block, layer[0]), getattr(block, layer[1])
+        elif not isinstance(block.se, nn.Identity):
+            yield block.se
 
 
 def same_padding(side: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from onnx import ModelProto
@@ -20,6 +21,23 @@ from nas.hardware.profile import Profile, load_profile, profile_path
 
 KEPT_PROFILE = "device.toml"
 """Name under which a run keeps the profile of its device."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network that was built and measured on this machine.
+
+    Attributes:
+        architecture: The network.
+        core: The same as ONNX, with its weights.
+        here_ms: What it takes on this machine, milliseconds.
+        anchor_ms: What the reference network takes on this machine at rest, milliseconds.
+    """
+
+    architecture: Architecture
+    core: ModelProto
+    here_ms: float
+    anchor_ms: float
 
 
 class DeviceTarget(ABC):
@@ -46,23 +64,8 @@ class DeviceTarget(ABC):
         """
 
     @abstractmethod
-    def judge(
-        self,
-        architecture: Architecture,
-        n_classes: int,
-        core: ModelProto,
-        *,
-        here_ms: float,
-        anchor_ms: float,
-    ) -> tuple[float, DeviceFigures]:
+    def judge(self, built: Built) -> tuple[float, DeviceFigures]:
         """Returns the latency on the device in milliseconds, and the rest.
-
-        Args:
-            architecture: The network.
-            n_classes: Classes of its head.
-            core: The network as ONNX.
-            here_ms: What it takes on this machine, milliseconds.
-            anchor_ms: What the reference network takes on this machine at rest, milliseconds.
 
         Raises:
             DeviceError: If the network cannot be judged.
@@ -96,21 +99,13 @@ class ProfileTarget(DeviceTarget):
         """Returns all figures of the profile; see the base class."""
         return vars(estimate(self.profile, architecture, n_classes))
 
-    def judge(
-        self,
-        architecture: Architecture,
-        n_classes: int,
-        core: ModelProto,
-        *,
-        here_ms: float,
-        anchor_ms: float,
-    ) -> tuple[float, DeviceFigures]:
+    def judge(self, built: Built) -> tuple[float, DeviceFigures]:
         """Counts the exported graph, so that hand-made networks are judged alike; see the base class."""
-        found = estimate_groups(self.profile, group_onnx(core))
+        found = estimate_groups(self.profile, group_onnx(built.core))
         return found.latency_ms, DeviceFigures(
             name=self.name,
             how="profile",
-            here_ms=here_ms,
+            here_ms=built.here_ms,
             energy_mj=found.energy_mj,
             images_per_joule=found.images_per_joule,
             peak_sram_bytes=found.peak_sram_bytes,
@@ -146,20 +141,13 @@ class TableTarget(DeviceTarget):
         """Returns the predicted latency; see the base class."""
         return {"latency_ms": self._predictor.predict(architecture)}
 
-    def judge(
-        self,
-        architecture: Architecture,
-        n_classes: int,
-        core: ModelProto,
-        *,
-        here_ms: float,
-        anchor_ms: float,
-    ) -> tuple[float, DeviceFigures]:
+    def judge(self, built: Built) -> tuple[float, DeviceFigures]:
         """Predicts networks of blocks; others take here_ms times the ratio of the two machines' reference."""
-        if isinstance(architecture, TimmArchitecture):
-            scaled_ms = here_ms * self.table.reference_ms / anchor_ms
-            return scaled_ms, DeviceFigures(self.name, "scaled", here_ms)
-        return self._predictor.predict(architecture), DeviceFigures(self.name, "table", here_ms)
+        if isinstance(built.architecture, TimmArchitecture):
+            scaled_ms = built.here_ms * self.table.reference_ms / built.anchor_ms
+            return scaled_ms, DeviceFigures(self.name, "scaled", built.here_ms)
+        latency_ms = self._predictor.predict(built.architecture)
+        return latency_ms, DeviceFigures(self.name, "table", built.here_ms)
 
     def keep(self, directory: Path) -> None:
         """Writes the table; see the base class."""

@@ -221,10 +221,7 @@ class _Folder:
     def block(self, x: int, block: Any) -> int:
         shortcut = x
         for layer in block_layers(block):
-            if isinstance(layer, tuple):
-                x = self.conv(x, getattr(block, layer[0]), getattr(block, layer[1]))
-            elif not isinstance(block.se, nn.Identity):
-                x = self.squeeze_excite(x, block.se)
+            x = self.conv(x, *layer) if isinstance(layer, tuple) else self.squeeze_excite(x, layer)
         return self.add("add", x, shortcut) if block.has_skip else x
 
     def conv(self, x: int, conv: nn.Conv2d, norm: Any, act: Any = None) -> int:

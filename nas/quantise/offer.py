@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from nas.architecture import Architecture
@@ -100,13 +101,7 @@ def int8_offer(
     content[True] = int8_core(network).SerializeToString()
     export_int8(network, labels or cache.classes, path, metadata or {})
     try:
-        shown = images_of(cache, rows[:: max(1, len(rows) // _PARITY_IMAGES)])
-        parity = measure_parity(network, network.resolution, path, shown, tie=TIE)
-        if not parity.agreement >= LEAST_AGREEMENT:
-            raise ExportError(
-                f"The int8 file agrees with its simulation on {parity.agreement:.1%} of "
-                f"{parity.n_images} images, so it is not offered; use the fp32 file."
-            )
+        parity = _check(network, cache, rows, path)
         probabilities = OnnxClassifier(path).probabilities(cache.images, rows)
         int8_accuracy = evaluation_of(probabilities, cache.labels[rows]).accuracy
         float_accuracy = evaluate(module, cache, rows, architecture.resolution).accuracy
@@ -131,6 +126,18 @@ def int8_offer(
         int8_bytes=len(content[True]),
         parity=parity,
     )
+
+
+def _check(network: QuantNetwork, cache: ImageCache, rows: np.ndarray, path: Path) -> Parity:
+    """Compares the file with the simulation; raises ExportError if they disagree."""
+    shown = images_of(cache, rows[:: max(1, len(rows) // _PARITY_IMAGES)])
+    parity = measure_parity(network, network.resolution, path, shown, tie=TIE)
+    if not parity.agreement >= LEAST_AGREEMENT:
+        raise ExportError(
+            f"The int8 file agrees with its simulation on {parity.agreement:.1%} of "
+            f"{parity.n_images} images, so it is not offered; use the fp32 file."
+        )
+    return parity
 
 
 def _measure(meter: LatencyMeter, content: dict[bool, bytes], resolution: int) -> dict[bool, Latency]:

@@ -13,7 +13,7 @@ from nas.errors import DeviceError
 from nas.export.graph import onnx_core
 from nas.hardware.analytic import estimate
 from nas.hardware.profile import load_profile
-from nas.hardware.target import DeviceTarget, TableTarget, kept_target, load_target
+from nas.hardware.target import Built, DeviceTarget, TableTarget, kept_target, load_target
 from nas.hardware.timings import table_from_timings
 from nas.networks import build_network
 from nas.pareto import front_of_candidates
@@ -24,13 +24,12 @@ from tests.unit.hardware.tables import network_ms, small_manifest, timings
 CLASSES = 6
 
 
-def judge(target: DeviceTarget, architecture: Architecture, **times: float):
+def judge(target: DeviceTarget, architecture: Architecture, here_ms: float = 2.0):
     if isinstance(architecture, TimmArchitecture):
         module = timm.create_model(architecture.name, num_classes=CLASSES).eval()
     else:
         module = build_network(architecture, CLASSES).eval()
-    known = {"here_ms": 2.0, "anchor_ms": 0.05, **times}
-    return target.judge(architecture, CLASSES, onnx_core(module, architecture), **known)
+    return target.judge(Built(architecture, onnx_core(module, architecture), here_ms, anchor_ms=0.05))
 
 
 @pytest.fixture(scope="module")
