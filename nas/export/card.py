@@ -103,8 +103,10 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
 
 
 def _trusted(trust: Trust) -> list[str]:
-    if trust.n_images == 0:
-        return []
+    if trust.error_before is None or trust.error_after is None:
+        return [
+            "- Probabilities: as the network gives them; there were too few validation images to calibrate."
+        ]
     bar = (
         f"Below a probability of {trust.threshold:.2f} it had better say that it does not know: above it are "
         f"{trust.coverage:.0%} of the validation images, {trust.accuracy:.1%} of them right."

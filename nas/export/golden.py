@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nas.export.onnx_model import OnnxClassifier
 from nas.export.templates import predict
 
 PICTURE, ANSWER = "golden.png", "golden.json"
@@ -36,9 +35,8 @@ def golden_picture() -> Image.Image:
 def write_golden(directory: Path, onnx_file: Path) -> None:
     """Writes the picture, and the answer of the exported file in this machine's ONNX Runtime."""
     golden_picture().save(directory / PICTURE)
-    classifier = OnnxClassifier(onnx_file)
-    pixels = predict.read_photo(directory / PICTURE, predict.Classifier(onnx_file).side)
-    values = classifier.predict(pixels[None])[0]
+    classifier = predict.Classifier(onnx_file)
+    values = classifier.probabilities(predict.read_photo(directory / PICTURE, classifier.side))
     answer = {
         "picture": PICTURE,
         "model": onnx_file.name,

@@ -9,6 +9,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 _FEWEST_IMAGES = 30
+_FEWEST_ERRORS = 5
+"""With fewer wrong answers nothing speaks for probabilities that are bolder than the network's own."""
+
 _COLDEST, _HOTTEST = 0.05, 20.0
 _BINS = 10
 _ERRORS_LEFT = 0.5
@@ -24,7 +27,8 @@ class Trust:
         threshold: Below this top probability the honest answer is "I don't know", in [0, 1].
         coverage: Share of validation images with an answer, in [0, 1].
         accuracy: Share of right ones among the answers given.
-        error_before: Expected calibration error without the temperature (Naeini et al. 2015, 10 bins).
+        error_before: Expected calibration error without the temperature (Naeini et al. 2015, 10 bins); None
+            if nothing was fitted.
         error_after: The same with it.
         n_images: Validation images behind these figures.
     """
@@ -33,16 +37,22 @@ class Trust:
     threshold: float = 0.0
     coverage: float = 1.0
     accuracy: float = 0.0
-    error_before: float = 0.0
-    error_after: float = 0.0
+    error_before: float | None = None
+    error_after: float | None = None
     n_images: int = 0
+
+    @property
+    def fitted(self) -> bool:
+        """False if there were too few images to fit anything."""
+        return self.error_after is not None
 
 
 def fit_trust(logits: np.ndarray, labels: np.ndarray) -> Trust:
     """Fits temperature and threshold.
 
     The threshold is the lowest at which at most half of the wrong answers' share remains among the answers
-    given. With fewer than 30 images nothing is fitted: temperature 1, threshold 0.
+    given. With fewer than 30 images nothing is fitted: temperature 1, threshold 0. With fewer than 5 errors
+    the temperature is at least 1: without errors the likelihood asks for boundless confidence.
 
     Args:
         logits: (N, K) of validation images.
@@ -51,7 +61,8 @@ def fit_trust(logits: np.ndarray, labels: np.ndarray) -> Trust:
     if len(labels) < _FEWEST_IMAGES:
         right = float((logits.argmax(axis=1) == labels).mean()) if len(labels) else 0.0
         return Trust(accuracy=right, n_images=len(labels))
-    temperature = _temperature(logits, labels)
+    wrong = int((logits.argmax(axis=1) != labels).sum())
+    temperature = _temperature(logits, labels, lowest=_COLDEST if wrong >= _FEWEST_ERRORS else 1.0)
     before, after = softmax(logits, axis=1), softmax(logits / temperature, axis=1)
     right = after.argmax(axis=1) == labels
     top = after.max(axis=1)
@@ -82,13 +93,13 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.dot(gaps, sizes))
 
 
-def _temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+def _temperature(logits: np.ndarray, labels: np.ndarray, lowest: float) -> float:
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
         return float(-log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
-    bounds = (float(np.log(_COLDEST)), float(np.log(_HOTTEST)))
+    bounds = (float(np.log(lowest)), float(np.log(_HOTTEST)))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 

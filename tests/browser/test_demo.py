@@ -47,6 +47,7 @@ def photos() -> dict[str, bytes]:
         "small.png": (picture.resize((50, 31)), {}),
         "grey.png": (picture.convert("L"), {}),
         "alpha.png": (alpha, {}),
+        "phone.jpg": (picture.resize((2400, 1600), Image.Resampling.BICUBIC), {"quality": 92}),
         "turned.jpg": (picture, {"exif": turned, "quality": 97, "subsampling": 0}),
     }
     found = {}

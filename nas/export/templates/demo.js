@@ -8,8 +8,9 @@ const SHOWN = 5;
 ort.env.wasm.wasmPaths = { wasm: new URL('ort-wasm-simd-threaded.wasm', import.meta.url).href };
 ort.env.wasm.numThreads = 1;
 
-const facts = await (await fetch('demo.json')).json();
-const session = await ort.InferenceSession.create('model.onnx', { executionProviders: ['wasm'] });
+let facts;
+let session;
+let taken = 0; // photos so far: only the answer to the last one is shown
 
 /** Keys' cubic with a = -0.5, the filter of the squash that the training images went through. */
 function cubic(x) {
@@ -97,14 +98,18 @@ function show({ values, milliseconds }) {
 }
 
 async function take(blob) {
+  taken += 1;
+  const mine = taken;
   $('said').textContent = 'Looking at it.';
   const old = $('photo').src;
   $('photo').src = URL.createObjectURL(blob);
   $('photo').hidden = false;
   if (old) URL.revokeObjectURL(old);
   try {
-    show(await classify(blob));
+    const answer = await classify(blob);
+    if (mine === taken) show(answer);
   } catch (error) {
+    if (mine !== taken) return;
     $('photo').hidden = true;
     $('answers').hidden = true;
     $('said').textContent = error.name === 'InvalidStateError' ? 'This is not a picture that the browser can read. Try a JPEG or PNG.' : error.message;
@@ -145,19 +150,34 @@ async function prove() {
     : `Careful: in this browser the answer to the test picture is off by ${(100 * off).toFixed(1)} points.`;
 }
 
-$('file').addEventListener('change', ({ target }) => { if (target.files[0]) take(target.files[0]); });
-$('camera').addEventListener('click', startCamera);
-$('shoot').addEventListener('click', shoot);
-addEventListener('paste', ({ clipboardData }) => {
-  const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
-  if (file) take(file);
-});
-for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
-  $('drop').addEventListener(kind, (event) => {
-    event.preventDefault();
-    $('drop').classList.toggle('over', kind === 'dragenter' || kind === 'dragover');
-    if (kind === 'drop' && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
-  });
+/** Loads the model and checks it, then lets photos in. */
+async function begin() {
+  facts = await (await fetch('demo.json')).json();
+  session = await ort.InferenceSession.create('model.onnx', { executionProviders: ['wasm'] });
+  await prove();
+  listen();
+  $('said').textContent = 'Ready.';
 }
-await prove();
-$('said').textContent = 'Ready.';
+
+function listen() {
+  $('file').addEventListener('change', ({ target }) => { if (target.files[0]) take(target.files[0]); });
+  $('camera').addEventListener('click', startCamera);
+  $('shoot').addEventListener('click', shoot);
+  addEventListener('paste', ({ clipboardData }) => {
+    const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+    if (file) take(file);
+  });
+  for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
+    $('drop').addEventListener(kind, (event) => {
+      event.preventDefault();
+      $('drop').classList.toggle('over', kind === 'dragenter' || kind === 'dragover');
+      if (kind === 'drop' && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    });
+  }
+}
+
+try {
+  await begin();
+} catch (error) {
+  $('said').textContent = `The model could not be started (${error.message}). Unpack the whole download and start serve.py.`;
+}

@@ -31,6 +31,13 @@ try:  # photos of phones: optional
 except ImportError:
     pass
 
+# What the training images were read from; Pillow knows others, of which EPS would start Ghostscript.
+Image.init()
+FORMATS = [
+    name
+    for name in ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "HEIF")
+    if name in Image.OPEN
+]
 MOST_PIXELS = 100_000_000
 ROTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -78,7 +85,7 @@ def read_photo(path: Path, side: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise ValueError("the image has more than 100 million pixels. Make it smaller.")
                 if image.format in ("JPEG", "MPO"):

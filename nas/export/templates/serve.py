@@ -16,7 +16,7 @@ import tempfile
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import predict
 
@@ -38,20 +38,20 @@ class Handler(BaseHTTPRequestHandler):
 
     classifier: predict.Classifier
     lock = Lock()
+    turn = BoundedSemaphore(4)  # bodies in memory at a time
     timeout = 60
 
     def do_POST(self) -> None:
         if self.path != "/predict":
             return self.answer(404, {"error": "There is only /predict."})
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) == 0:
+        if not (length.isascii() and length.isdigit()) or length.strip("0") == "":
             return self.answer(411, {"error": "Send the photo as the body, with its Content-Length."})
-        if int(length) > MOST_BYTES:
+        if len(length) > 12 or int(length) > MOST_BYTES:
             return self.answer(413, {"error": f"The photo has more than {MOST_BYTES // 1_000_000} MB."})
-        body = self.rfile.read(int(length))
-        with tempfile.TemporaryDirectory() as directory:
+        with self.turn, tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "photo"
-            path.write_bytes(body)
+            path.write_bytes(self.rfile.read(int(length)))
             try:
                 with self.lock:
                     started = time.perf_counter()

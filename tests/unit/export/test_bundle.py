@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,6 +195,14 @@ def ask(url: str, body: bytes | None = None) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
+def raw(address: str, request: str) -> str:
+    """Sends bytes that urllib would have tidied up."""
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as line:
+        line.sendall(request.encode("latin-1"))
+        return line.makefile("rb").read().decode("latin-1")
+
+
 def test_the_server_answers_as_predict_does_and_refuses_plainly(made, served: str) -> None:
     directory, _, _ = made
     photo = directory / "golden.png"
@@ -204,7 +213,15 @@ def test_the_server_answers_as_predict_does_and_refuses_plainly(made, served: st
     status, answer = ask(f"{served}predict", b"no picture")
     assert status == 422 and "not an image" in answer["error"]
     assert ask(f"{served}elsewhere", b"x")[0] == 404
-    assert ask(f"{served}..%2f..%2fetc%2fpasswd")[0] == 404
+    (directory.parent / "secret.json").write_text("{}")
+    for path in ("../secret.json", str(directory.parent / "secret.json"), "..%2fsecret.json"):
+        assert raw(served, f"GET /{path} HTTP/1.0\r\n\r\n").startswith("HTTP/1.0 404"), path
+    (directory.parent / "secret.json").unlink()
+    for length, status in (("²", 411), ("0", 411), ("9" * 5000, 413), ("60000000", 413)):
+        said = raw(served, f"POST /predict HTTP/1.0\r\nContent-Length: {length}\r\n\r\n")
+        assert said.startswith(f"HTTP/1.0 {status}"), length
+    status, answer = ask(f"{served}predict", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    assert status == 422 and "not an image" in answer["error"]
     assert ask(f"{served}predict.py")[0] == 404
     assert ask(f"{served}golden.json")[1]["model"] == "model.onnx"
 

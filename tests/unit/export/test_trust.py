@@ -40,7 +40,8 @@ def test_answers_above_the_bar_are_wrong_half_as_often() -> None:
 
 def test_a_network_without_errors_always_answers() -> None:
     labels = np.arange(200) % 4
-    trust = fit_trust(10.0 * np.eye(4)[labels], labels)
+    trust = fit_trust(2.0 * np.eye(4)[labels], labels)
+    assert trust.temperature == pytest.approx(1.0, abs=0.01)  # no bolder than the network itself
     assert (trust.threshold, trust.coverage, trust.accuracy) == (0.0, 1.0, 1.0)
 
 
@@ -55,6 +56,7 @@ def test_too_few_images_fit_nothing() -> None:
     logits, labels = answers(20, 3.0)
     trust = fit_trust(logits, labels)
     assert (trust.temperature, trust.threshold, trust.n_images) == (1.0, 0.0, 20)
+    assert not trust.fitted
 
 
 def test_the_calibration_error_is_the_gap_of_confidence_and_accuracy() -> None:
