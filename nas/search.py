@@ -83,6 +83,8 @@ def run_search(
 
 def _search(ctx: RunContext) -> bool:
     """Runs the phases before the export; returns whether the user ended them early."""
+    if ctx.config.strategy != DARTS:
+        base_search.search_space(ctx)  # a device that can hold nothing is said before minutes are spent
     try:
         first_model.run(ctx)
         ctx.evaluator.augmentation = ctx.augmentation()

@@ -7,7 +7,8 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max
+from django.db.models import Count, F, Max, Q
+from django.db.models.functions import Coalesce
 
 from datasets_app.claims import Claim, FenceLostError
 from nas.events import Event
@@ -79,7 +80,10 @@ def _run_columns(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 def _save_candidate(run_id: uuid.UUID, data: dict[str, Any]) -> None:
     Candidate.objects.update_or_create(run_id=run_id, number=data["number"], defaults=Candidate.columns(data))
-    totals = Candidate.objects.filter(run_id=run_id).aggregate(n=Count("id"), best=Max("accuracy"))
+    fits = Q(device=None) | Q(device__broken_limits=[])
+    totals = Candidate.objects.filter(run_id=run_id).aggregate(
+        n=Count("id"), best=Coalesce(Max("accuracy", filter=fits), Max("accuracy"))
+    )
     SearchRun.objects.filter(pk=run_id).update(n_candidates=totals["n"], best_accuracy=totals["best"])
 
 

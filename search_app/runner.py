@@ -15,6 +15,7 @@ from datasets_app.claims import MAX_ATTEMPTS, Claim, FenceLostError, Heartbeat, 
 from datasets_app.handover import HandedOverError, handover_requested
 from nas.errors import NasError
 from nas.events import Event
+from nas.hardware.device_table import KEPT_TABLE
 from nas.search import SearchConfig, SearchOutcome, export_candidate, run_search
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
@@ -144,7 +145,7 @@ def _config(run: SearchRun) -> SearchConfig:
 
 def _device(run: SearchRun) -> str:
     """Returns the engine's word for the device; a measured one has its table in the run's directory."""
-    return f"{run.device_title}.json" if run.device.startswith("device:") else run.device
+    return KEPT_TABLE if run.device.startswith("device:") else run.device
 
 
 def _end(held: Claim, state: str, error: str = "") -> bool:

@@ -14,8 +14,10 @@ from nas.architecture import Architecture, TimmArchitecture
 from nas.candidate import HERE, DeviceFigures
 from nas.errors import DeviceError
 from nas.hardware.analytic import estimate, estimate_groups
+from nas.hardware.blocks import JOINS
 from nas.hardware.device_table import KEPT_TABLE, DeviceTable, load_table
 from nas.hardware.onnx_groups import group_onnx
+from nas.hardware.plan import network_blocks
 from nas.hardware.predictor import LatencyPredictor
 from nas.hardware.profile import Profile, load_profile, profile_path
 
@@ -142,12 +144,19 @@ class TableTarget(DeviceTarget):
         return {"latency_ms": self._predictor.predict(architecture)}
 
     def judge(self, built: Built) -> tuple[float, DeviceFigures]:
-        """Predicts networks of blocks; others take here_ms times the ratio of the two machines' reference."""
-        if isinstance(built.architecture, TimmArchitecture):
+        """Predicts networks of blocks whose operators were measured; others are scaled by the reference."""
+        if not self._knows(built.architecture):
             scaled_ms = built.here_ms * self.table.reference_ms / built.anchor_ms
             return scaled_ms, DeviceFigures(self.name, "scaled", built.here_ms)
         latency_ms = self._predictor.predict(built.architecture)
         return latency_ms, DeviceFigures(self.name, "table", built.here_ms)
+
+    def _knows(self, architecture: Architecture) -> bool:
+        """True if the device measured the operators of a network; a regression knows no other operators."""
+        if isinstance(architecture, TimmArchitecture):
+            return False
+        measured = {block.op for block in self.table.blocks}
+        return all(block.op in measured or block.op in JOINS for block in network_blocks(architecture))
 
     def keep(self, directory: Path) -> None:
         """Writes the table; see the base class."""

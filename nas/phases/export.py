@@ -65,7 +65,7 @@ def _export_all(ctx: RunContext) -> None:
 
 
 def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Returns the front and every fully trained network, the most accurate first."""
+    """Returns the front and every fully trained network, the most accurate first; what does not fit, last."""
     front = set(front_of_candidates(candidates))
     chosen = [
         candidate
@@ -98,9 +98,9 @@ def _data_facts(cache: ImageCache) -> dict[str, Any]:
     }
 
 
-def _by_accuracy(candidate: Candidate) -> tuple[float, float]:
+def _by_accuracy(candidate: Candidate) -> tuple[bool, float, float]:
     assert candidate.metrics is not None
-    return (-candidate.metrics.accuracy, candidate.metrics.latency_ms)
+    return (not candidate.metrics.fits, -candidate.metrics.accuracy, candidate.metrics.latency_ms)
 
 
 def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
@@ -108,10 +108,6 @@ def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
     assert candidate.metrics is not None
     rows = min(TRUST_IMAGES, len(validation_rows(ctx.cache)))
     return rows * _PYTORCH_SLOWER * candidate.metrics.here_ms / 1000.0
-
-
-def _does_not_fit(candidate: Candidate) -> bool:
-    return candidate.metrics is not None and not candidate.metrics.fits
 
 
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
@@ -159,7 +155,6 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
     config = ctx.config
     exported = {model["candidate"]: model["name"] for model in ctx.state.models}
     ranked = [candidate for candidate in worth_exporting(ctx.candidates) if candidate.number in exported]
-    ranked.sort(key=_does_not_fit)
     return RunRecord(
         config={
             "minutes": config.minutes,

@@ -259,8 +259,8 @@ def _family_table(facts: dict[str, Any]) -> Markup:
     ]
     head = ["Size", "φ", "Input", "Accuracy", "MACs predicted", "MACs", "MACs ratio"]
     return table(
-        "The family, predicted (2^φ times the base) against measured",
-        [*head, "Latency predicted", "Latency measured", "Latency ratio"],
+        "The family: 2^φ times the base, and what came of it",
+        [*head, "Latency by 2^φ", "Latency", "Latency ratio"],
         rows,
         numeric=set(range(1, 10)),
     )

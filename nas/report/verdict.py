@@ -114,10 +114,12 @@ def _device(record: RunRecord, best: Candidate) -> list[str]:
     sentences = [
         f"The time is that on {device.name}, {how}; on this machine it takes {milliseconds(device.here_ms)}."
     ]
-    if device.broken_limits:
-        sentences.append(f"No network fits {device.name}. " + " ".join(device.broken_limits))
-        return sentences
     current = current_candidates(record.candidates)
+    if device.broken_limits:
+        some = any(one.metrics is not None and one.metrics.fits for one in current)
+        found = "No exported network" if some else "No network"
+        sentences.append(f"{found} fits {device.name}. " + " ".join(device.broken_limits))
+        return sentences
     too_large = [one.label for one in current if one.metrics is not None and not one.metrics.fits]
     if too_large:
         named = ", ".join(too_large[:3]) + (f" and {len(too_large) - 3} more" if len(too_large) > 3 else "")
@@ -157,11 +159,14 @@ def _against_baseline(record: RunRecord, best: Candidate, tested: dict[str, Any]
         f"against {percent(theirs['accuracy'])} ({interval(theirs['accuracy_low'], theirs['accuracy_high'])})"
     )
     speed = _speed(best.metrics.latency_ms, baseline.metrics.latency_ms)
+    advice = "take the baseline where accuracy matters most"
+    if best.metrics.fits and not baseline.metrics.fits:
+        advice = "but the device cannot hold it"
     texts = {
         "better": f"It beats the fine-tuned Lite0 baseline on the test images, {figures}, and is {speed}.",
         "worse": (
             f"The hand-made, fine-tuned Lite0 baseline did better on the test images, {figures}: "
-            f"take the baseline where accuracy matters most. The recommended model is {speed}."
+            f"{advice}. The recommended model is {speed}."
         ),
         "indistinguishable": (
             f"In accuracy it is indistinguishable from the fine-tuned Lite0 baseline, {figures} "

@@ -14,6 +14,7 @@ Excess = Callable[[Architecture], float]
 
 _MUTATIONS = 50
 _MOST_STEPS = 60
+_DRAWS = 8  # one repair may end where no single change helps
 
 
 class LimitedSpace(SearchSpace):
@@ -35,7 +36,8 @@ class LimitedSpace(SearchSpace):
         self.decisions = space.decisions
         self._measure = excess
         self._excess: dict[Choices, float] = {}
-        if not self.holds(self.canonical(self.inner.sample(random.Random("fit")))):
+        rng = random.Random("fit")
+        if not any(self.holds(self.canonical(self.inner.sample(rng))) for _ in range(_DRAWS)):
             raise SpaceError(
                 f"No network of the space {space.name} was found within this device's limits. Choose another "
                 "space, fewer pixels, or a larger device."

@@ -3,6 +3,7 @@ import { api } from './lib/api.js';
 import { FrontChart, pointsOf, supersededBy } from './lib/chart.js';
 import { fillTable, showCandidate } from './lib/candidates.js';
 import { $, confirmIn, el, icon, notice } from './lib/dom.js';
+import { fitting } from './lib/fits.js';
 import { wireDelete } from './lib/remove.js';
 import { bytes, count, duration, ms, percent } from './lib/format.js';
 import { MethodCard } from './lib/method.js';
@@ -72,7 +73,7 @@ function showPhases() {
 }
 
 function showBest(points) {
-  const best = [...points].sort((a, b) => b.accuracy - a.accuracy || a.latency_ms - b.latency_ms)[0];
+  const best = [...fitting(points)].sort((a, b) => b.accuracy - a.accuracy || a.latency_ms - b.latency_ms)[0];
   text('best', best ? percent(best.accuracy) : '–');
   text('best-note', best ? `${best.label} · ${ms(best.latency_ms)}` : 'after the first model');
   $('best-note').title = best?.label ?? '';

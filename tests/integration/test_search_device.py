@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import nas.hardware
 from nas.candidate import Candidate
 from nas.data.importer import import_archive
-from nas.errors import DeviceError
+from nas.errors import DeviceError, SpaceError
 from nas.events import Event
 from nas.search import SearchConfig, run_search
 from tests.images import photo_zip
@@ -47,6 +48,19 @@ def test_a_search_for_a_microcontroller_recommends_what_it_can_hold(data: Path, 
     assert figures["peak_sram_bytes"] <= 327_680
     assert "--device microcontroller" in report["reproduce"]["command"]
     assert "What each network costs on the device" in (tmp_path / "report.html").read_text()
+
+
+def test_a_device_that_can_hold_nothing_is_said_before_anything_is_trained(
+    data: Path, tmp_path: Path
+) -> None:
+    text = (Path(nas.hardware.__file__).parent / "profiles" / "microcontroller.toml").read_text()
+    profile = tmp_path / "crumb.toml"
+    profile.write_text(text.replace("value = 1048576", "value = 1000"))
+    config = SearchConfig(data=data, workdir=tmp_path / "run", minutes=1.0, device=str(profile))
+    events: list[Event] = []
+    with pytest.raises(SpaceError, match="within this device's limits"):
+        run_search(config, [], events.append, lambda: False, None)
+    assert not [event for event in events if event.kind == "candidate_finished"]
 
 
 def test_darts_is_refused_for_a_device_with_limits_before_anything_is_trained(

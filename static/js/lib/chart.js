@@ -1,5 +1,6 @@
 // Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py.
 import { $ } from './dom.js';
+import { fitting } from './fits.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
 
 export const SERIES = {
@@ -57,8 +58,7 @@ function frontOf(current) {
 export function pointsOf(candidates) {
   const gone = supersededBy(candidates);
   const current = candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
-  const fitting = current.filter((one) => !one.metrics.device?.broken_limits?.length);
-  const front = frontOf(fitting.length ? fitting : current);
+  const front = frontOf(fitting(current));
   return current.map((one) => ({ ...one, ...one.metrics, onFront: front.has(one.number) }));
 }
 

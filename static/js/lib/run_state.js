@@ -1,4 +1,6 @@
 // What a run has told so far: events folded into one state. Each event counts once, in the order of its seq.
+import { fits } from './fits.js';
+
 export const PHASES = ['first_model', 'baselines', 'base_search', 'scaling', 'final_training', 'export'];
 const LOG_LIMIT = 300;
 const STEP_LIMIT = 500;
@@ -13,6 +15,7 @@ export class RunState {
     this.run = snapshot.run;
     this.lastSeq = snapshot.last_seq;
     this.candidates = new Map(snapshot.candidates.map((one) => [one.number, one]));
+    this.someFit = snapshot.candidates.some((one) => one.metrics && fits(one));
     this.phases = new Map();
     this.log = [];
     this.models = 0;
@@ -30,13 +33,19 @@ export class RunState {
     return true;
   }
 
+  /** Keeps the best accuracy: of those that fit the device, once there is one. */
+  weigh(candidate) {
+    const first = fits(candidate) && !this.someFit;
+    if (!first && fits(candidate) !== this.someFit) return;
+    this.run.best_accuracy = first ? candidate.metrics.accuracy : Math.max(this.run.best_accuracy ?? 0, candidate.metrics.accuracy);
+    this.someFit = fits(candidate);
+  }
+
   fold({ seq, kind, payload, created_at: at }) {
     if (kind === 'candidate_finished') {
       const { candidate } = payload;
       this.candidates.set(candidate.number, candidate);
-      if (candidate.metrics) {
-        this.run.best_accuracy = Math.max(this.run.best_accuracy ?? 0, candidate.metrics.accuracy);
-      }
+      if (candidate.metrics) this.weigh(candidate);
     } else if (kind === 'phase_started') {
       this.phases.set(payload.phase, 'now');
       this.run.phase = payload.phase;

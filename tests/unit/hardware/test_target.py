@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from nas.hardware.target import Built, DeviceTarget, TableTarget, kept_target, l
 from nas.hardware.timings import table_from_timings
 from nas.networks import build_network
 from nas.pareto import front_of_candidates
+from nas.spaces import make_space
 from nas.spaces.lite import lite0_architecture
 from tests.unit.candidates import candidate
 from tests.unit.hardware.tables import network_ms, small_manifest, timings
@@ -68,6 +70,16 @@ def test_a_table_predicts_blocks_and_scales_the_rest(paper: TableTarget) -> None
     assert (figures.how, figures.energy_mj) == ("table", None)
     latency_ms, figures = judge(paper, TimmArchitecture(64, "resnet18"), here_ms=3.0)
     assert (latency_ms, figures.how) == (pytest.approx(6.0), "scaled")
+
+
+def test_a_table_of_cells_scales_lite0_and_does_not_guess_at_its_blocks() -> None:
+    manifest = small_manifest("nasbench201", blocks=30, networks=8)
+    cells = TableTarget(table_from_timings(timings(manifest), manifest))
+    latency_ms, figures = judge(cells, lite0_architecture(128), here_ms=3.0)
+    assert (latency_ms, figures.how) == (pytest.approx(6.0), "scaled")
+    space = make_space("nasbench201", max_resolution=32)
+    _, figures = judge(cells, space.decode(space.sample(random.Random(0))))
+    assert figures.how == "table"
 
 
 def test_a_table_of_other_blocks_is_refused(paper: TableTarget) -> None:

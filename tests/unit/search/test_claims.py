@@ -121,6 +121,16 @@ def test_values_that_are_no_json_become_null(run: SearchRun) -> None:
     assert run.events.get().payload == {"phase": "scaling", "fraction": None}
 
 
+def test_what_the_device_cannot_hold_is_best_only_while_nothing_fits(run: SearchRun) -> None:
+    held = claim(SearchRun, run.pk)
+    for number, accuracy, broken in ((0, 0.9, ["too large"]), (1, 0.7, []), (2, 0.95, ["too large"])):
+        data = candidate_json(number)
+        data["metrics"] |= {"accuracy": accuracy, "device": {"broken_limits": broken}}
+        record_event(run.pk, Event("candidate_finished", {"candidate": data}), held)
+        run.refresh_from_db()
+        assert run.best_accuracy == (0.9 if number == 0 else 0.7)
+
+
 def test_a_candidate_survives_the_way_through_the_table(run: SearchRun) -> None:
     data = candidate_json(3, details={"phi": 1}, refines=1)
     record_event(run.pk, Event("candidate_finished", {"candidate": data}), claim(SearchRun, run.pk))
