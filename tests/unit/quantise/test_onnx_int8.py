@@ -69,6 +69,20 @@ def test_corrected_statistics_reach_the_file(
         assert np.abs(found - corrected(x).numpy()).max() < 0.5 * np.abs(found - network(x).numpy()).max()
 
 
+def test_a_runtime_that_fuses_nothing_reads_the_same_scales(
+    network: QuantNetwork, images: CalibrationImages
+) -> None:
+    """ONNX Runtime's fusions do not look at the axis of the weights' scales; other runtimes do."""
+    plain = ort.SessionOptions()
+    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    model = int8_core(network).SerializeToString()
+    x = {"x": images.first(32).numpy()}
+    unfused = ort.InferenceSession(model, plain, providers=["CPUExecutionProvider"]).run(None, x)[0]
+    fused = make_session(model).run(None, x)[0]
+    assert (unfused.argmax(axis=1) == fused.argmax(axis=1)).mean() >= 0.95
+    assert np.abs(unfused - fused).mean() < 0.05 * np.abs(fused).mean()
+
+
 def test_everything_but_the_ends_runs_on_integers(network: QuantNetwork, tmp_path: Path) -> None:
     found = optimised(int8_core(network), tmp_path / "optimised.onnx")
     assert found["QLinearConv"] == len(network.layers) - 1
