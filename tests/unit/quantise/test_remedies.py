@@ -76,6 +76,10 @@ def test_equalising_evens_out_ranges_and_keeps_the_function_of_a_relu_network(
     r3 = third.weight.abs().amax(dim=(0, 2, 3))
     torch.testing.assert_close(r1, r2, rtol=0.1, atol=0)  # the last layer has another neighbour, too
     assert (r3 / r2).log().abs().max() < 1.5
+    head, classifier = network.layers[-2:]  # a pair, and the last one to be evened out
+    assert done.pairs >= 1
+    given, read = head.weight.flatten(1).abs().amax(dim=1), classifier.weight.abs().amax(dim=(0, 2, 3))
+    torch.testing.assert_close(given, read, rtol=1e-3, atol=0)
 
 
 def test_relu6_becomes_relu_only_where_two_layers_are_equalised_across_it(in_float: QuantNetwork) -> None:
