@@ -126,7 +126,7 @@ def _on_device(metrics: Metrics) -> list[str]:
     words = f"- On {device.name}: {metrics.latency_ms:.3g} ms, predicted, not measured"
     if device.energy_mj is not None:
         words += f"; {device.energy_mj:.3g} mJ an image by the device's profile"
-    return [f"{words}.", *(f"- It does not fit {device.name}: {limit}" for limit in device.broken_limits)]
+    return [f"{words}.", *(f"- It does not fit this device: {limit}" for limit in device.broken_limits)]
 
 
 def _use(architecture: Architecture) -> str:

@@ -77,7 +77,7 @@ def _cards(document: dict[str, Any], best: dict[str, Any]) -> list[Markup]:
 def _how_timed(metrics: dict[str, Any]) -> str:
     device = metrics.get("device")
     if device is not None:
-        return f"on {device['name']}, predicted; {milliseconds(device['here_ms'])} measured on this machine"
+        return f"{device['name']}; predicted. {milliseconds(device['here_ms'])} measured on this machine"
     return f"median in ONNX Runtime, 1 thread; 95% under {milliseconds(metrics['latency_p95_ms'])}"
 
 

@@ -74,7 +74,7 @@ def device(document: dict[str, Any]) -> Markup | None:
     shown.sort(key=lambda one: one["metrics"]["latency_ms"])
     head = ["Network", "Accuracy", "Latency there", "Latency here", "Energy", "Images per joule"]
     return section(
-        f"On {shown[0]['metrics']['device']['name']}",
+        f"The device: {shown[0]['metrics']['device']['name']}",
         table(
             "What each network costs on the device, for one image",
             [*head, "Activations", "Weights", "Fits"],

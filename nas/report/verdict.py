@@ -108,17 +108,18 @@ def _device(record: RunRecord, best: Candidate) -> list[str]:
         return []
     how = {
         "table": "predicted from the blocks that it measured itself",
-        "profile": "by the documented model of its profile, not measured",
+        "profile": "estimated by the documented model of the device's profile, not measured",
         "scaled": "scaled from this machine by the ratio of a reference network, not measured",
     }[device.how]
     sentences = [
-        f"The time is that on {device.name}, {how}; on this machine it takes {milliseconds(device.here_ms)}."
+        f"The time is for this device: {device.name}. It is {how}; on this machine the network takes "
+        f"{milliseconds(device.here_ms)}."
     ]
     current = current_candidates(record.candidates)
     if device.broken_limits:
         some = any(one.metrics is not None and one.metrics.fits for one in current)
         found = "No exported network" if some else "No network"
-        sentences.append(f"{found} fits {device.name}. " + " ".join(device.broken_limits))
+        sentences.append(f"{found} fits the device. " + " ".join(device.broken_limits))
         return sentences
     too_large = [one.label for one in current if one.metrics is not None and not one.metrics.fits]
     if too_large:
