@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from nas.candidate import Candidate, DeviceFigures
+from nas.pareto import current_candidates
 from nas.report.record import RunRecord
-from nas.report.verdict import judge, warnings
+from nas.report.verdict import baseline_of, judge, warnings
 from nas.statistics import wilson_interval
 from tests.unit.report.records import run_record
 
@@ -52,6 +54,42 @@ def test_recommendation_does_not_move_with_test_results() -> None:
     assert judge(with_right(run_record(), m9=100, m10=367)).headline.startswith(
         "Scaled L · 176 px is right on 27.2%"
     )
+
+
+def on_board(record: RunRecord, too_large: set[int]) -> RunRecord:
+    """The same run, searched for a board that cannot hold some of its networks."""
+
+    def there(one: Candidate) -> Candidate:
+        if one.metrics is None:
+            return one
+        sentence = "size_bytes is 4,000,000; this device allows at most 1,048,576."
+        broken = (sentence,) if one.number in too_large else ()
+        figures = DeviceFigures("A board <i>", "profile", 1.5, 2.0, 500.0, 1000, 4000, broken)
+        return replace(one, metrics=replace(one.metrics, device=figures))
+
+    return replace(record, candidates=[there(one) for one in record.candidates])
+
+
+def test_a_baseline_that_the_device_cannot_hold_is_not_advised() -> None:
+    record = with_right(run_record(), m9=250)
+    baseline = baseline_of(record)
+    assert baseline is not None
+    assert "take the baseline" in " ".join(judge(record).sentences)
+    said = " ".join(judge(on_board(record, {baseline.number})).sentences)
+    assert "take the baseline" not in said and "the device cannot hold it" in said
+    assert "beyond them are" in said and "not measured" in said
+
+
+def test_where_nothing_fits_it_is_said_with_the_limit() -> None:
+    record = run_record()
+    everything = {one.number for one in record.candidates}
+    said = " ".join(judge(on_board(record, everything)).sentences)
+    assert "No network fits the device. size_bytes is 4,000,000" in said
+    models = {model["candidate"] for model in record.models}
+    some = everything - {
+        next(one.number for one in current_candidates(record.candidates) if one.number not in models)
+    }
+    assert "No exported network fits" in " ".join(judge(on_board(record, some)).sentences)
 
 
 def test_recommended_baseline_is_admitted() -> None:
