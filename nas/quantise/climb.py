@@ -26,8 +26,8 @@ class LadderConfig:
     """How to climb.
 
     Attributes:
-        weight_bits: Width of weights. 7 by default: as fast and small as 8, and sums of two
-            products fit into 16 bits (`nas.quantise.onnx_int8`).
+        weight_bits: Width of weights. 7 by default: stored like 8, and two products with unsigned
+            bytes fit into 16 bits (`nas.quantise.onnx_int8`).
         activation_bits: Width of activations.
         most_lost: Loss of validation accuracy at which it ends, fraction.
         seconds: Time for all rungs; None for no limit. The first calibration is done in any case, and a

@@ -146,7 +146,7 @@ def test_the_time_of_all_rungs_does_not_lengthen_that_of_one(
         seconds=1e6,
         n_images=96,
         rounding=RoundingConfig(steps=200, seconds=0.0),
-        tuning=TuningConfig(epochs=3.0, seconds=0.05),
+        tuning=TuningConfig(epochs=3.0, seconds=0.0),
     )
     rungs = {rung.name: rung for rung in ladder(*trained, digit_cache, config).rungs}
     assert rungs["adaround"].details["steps"] < 200
