@@ -54,8 +54,8 @@ def ladder(
         config: How.
         on_rung: Told each rung.
         on_progress: Told the rung under way and the fraction of it done.
-        should_stop: Polled between and within rungs, before each costly part; the best so far is returned, and
-            what rounding or tuning had reached is judged.
+        should_stop: Polled between and within rungs, before each costly part; the best so far is returned,
+            and what rounding or tuning had reached is judged.
 
     Raises:
         ExportError: If such a network cannot be quantised.
