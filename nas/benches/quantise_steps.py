@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -206,6 +207,12 @@ class Work:
         def finish(network: QuantNetwork) -> None:
             reestimate_statistics(network, in_float, images)
 
+        names = itertools.count()
+
+        def finish_and_save(network: QuantNetwork) -> None:
+            finish(network)
+            self._save(_mixture(next(names)), network)
+
         config = MixedConfig(
             cost=self.bench.cost,
             profile=profile,
@@ -219,7 +226,7 @@ class Work:
             self.architecture,
             self.cache,
             config,
-            finish=finish,
+            finish=finish_and_save,
             on_progress=lambda step, n: self.on_line(f"mixed, {step}: {n} mixtures so far"),
         )
         prices = CostModel(in_float, self.architecture, self.cache.n_classes, profile)
@@ -255,7 +262,9 @@ class Work:
 
     def test(self) -> dict[str, Any]:
         """Opens the test part for the float network, all quantised ones and the int8 file."""
-        quantised = [*self.bench.climbs(), *(f"uniform-{bits}" for bits in _UNIFORM)]
+        front = json.loads((self.bench.out / "mixed.json").read_text(encoding="utf-8"))["front"]
+        mixtures = [_mixture(number) for number in range(len(front))]
+        quantised = [*self.bench.climbs(), *(f"uniform-{bits}" for bits in _UNIFORM), *mixtures]
         file = self.bench.out / _INT8_FILE
         tuned = [f"float-tuned-{bits}" for bits in _CONTROLS]
         names = ["float", *tuned, *quantised, *([_INT8_FILE] if file.exists() else [])]
@@ -292,6 +301,11 @@ class Work:
 
     def _load(self, name: str) -> QuantNetwork:
         return load_network(self.bench.out / f"{name}.pt", self.module, self.architecture)
+
+
+def _mixture(number: int) -> str:
+    """Returns the name of a network of the front, the cheapest is 0."""
+    return f"mixed-{number}"
 
 
 def _accuracy(found: Evaluation) -> dict[str, float]:

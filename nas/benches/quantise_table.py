@@ -40,12 +40,12 @@ def _ladders(ladders: dict[str, Any]) -> list[str]:
 def _mixed(mixed: dict[str, Any]) -> list[str]:
     lines = [f"widths, statistics re-estimated, simulated below 8 bits ({mixed['evaluated']} mixtures):"]
     rows = [(f"uniform {each['bits']}", each) for each in mixed["uniform"]]
-    rows += [(f"mixed ({each['origin']})", each) for each in mixed["front"]]
+    rows += [(f"mixed-{number} ({each['origin']})", each) for number, each in enumerate(mixed["front"])]
     for name, row in sorted(rows, key=lambda each: -float(each[1]["costs"]["size_bytes"])):
         costs, accuracy = row["costs"], row["accuracy"]
         shown = "not scored" if accuracy is None else f"{100 * accuracy:5.1f}%"
         lines.append(
-            f"  {name:20} {costs['size_bytes'] / 1e6:6.2f} MB {costs['bit_ops'] / 1e9:8.1f} G bit operations "
+            f"  {name:22} {costs['size_bytes'] / 1e6:6.2f} MB {costs['bit_ops'] / 1e9:8.1f} G bit operations "
             f"{costs['energy_mj']:8.3f} mJ  {shown} validation"
         )
     return lines

@@ -26,13 +26,15 @@ class LadderConfig:
     """How to climb.
 
     Attributes:
-        weight_bits: Width of weights. 7 by default: as fast and small as 8, and exact on every processor.
+        weight_bits: Width of weights. 7 by default: stored like 8, and two products with unsigned
+            bytes fit into 16 bits (`nas.quantise.onnx_int8`).
         activation_bits: Width of activations.
         most_lost: Loss of validation accuracy at which it ends, fraction.
         seconds: Time for all rungs; None for no limit. The first calibration is done in any case, and a
-            rung under way may exceed it by an evaluation.
+            rung under way may exceed it by what cannot be cut short: an evaluation, or passes over the
+            calibration images.
         n_images: Calibration images, of the training part.
-        rounding: Of AdaRound.
+        rounding: Of AdaRound. Its `seconds` are cut to what is left of those above, as are those of `tuning`.
         tuning: Of quantisation-aware training.
         top: Last rung that may be tried.
         climb_on: True tries every rung even if an earlier one is good enough, for benches.

@@ -8,7 +8,7 @@ rung is judged on validation images and the best network so far is kept, whichev
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from nas.quantise.tuning import tune
 
 _ROUNDING_SHARE = 0.6  # of the time left; the rest is for tuning
 _SLACK = 1e-9  # a loss of exactly one point is within one point
+_UNJUDGED = "It was stopped, or the time was up, before it could be judged."
 
 
 def ladder(
@@ -53,7 +54,8 @@ def ladder(
         config: How.
         on_rung: Told each rung.
         on_progress: Told the rung under way and the fraction of it done.
-        should_stop: Polled between and within rungs; the best so far is returned.
+        should_stop: Polled between and within rungs, before each costly part; the best so far is returned,
+            and what rounding or tuning had reached is judged.
 
     Raises:
         ExportError: If such a network cannot be quantised.
@@ -139,6 +141,10 @@ class _Climber:
             return None
         return max(0.0, self.config.seconds - (time.monotonic() - self.started))
 
+    def over(self) -> bool:
+        """True if it was told to stop, or the time is up."""
+        return self.should_stop() or self.left() == 0.0
+
     def accuracy_of(self, network: QuantNetwork) -> float:
         return evaluate(network, self.cache, self.rows, network.resolution).accuracy
 
@@ -151,7 +157,7 @@ class _Climber:
         self.histograms = histograms = Histograms(self.float, self.images)
         tried: dict[str, float] = {}
         for number, how in enumerate(CALIBRATIONS):
-            if tried and (self.should_stop() or self.left() == 0.0):
+            if tried and self.over():
                 break
             network = self.quantised(self.float, histograms, how)
             accuracy = tried[how] = self.accuracy_of(network)
@@ -166,32 +172,47 @@ class _Climber:
         assert self.plain is not None
         network = self.plain[1].twin(simulated=True)
         reestimate_statistics(network, self.plain[2], self.images)
+        if self.over():
+            return _Outcome(skipped=_UNJUDGED)
         return _Outcome(network, self.accuracy_of(network), {"images": len(self.images)})
 
     def equalisation(self) -> _Outcome:
         """Equalises the float network, quantises it anew, and tries it with and without statistics."""
+        outcome = _Outcome(skipped=_UNJUDGED)
+        for so_far in self.equalising():
+            outcome = so_far
+            if self.over():
+                break
+        return outcome
+
+    def equalising(self) -> Iterator[_Outcome]:
+        """Yields what there is before each costly part, and at the end."""
         assert self.plain is not None
         equalised = self.float.twin(simulated=False).eval()
         done = equalise(equalised, self.histograms)
         if done.pairs + done.triples == 0:
-            return _Outcome(skipped=" ".join(done.skipped) or "No layers could be equalised.")
-        network = self.quantised(equalised, Histograms(equalised, self.images), self.how)
-        accuracy, in_float = self.accuracy_of(network), self.accuracy_of(equalised)
+            yield _Outcome(skipped=" ".join(done.skipped) or "No layers could be equalised.")
+            return
+        yield _Outcome(skipped=_UNJUDGED)
+        histograms = Histograms(equalised, self.images)
+        yield _Outcome(skipped=_UNJUDGED)
+        network = self.quantised(equalised, histograms, self.how)
+        accuracy = self.accuracy_of(network)
+        details = {**asdict(done), "without_statistics": accuracy}
+        yield _Outcome(network, accuracy, details)
+        details["float_accuracy"] = in_float = self.accuracy_of(equalised)
         # AdaRound aims at the float network, so that must not have suffered from ReLU instead of ReLU6.
         if accuracy > self.plain[0] and in_float >= self.float_accuracy - self.config.most_lost:
             self.plain = (accuracy, network, equalised)
+        yield _Outcome(network, accuracy, details)
         corrected = network.twin(simulated=True)
         reestimate_statistics(corrected, equalised, self.images)
-        with_statistics = self.accuracy_of(corrected)
-        details = {
-            **asdict(done),
-            "float_accuracy": in_float,
-            "without_statistics": accuracy,
-            "with_statistics": with_statistics,
-        }
+        yield _Outcome(network, accuracy, details)
+        details["with_statistics"] = with_statistics = self.accuracy_of(corrected)
         if with_statistics > accuracy:
-            return _Outcome(corrected, with_statistics, details)
-        return _Outcome(network, accuracy, details)
+            yield _Outcome(corrected, with_statistics, details)
+        else:
+            yield _Outcome(network, accuracy, details)
 
     def adaround(self) -> _Outcome:
         """Rounds the better of the plain networks, equalised or not, never one with corrected statistics."""
@@ -200,7 +221,7 @@ class _Climber:
         left = self.left()
         config = replace(
             self.config.rounding,
-            seconds=self.config.rounding.seconds if left is None else left * _ROUNDING_SHARE,
+            seconds=_shorter(self.config.rounding.seconds, None if left is None else left * _ROUNDING_SHARE),
             seed=self.config.seed,
         )
         done = round_adaptively(
@@ -219,18 +240,22 @@ class _Climber:
         assert self.best is not None
         network = self.best[2].twin(simulated=True)
         left = self.left()
+        share = None if left is None else max(0.1, left - self.an_evaluation)
         config = replace(
             self.config.tuning,
-            seconds=self.config.tuning.seconds if left is None else max(0.1, left - self.an_evaluation),
+            seconds=_shorter(self.config.tuning.seconds, share),
             seed=self.config.seed,
         )
-        done = tune(
-            network,
-            self.cache,
-            config,
-            on_progress=lambda fraction: self.on_progress("tuning", fraction),
-            should_stop=self.should_stop,
-        )
+        try:
+            done = tune(
+                network,
+                self.cache,
+                config,
+                on_progress=lambda fraction: self.on_progress("tuning", fraction),
+                should_stop=self.should_stop,
+            )
+        except EvaluationError as error:  # it diverged; the rungs below keep what they gave
+            return _Outcome(skipped=str(error))
         details = {"from": self.best[1], "epochs": done.epochs, "steps": done.steps}
         return _Outcome(network, self.accuracy_of(network), {**details, "interrupted": done.interrupted})
 
@@ -249,6 +274,11 @@ class _Climber:
             n_validation=len(self.rows),
             simulated_only=not runs_as_integers(network),
         )
+
+
+def _shorter(own: float | None, share: float | None) -> float | None:
+    """Returns the shorter of two limits, None for no limit."""
+    return min((limit for limit in (own, share) if limit is not None), default=None)
 
 
 def _sentence(ending: Ending, lost: float, name: RungName, config: LadderConfig) -> str:

@@ -21,7 +21,7 @@ BITS = (2, 3, 4, 5, 6, 7, 8, 16)
 """Widths that can be simulated."""
 
 PORTABLE_WEIGHT_BITS = 7
-"""Widest weights that every processor multiplies exactly, see `nas.quantise.onnx_int8`."""
+"""Widest weights two of whose products with unsigned bytes fit into 16 bits, see `nas.quantise.onnx_int8`."""
 
 _CLIPS = tuple(1.0 - 0.02 * step for step in range(36))  # 1.00 .. 0.30 of a channel's largest weight
 _LARGEST_BIAS = 2.0**30

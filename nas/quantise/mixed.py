@@ -59,7 +59,8 @@ def mixed_precision(
         architecture: Its architecture.
         cache: Images; the training part guides, the validation part scores the front.
         config: How.
-        finish: What is done to a network of the front before it is scored, e.g. statistics.
+        finish: What is done to a network of the front before it is scored, e.g. statistics; called in the
+            order of the front.
         on_progress: Told the step under way and the mixtures looked at.
         should_stop: Polled between mixtures; what was found so far is returned.
 

@@ -88,6 +88,10 @@ class QuantNetwork(nn.Module):
         """Returns the steps that have weights, with these."""
         return [(step, self.layers[step.layer]) for step in self.steps if step.layer >= 0]
 
+    def frees(self, step: Step) -> list[int]:
+        """Returns the tensors that a step is the last to read."""
+        return self._frees[step.writes]
+
     def groups(self) -> list[str]:
         """Returns the names of the groups with weights, in order."""
         return list(dict.fromkeys(step.group for step, _ in self.layer_steps()))
@@ -120,7 +124,7 @@ class QuantNetwork(nn.Module):
             made = run(step, inputs)
             yield step, inputs, made
             alive[step.writes] = made
-            for tensor in self._frees[step.writes]:
+            for tensor in self.frees(step):
                 del alive[tensor]
 
     def rounded(self, tensor: int, values: Tensor) -> Tensor:

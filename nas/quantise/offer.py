@@ -19,12 +19,12 @@ from nas.hardware.latency import Latency, LatencyMeter
 from nas.prediction import evaluate, evaluation_of, images_of, validation_rows
 from nas.quantise.climb import MOST_LOST
 from nas.quantise.network import QuantNetwork
-from nas.quantise.onnx_int8 import export_int8, int8_core
+from nas.quantise.onnx_int8 import export_int8
 
 TIE = 0.02
 """Classes whose probabilities differ by less count as equally first between runtime and simulation.
 
-Two correct ways to compute a quantised network round a few values in a hundred thousand to another step;
+Two correct ways to compute a quantised network round a value near the middle between two steps either way;
 each layer mixes that into all it gives, so that the last digits of a probability are of either way.
 """
 
@@ -98,8 +98,8 @@ def int8_offer(
     """
     rows = validation_rows(cache)
     content = {False: onnx_core(module, architecture).SerializeToString()}
-    content[True] = int8_core(network).SerializeToString()
-    export_int8(network, labels or cache.classes, path, metadata or {})
+    core = export_int8(network, labels or cache.classes, path, metadata or {})
+    content[True] = core.SerializeToString()
     try:
         parity = _check(network, cache, rows, path)
         probabilities = OnnxClassifier(path).probabilities(cache.images, rows)

@@ -7,8 +7,8 @@ that the range of the next QuantizeLinear clips anyway is left out.
 Weights are signed around zero, for which the runtime has kernels of its own. On x86 processors without VNNI
 these multiply unsigned by signed bytes with an instruction (VPMADDUBSW) that adds two products in 16 bits,
 where 2 x 255 x 127 does not fit: results would saturate silently. With 7-bit weights 2 x 255 x 63 fits, so
-that a file says the same on every processor; that is the runtime's own advice (`reduce_range`).
-docs/decisions/0031 has the figures.
+these sums cannot saturate; it is a mitigation that the runtime's documentation names (`reduce_range`).
+docs/decisions/0031 has the reasons and figures.
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ from nas.quantise.network import IMAGE, QuantNetwork, Step, runs_as_integers
 
 def export_int8(
     network: QuantNetwork, labels: Sequence[str], path: Path, metadata: Mapping[str, str]
-) -> None:
+) -> ModelProto:
     """Writes a quantised classifier like `nas.export.onnx_model.export_onnx`: preprocessing stays in float.
+
+    Returns:
+        What `int8_core` gives: the file without preprocessing and softmax.
 
     Raises:
         ExportError: If a width is not 8 bits, or the graph is not valid ONNX.
     """
-    write_classifier(int8_core(network), network.resolution, labels, path, {**metadata, "precision": "int8"})
+    core = int8_core(network)
+    write_classifier(core, network.resolution, labels, path, {**metadata, "precision": "int8"})
+    return core
 
 
 def int8_core(network: QuantNetwork) -> ModelProto:

@@ -117,7 +117,6 @@ class _Rounding:
         self.improved = 0
 
     def run(self, on_progress: Callable[[float], None], should_stop: ShouldStop) -> Rounded:
-        last = {tensor: step.writes for step in self.network.steps for tensor in step.reads}
         total = len(self.network.layers)
         interrupted = False
         for step in self.network.steps:
@@ -131,7 +130,7 @@ class _Rounding:
             with torch.no_grad():
                 self.rounded[step.writes] = self._all(self.network, step, self.rounded)
             self.float[step.writes] = wanted
-            for tensor in {tensor for tensor in step.reads if last[tensor] == step.writes}:
+            for tensor in self.network.frees(step):
                 del self.float[tensor], self.rounded[tensor]
         mean = sum(self.taken) / max(1, len(self.taken))
         return Rounded(len(self.taken), self.improved, self.n_images, mean, interrupted)
@@ -244,13 +243,11 @@ class _LayerRounding:
 
 def _bytes_alive(network: QuantNetwork, images: CalibrationImages) -> float:
     """Returns the most bytes of tensors of both networks that one image keeps alive at a time."""
-    sizes = {IMAGE: 3 * network.resolution**2}
+    alive, most = {IMAGE: 3 * network.resolution**2}, 0
     with torch.inference_mode():
         for step, _inputs, made in network.walk(images.first(1)):
-            sizes[step.writes] = made.numel()
-    last = {tensor: step.writes for step in network.steps for tensor in step.reads}
-    alive = [
-        sum(size for tensor, size in sizes.items() if tensor <= step.writes <= last.get(tensor, step.writes))
-        for step in network.steps
-    ]
-    return 2 * 4.0 * max(alive)
+            alive[step.writes] = made.numel()
+            most = max(most, sum(alive.values()))
+            for tensor in network.frees(step):
+                del alive[tensor]
+    return 2 * 4.0 * most

@@ -52,15 +52,7 @@ def load_network(path: Path, module: nn.Module, architecture: Architecture) -> Q
         for layer, values in zip(network.layers, found["layers"], strict=True):
             for name in _LAYER:
                 setattr(layer, name, values[name])
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        pickle.UnpicklingError,
-    ) as error:
+    except _DAMAGED as error:
         raise ExportError(
             "The quantised network cannot be read or is of another architecture; quantise it again."
         ) from error

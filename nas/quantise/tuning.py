@@ -17,6 +17,7 @@ from nas.quantise.network import QuantNetwork
 from nas.training import TrainingConfig, TrainingResult, train
 
 _FOREVER = 1e9
+_SHORTEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def tune(
         cache,
         TrainingConfig(
             resolution=network.resolution,
-            seconds=config.seconds or _FOREVER,
+            seconds=_FOREVER if config.seconds is None else max(config.seconds, _SHORTEST),
             batch_size=config.batch_size,
             learning_rate=config.learning_rate or rate_for(bits),
             augmentation=config.augmentation,

@@ -10,7 +10,8 @@ from nas.errors import ExportError
 from nas.networks import build_network
 from nas.prediction import evaluate, validation_rows
 from nas.quantise.climb import RUNGS, LadderConfig, Rung, RungName
-from nas.quantise.ladder import ladder
+from nas.quantise.ladder import _Climber, ladder
+from nas.quantise.network import fold_network
 from nas.quantise.rounding import RoundingConfig
 from nas.quantise.tuning import TuningConfig
 from tests.unit.networks.architectures import every_feature
@@ -83,6 +84,85 @@ def test_without_time_there_is_one_calibration(trained: Trained, digit_cache: Im
     assert climb.ending == "time"
     assert [rung.name for rung in climb.rungs] == ["after training"]
     assert len(climb.rungs[0].details["calibrations"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("polls", "judged"),
+    [
+        (1, set()),
+        (2, set()),
+        (3, {"without_statistics"}),
+        (5, {"without_statistics", "float_accuracy"}),
+        (6, {"without_statistics", "float_accuracy", "with_statistics"}),
+    ],
+)
+def test_equalisation_is_stopped_before_its_next_costly_part(
+    trained: Trained, digit_cache: ImageCache, polls: int, judged: set[str]
+) -> None:
+    under_way: list[RungName] = []
+    asked: list[bool] = []
+
+    def stop() -> bool:
+        if under_way[-1] == "equalisation":
+            asked.append(True)
+        return len(asked) >= polls
+
+    climb = ladder(
+        *trained,
+        digit_cache,
+        LadderConfig(weight_bits=2, most_lost=-1.0, **QUICK),
+        on_progress=lambda rung, _fraction: under_way.append(rung),
+        should_stop=stop,
+    )
+    last = climb.rungs[-1]
+    assert (climb.ending, last.name) == ("stopped", "equalisation")
+    accuracies = {"without_statistics", "float_accuracy", "with_statistics"}
+    assert accuracies & set(last.details) == judged
+    assert (last.accuracy is None) == (not judged) == ("before it could be judged" in last.skipped)
+
+
+@pytest.mark.parametrize("name", ["statistics", "equalisation"])
+def test_a_rung_ends_when_the_time_is_up(trained: Trained, digit_cache: ImageCache, name: RungName) -> None:
+    config = LadderConfig(weight_bits=2, most_lost=-1.0, seconds=1e6, **QUICK)
+    climber = _Climber(fold_network(*trained), digit_cache, config)
+
+    def pass_time(rung: RungName, _fraction: float) -> None:
+        if rung == name:
+            climber.started -= 1e6
+
+    climb = climber.run(lambda rung: None, pass_time, lambda: False)
+    assert climb.ending == "time"
+    assert climb.rungs[-1].name == name
+    assert "before it could be judged" in climb.rungs[-1].skipped
+    assert climb.accuracy == max(rung.accuracy or 0.0 for rung in climb.rungs)
+
+
+def test_the_time_of_all_rungs_does_not_lengthen_that_of_one(
+    trained: Trained, digit_cache: ImageCache
+) -> None:
+    config = LadderConfig(
+        weight_bits=2,
+        most_lost=-1.0,
+        seconds=1e6,
+        n_images=96,
+        rounding=RoundingConfig(steps=200, seconds=0.0),
+        tuning=TuningConfig(epochs=3.0, seconds=0.0),
+    )
+    rungs = {rung.name: rung for rung in ladder(*trained, digit_cache, config).rungs}
+    assert rungs["adaround"].details["steps"] < 200
+    assert rungs["tuning"].details["epochs"] < 3.0
+
+
+def test_tuning_that_diverges_leaves_the_best_so_far(trained: Trained, digit_cache: ImageCache) -> None:
+    wild = {**QUICK, "tuning": TuningConfig(learning_rate=1e39, epochs=0.5)}
+    climb = ladder(*trained, digit_cache, LadderConfig(weight_bits=2, most_lost=-1.0, **wild))
+    assert [rung.name for rung in climb.rungs] == list(RUNGS)
+    assert "diverged" in climb.rungs[-1].skipped
+    assert climb.rungs[-1].accuracy is None
+    assert climb.ending == "top"
+    assert climb.best != "tuning"
+    rows = validation_rows(digit_cache)
+    assert climb.accuracy == evaluate(climb.network, digit_cache, rows, 16).accuracy
 
 
 def test_a_network_of_gates_is_not_equalised_and_the_reason_stands_there(photo_cache: ImageCache) -> None:

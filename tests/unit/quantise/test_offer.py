@@ -15,6 +15,7 @@ from nas.prediction import evaluation_of, validation_rows
 from nas.quantise.calibrate import Histograms, quantise
 from nas.quantise.network import QuantNetwork
 from nas.quantise.offer import _verdict, int8_offer
+from nas.quantise.onnx_int8 import int8_core
 
 Trained = tuple[nn.Module, MBConvArchitecture]
 
@@ -26,15 +27,14 @@ def test_what_is_offered_was_measured(
     path = tmp_path / "int8.onnx"
     offer = int8_offer(*trained, network, digit_cache, path, most_lost=0.03, meter=LatencyMeter())
     assert (offer.float_latency.precision, offer.int8_latency.precision) == ("fp32", "int8")
-    assert offer.offered == path.exists()
-    gains = offer.int8_bytes < offer.float_bytes or offer.int8_latency.p50_ms < offer.float_latency.p50_ms
-    assert gains or not offer.offered
-    if offer.offered:
-        rows = validation_rows(digit_cache)
-        found = evaluation_of(
-            OnnxClassifier(path).probabilities(digit_cache.images, rows), digit_cache.labels[rows]
-        )
-        assert found.accuracy == offer.int8_accuracy
+    assert offer.offered  # smaller whatever the clock says, and as accurate
+    assert offer.int8_bytes < offer.float_bytes
+    rows = validation_rows(digit_cache)
+    found = evaluation_of(
+        OnnxClassifier(path).probabilities(digit_cache.images, rows), digit_cache.labels[rows]
+    )
+    assert found.accuracy == offer.int8_accuracy
+    assert offer.int8_bytes == len(int8_core(network).SerializeToString())
     assert offer.parity.agreement >= 0.99
 
 
