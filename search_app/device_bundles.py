@@ -53,10 +53,13 @@ def script_bundle(device: Device) -> Path:
 
 
 def _made_once(device: Device, kind: str, make: Callable[[Manifest, float], bytes]) -> Path:
-    manifest = manifest_for(device)
-    path = Path(settings.STORAGE_DIR) / "bundles" / f"{manifest.fingerprint}-{device.extent}.{kind}"
+    from nas.hardware.bundle import bundle_key
+
+    manifest, seconds = manifest_for(device), EXTENTS[device.extent].seconds
+    name = f"{manifest.fingerprint}-{bundle_key(manifest, seconds)}.{kind}"
+    path = Path(settings.STORAGE_DIR) / "bundles" / name
     with _making:  # it takes seconds; whoever comes meanwhile gets the same file
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, make(manifest, EXTENTS[device.extent].seconds))
+            write_atomically(path, make(manifest, seconds))
     return path

@@ -8,9 +8,13 @@ from nas.spaces import SPACES
 from search_app.forms import SPACE_NAMES
 from search_app.models import Device
 
+EXTENT_TIMES = {
+    "quick": "About a minute, longer on an old phone.",
+    "thorough": "About four minutes, longer on an old phone.",
+}
 EXTENT_HINTS = (
-    ("quick", "Quick", "About a minute, longer on an old phone. Enough to search for the device."),
-    ("thorough", "Thorough", "About four minutes, longer on an old phone. Every block, and more networks."),
+    ("quick", "Quick", f"{EXTENT_TIMES['quick']} Enough to search for the device."),
+    ("thorough", "Thorough", f"{EXTENT_TIMES['thorough']} Every block, and more networks."),
 )
 KIND_HINTS = (
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ MOST_DEVICES = 100
 MOST_RESULTS = 20
 """That one link may send until one is accepted: each costs the server some tenths of a second."""
 MOST_BYTES = 2_400_000
-"""Of a file of timings; the largest choice of spaces makes about 2 MB."""
+"""Of a file of timings; `nas.hardware.effort.samples_sent` keeps what a device sends below it."""
 LONGEST_ETA = 24 * 3600.0
 
 State = Device.State
@@ -110,6 +111,8 @@ def device_progress(*, device: Device, progress: float = 0.0, eta_seconds: float
 def device_result(*, device: Device, content: bytes) -> Device:
     """Takes the timings that a device has sent: they become its table, or a refusal that its page shows.
 
+    The same content again is answered as before: the answer may have been lost on the way to the device.
+
     Args:
         device: As `device_for_link` or `device_for_user` found it.
         content: The file, JSON of format ``nas-block-timings``.
@@ -118,13 +121,10 @@ def device_result(*, device: Device, content: bytes) -> Device:
         ValidationError: With code ``"spent"`` if the link has done its work or was used too often,
             ``"too_large"``, or ``"refused"`` if the timings cannot be trusted.
     """
-    if len(content) > MOST_BYTES:
-        raise ValidationError(
-            f"Files of timings are not larger than {MOST_BYTES / 1e6:g} MB. Send timings.json as it is.",
-            code="too_large",
-        )
+    _refuse_large(content)
+    digest = hashlib.sha256(content).hexdigest()
     if not _open_rows(device).filter(results_left__gt=0).update(results_left=F("results_left") - 1):
-        raise _spent()
+        return _accepted_before(device, digest)
     try:
         table = _table_of(content, device)
     except NasError as error:
@@ -132,7 +132,8 @@ def device_result(*, device: Device, content: bytes) -> Device:
             state=State.REFUSED, refusal=str(error), eta_seconds=None, heard_at=timezone.now()
         )
         raise ValidationError(str(error), code="refused") from error
-    _keep(device, table)
+    if not _keep(device, table, digest):
+        return _accepted_before(device, digest)
     device.refresh_from_db()
     return device
 
@@ -143,6 +144,7 @@ def device_upload(*, device: Device, content: bytes) -> Device:
     Raises:
         ValidationError: As `device_result`.
     """
+    _refuse_large(content)  # before the new link, which would end the state that the device is in
     if device.state == State.READY or not device.results_left:
         device_link_renew(device=device)
     return device_result(device=device, content=content)
@@ -176,10 +178,10 @@ def _table_of(content: bytes, device: Device) -> DeviceTable:
 
 
 @transaction.atomic
-def _keep(device: Device, table: DeviceTable) -> None:
-    """Writes table and row, once: of two results at the same time the second finds the link spent."""
+def _keep(device: Device, table: DeviceTable, digest: str) -> bool:
+    """Writes table and row, once: of two results at the same time the second returns False."""
     if _open_rows(device).select_for_update().first() is None:
-        raise _spent()
+        return False
     table.save(device.table_file)
     Device.objects.filter(pk=device.pk).update(
         state=State.READY,
@@ -197,9 +199,32 @@ def _keep(device: Device, table: DeviceTable) -> None:
             "reference_ms": table.reference_ms,
             "spread": table.spread,
             "drift": table.drift,
+            "digest": digest,
         },
     )
     log.info("a device was measured", device=str(device.pk), runtime=table.device.runtime)
+    return True
+
+
+def _accepted_before(device: Device, digest: str) -> Device:
+    """Returns the device if its link has brought this very content.
+
+    Raises:
+        ValidationError: With code ``"spent"`` if not.
+    """
+    rows = Device.objects.filter(pk=device.pk, link_token=device.link_token, state=State.READY)
+    found = rows.filter(figures__digest=digest).first()
+    if found is None:
+        raise _spent()
+    return found
+
+
+def _refuse_large(content: bytes) -> None:
+    if len(content) > MOST_BYTES:
+        raise ValidationError(
+            f"Files of timings are not larger than {MOST_BYTES / 1e6:g} MB. Send timings.json as it is.",
+            code="too_large",
+        )
 
 
 def _open_rows(device: Device) -> Any:

@@ -22,7 +22,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from nas.errors import NasError
 from search_app.device_bundles import packed_bundle
-from search_app.device_links import OPEN_SECONDS, RESULT_SECONDS, ExpiredLinkError
+from search_app.device_forms import EXTENT_TIMES
+from search_app.device_links import OPEN_SECONDS, RESULT_SECONDS, ExpiredLinkError, check_token
 from search_app.device_selectors import device_for_link
 from search_app.device_services import MOST_BYTES, device_progress, device_result
 from search_app.downloads import file_response
@@ -71,6 +72,8 @@ def measure(request: HttpRequest, token: str) -> HttpResponse:
     if device is not None and device.state == Device.State.READY:
         problem = "This device has been measured. To measure it again, make a new link on its page."
     context = {"device": device, "problem": problem, "address": request.path}
+    if device is not None:
+        context["takes"] = EXTENT_TIMES.get(device.extent, "")
     response = render(request, "devices/measure.html", context, status=410 if problem else 200)
     response["Cross-Origin-Embedder-Policy"] = "require-corp"
     return response
@@ -89,8 +92,10 @@ def measure_bundle(request: HttpRequest, token: str) -> HttpResponseBase:
 @require_POST
 @answers_in_sentences
 def measure_progress(request: HttpRequest, token: str) -> HttpResponseBase:
-    """How far the device is."""
+    """How far the device is; the first word of a script is also how it begins."""
     device = device_for_link(token, RESULT_SECONDS)
+    if device.state in (Device.State.WAITING, Device.State.REFUSED):
+        check_token(token, OPEN_SECONDS)
     try:
         told = json.loads(_body(request, MOST_PROGRESS_BYTES))
         values: dict[str, Any] = {"progress": told["progress"], "eta_seconds": told.get("eta_seconds")}

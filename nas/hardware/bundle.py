@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zipfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from nas.errors import DeviceError
 from nas.files import write_atomically
-from nas.hardware.effort import BLOCK_EFFORT, EXTENTS, NETWORK_EFFORT, TABLE_SECONDS
+from nas.hardware.effort import BLOCK_EFFORT, EXTENTS, NETWORK_EFFORT, TABLE_SECONDS, samples_sent
 from nas.hardware.items import REFERENCE_FILE, Manifest, make_manifest
 from nas.hardware.reference import REFERENCE_SIDE, reference_network
 
@@ -40,6 +41,18 @@ def manifest_of(spaces: tuple[str, ...], extent: str) -> Manifest:
         raise DeviceError(f"There is no extent {extent!r}; choose one of {', '.join(EXTENTS)}.")
     chosen = EXTENTS[extent]
     return make_manifest(sorted(set(spaces)), most_blocks=chosen.blocks, networks=chosen.networks)
+
+
+def bundle_key(manifest: Manifest, seconds: float) -> str:
+    """Returns 16 hex digits that differ if a device would be given something else: for kept files.
+
+    The graphs themselves are not made for it; they are those of the manifest and its version.
+    """
+    plan = json.dumps(_plan(manifest, seconds), sort_keys=True).encode()
+    digest = hashlib.sha256()
+    for part in (plan, _SCRIPT.read_bytes(), reference_network()):
+        digest.update(_LENGTH.pack(len(part)) + part)
+    return digest.hexdigest()[:16]
 
 
 def write_block_bundle(path: Path, manifest: Manifest, seconds: float = TABLE_SECONDS) -> None:
@@ -82,8 +95,8 @@ def pack_bundle(manifest: Manifest, seconds: float = TABLE_SECONDS) -> bytes:
     """Returns all graphs as one file: a browser fetches it in one request.
 
     Four bytes, little-endian: length of the index. The index: JSON with `fingerprint`, `seconds`, `efforts`,
-    `reference` and `items`, each with `name`, `side`, `effort`, and `offset` and `length` in bytes; offsets
-    count from the end of the index. Then the ONNX files.
+    `most_samples`, `reference` and `items`, each with `name`, `side`, `effort`, and `offset` and `length` in
+    bytes; offsets count from the end of the index. Then the ONNX files.
     """
     content = reference_network()
     reference = {"side": REFERENCE_SIDE, "offset": 0, "length": len(content)}
@@ -111,4 +124,9 @@ def _files(manifest: Manifest, seconds: float) -> Iterator[tuple[str, bytes]]:
 def _plan(manifest: Manifest, seconds: float) -> dict[str, object]:
     """Returns what a device has to know beside the graphs."""
     efforts = {"block": asdict(BLOCK_EFFORT), "network": asdict(NETWORK_EFFORT)}
-    return {"fingerprint": manifest.fingerprint, "seconds": seconds, "efforts": efforts}
+    return {
+        "fingerprint": manifest.fingerprint,
+        "seconds": seconds,
+        "efforts": efforts,
+        "most_samples": samples_sent(len(manifest.items)),
+    }

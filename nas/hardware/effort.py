@@ -44,6 +44,20 @@ MOST_BLOCKS = 600
 NETWORKS = 100
 """Whole networks of a space that are measured for the correction."""
 
+MOST_SAMPLES = 80
+"""Runs of a graph that another device sends, evenly spread over all of them."""
+
+_MOST_NUMBERS = 160_000  # in a file of timings: 2.24 MB at 14 characters each, the most that one takes
+
+
+def samples_sent(graphs: int) -> int:
+    """Returns how many runs of a graph another device sends at most, so that its answer is not too large.
+
+    Args:
+        graphs: Number of graphs of its bundle, >= 1.
+    """
+    return min(MOST_SAMPLES, _MOST_NUMBERS // (2 * graphs))  # each run comes with one of the reference
+
 
 @dataclass(frozen=True)
 class Extent:

@@ -19,6 +19,9 @@ from nas.spaces.base import Choices, SearchSpace
 
 BUNDLE_FORMAT = "nas-block-bundle"
 BUNDLE_VERSION = 1
+"""Part of the fingerprint. To be raised when the manifest or the packed file is laid out otherwise, and when
+the same item makes another graph: kept files of old ones are then left alone, and their timings refused."""
+
 _DRAWS = 1500
 _SEED = 20_000
 REFERENCE_FILE = "reference.onnx"

@@ -10,7 +10,7 @@ from typing import Any
 
 from nas.hardware.device_table import Device
 from nas.hardware.effort import BLOCK_EFFORT, NETWORK_EFFORT, TABLE_SECONDS
-from nas.hardware.items import Manifest, NetworkItem
+from nas.hardware.items import Manifest
 from nas.hardware.latency import RUNTIME, LatencyMeter
 from nas.hardware.processor import processor_name
 from nas.hardware.timings import TIMINGS_FORMAT, TIMINGS_VERSION
@@ -53,7 +53,7 @@ def take_timings(
     while longest == 0.0 or time.monotonic() - started + longest <= seconds:
         round_started = time.monotonic()
         for item, row in zip(manifest.items, rows, strict=True):
-            effort = NETWORK_EFFORT if isinstance(item.content, NetworkItem) else BLOCK_EFFORT
+            effort = NETWORK_EFFORT if item.kind == "network" else BLOCK_EFFORT
             times, references = meter.samples(item.graph(), item.side, effort)
             row.samples_ms += times.tolist()
             row.reference_ms += references.tolist()

@@ -25,7 +25,7 @@ from nas.hardware.device_table import (
     refuse_noise,
 )
 from nas.hardware.items import Item, Manifest, NetworkItem
-from nas.hardware.reference import quiet_ms
+from nas.hardware.reference import ANCHOR_QUANTILE, quiet_ms
 
 TIMINGS_FORMAT = "nas-block-timings"
 TIMINGS_VERSION = 1
@@ -56,14 +56,13 @@ def table_from_timings(data: Any, manifest: Manifest) -> DeviceTable:
     contents = {item.content: found[item.name] for item in manifest.items if item.name in found}
     times = {content: timing for content, (timing, _) in contents.items()}
     references = np.array([reference for _, reference in contents.values()])
-    low, middle, high = np.percentile(references, [5, 50, 95])
     table = DeviceTable(
         device=read_device(top.part("device")),
         measured_at=read_moment(top, "measured_at"),
         spaces=manifest.spaces,
         reference_ms=anchor,
         spread=_spread(times.values()),
-        drift=float((high - low) / middle),
+        drift=_drift(references, anchor),
         blocks=_without_carriers(times),
         networks={item: timing for item, timing in times.items() if isinstance(item, NetworkItem)},
     )
@@ -84,7 +83,7 @@ def _read_items(top: Fields, manifest: Manifest, anchor: float) -> dict[str, tup
                 f"{row.where} should name a graph of the bundle and hold at least {_FEWEST_RUNS} runs, each "
                 "with one of the reference network."
             )
-        found[name] = (_timing(samples, references, anchor), float(np.quantile(references, 0.2)))
+        found[name] = (_timing(samples, references, anchor), float(np.quantile(references, ANCHOR_QUANTILE)))
     if len(found) < _FEWEST_ITEMS * len(known):
         raise DeviceError(
             f"Only {len(found)} of {len(known)} graphs were measured. Measure again and let it end."
@@ -97,6 +96,21 @@ def _spread(timings: Iterable[Timing]) -> float:
     kept = list(timings)
     total = sum(timing.ms for timing in kept)
     return sum(timing.spread * timing.ms for timing in kept) / max(total, 1e-9)
+
+
+def _drift(references: np.ndarray, anchor: float) -> float:
+    """Returns how far the reference's time went up and down, as a share of itself.
+
+    The anchor counts too: it scales the whole table, so one that was taken while the device was disturbed, or
+    was quick for a moment only, must not pass because all that followed was steady.
+
+    Args:
+        references: (items,) the reference's milliseconds, one quantile an item.
+        anchor: Its milliseconds at rest.
+    """
+    low, middle, high = np.percentile(references, [5, 50, 95])
+    slow, fast = sorted((anchor, float(np.quantile(references, ANCHOR_QUANTILE))), reverse=True)
+    return max(float((high - low) / middle), slow / fast - 1.0)
 
 
 def _timing(samples: np.ndarray, references: np.ndarray, anchor: float) -> Timing:

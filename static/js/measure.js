@@ -11,6 +11,7 @@ const MOST_THREADS = 8;
 const place = $('measure').dataset;
 const absolute = (path) => new URL(path, location.href).href;
 let worker = null;
+let going = null; // an AbortController, of the measurement that was begun last
 let lock = null;
 let told = 0;
 let spoken = -1;
@@ -24,7 +25,7 @@ class Refusal extends Error {
 }
 
 /** One request of the link. */
-async function ask(what, body) {
+async function ask(what, body, signal) {
   let answer;
   try {
     answer = await fetch(place.address + what, {
@@ -33,6 +34,7 @@ async function ask(what, body) {
       cache: 'no-store',
       headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
     });
   } catch {
     throw new Refusal('The server cannot be reached. Check that this device is still in its network.', 0);
@@ -58,6 +60,7 @@ function show(title, { running = false, problem = '', done = '', again = '' }) {
 }
 
 function end() {
+  going?.abort();
   worker?.terminate();
   worker = null;
   lock?.release().catch(() => {});
@@ -70,9 +73,12 @@ function fail(text, again = 'Try again') {
   $('start').focus();
 }
 
-async function keepAwake() {
+async function keepAwake({ signal }) {
   // Only over https or on the machine itself; elsewhere the advice to leave the screen on has to do.
-  try { lock = await navigator.wakeLock.request('screen'); } catch { lock = null; }
+  let mine = null;
+  try { mine = await navigator.wakeLock.request('screen'); } catch { return; }
+  if (signal.aborted) mine.release().catch(() => {});
+  else lock = mine;
 }
 
 async function tell(share, left) {
@@ -131,28 +137,33 @@ async function send() {
 }
 
 async function measure() {
+  going = new AbortController();
+  const { signal } = going; // whatever is awaited, the person may have stopped meanwhile
   show('Measuring', { running: true });
   $('progress').removeAttribute('value');
   $('doing').textContent = 'Loading…';
   $('measure-title').focus();
-  await keepAwake();
+  await keepAwake(going);
+  if (signal.aborted) return;
   let bundle;
   try {
-    bundle = await (await ask('bundle/')).arrayBuffer();
+    bundle = await (await ask('bundle/', undefined, signal)).arrayBuffer();
   } catch (error) {
-    fail(error.message);
+    if (!signal.aborted) fail(error.message);
     return;
   }
+  const device = { name: place.name, hardware: await hardware(), runtime: browser() };
+  if (signal.aborted) return;
   worker = new Worker(place.worker, { type: 'module' });
   worker.onerror = () => fail('This browser cannot run the measurement. Bring it up to date, or try another one on this device.');
   worker.onmessage = ({ data }) => {
+    if (signal.aborted) return;
     if (data.kind === 'progress') progress(data);
     else if (data.kind === 'result') {
       timings = data.timings;
       send();
     } else fail(`This browser cannot run the networks (${data.text}). Close other pages, or try another browser on this device.`);
   };
-  const device = { name: place.name, hardware: await hardware(), runtime: browser() };
   const threads = Number($('threads').value);
   worker.postMessage({ kind: 'start', bundle, runtime: absolute(place.runtime), wasm: absolute(place.wasm), threads, device }, [bundle]);
   visibility();
@@ -163,7 +174,7 @@ function visibility() {
   if (!worker) return;
   worker.postMessage({ kind: document.hidden ? 'pause' : 'resume' });
   if (document.hidden) $('left').textContent = 'waiting for this page to be in front';
-  else if (!lock) keepAwake();
+  else if (!lock) keepAwake(going);
 }
 
 for (let n = 2; crossOriginIsolated && n <= Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS); n *= 2) {

@@ -3,7 +3,6 @@ import { unpack } from './lib/bundle.js';
 import { Meter } from './lib/meter.js';
 
 const TELL_MS = 250;
-const MOST_SAMPLES = 80; // of a graph, evenly spread over all its runs: the answer stays below 2 MB
 
 let paused = false;
 let hidden = 0; // pauses so far: what ran when one began is thrown away
@@ -19,8 +18,9 @@ async function whilePaused() {
 
 const short = (value) => Number(value.toPrecision(5));
 
-function thinned({ name, samples, references }) {
-  const n = Math.min(samples.length, MOST_SAMPLES);
+/** At most `most` runs of a graph, evenly spread over all of them: the server takes no longer answers. */
+function thinned({ name, samples, references }, most) {
+  const n = Math.min(samples.length, most);
   const kept = Array.from({ length: n }, (_, i) => Math.floor((i * samples.length) / n));
   return { name, samples_ms: kept.map((i) => short(samples[i])), reference_ms: kept.map((i) => short(references[i])) };
 }
@@ -75,7 +75,20 @@ async function measureRounds(meter, { index, bytesOf }) {
     longest = Math.max(longest, watch.seconds - began);
     rounds += 1;
   }
-  return rows.filter((row) => row.samples.length).map(thinned);
+  return rows.filter((row) => row.samples.length).map((row) => thinned(row, index.most_samples));
+}
+
+/** Settles what the reference takes at rest, again for as long as the page was hidden meanwhile. */
+async function settle(meter, { index, bytesOf }) {
+  for (;;) {
+    await breathe();
+    await whilePaused();
+    const before = hidden;
+    await meter.settle(bytesOf(index.reference), index.reference.side);
+    await breathe();
+    if (hidden === before) return;
+    await meter.reference.close();
+  }
 }
 
 async function measure({ bundle, runtime, wasm, threads, device }) {
@@ -84,7 +97,7 @@ async function measure({ bundle, runtime, wasm, threads, device }) {
   ort.env.logLevel = 'error';
   const pack = unpack(bundle);
   const meter = new Meter(ort, threads);
-  await meter.settle(pack.bytesOf(pack.index.reference), pack.index.reference.side);
+  await settle(meter, pack);
   const items = await measureRounds(meter, pack);
   return {
     format: 'nas-block-timings',

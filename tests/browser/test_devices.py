@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from tests.browser.conftest import Watcher
 from tests.browser.rank_in_browser import make_device, trusting_table
 from tests.browser.test_pages import PHONE, assert_fits
 
+HIDE = """hidden => {
+  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
 SPACE = "nasbench201"  # the smallest bundle: a round takes seconds
 VERDICT = re.compile(r"is measured|scatter by|speed changed by")
 REFUSED = "the server responded with a status of 422"
@@ -59,17 +64,57 @@ def test_a_hidden_page_waits(page: Page, phone: Page) -> None:
     phone.goto(make_device(page, "Phone", SPACE))
     phone.click("#start")
     expect(phone.locator("#left")).to_have_text(re.compile("left$"), timeout=60_000)
-    hide = """hidden => {
-      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-      document.dispatchEvent(new Event('visibilitychange'));
-    }"""
-    phone.evaluate(hide, True)
+    phone.evaluate(HIDE, True)
     expect(phone.locator("#left")).to_have_text("waiting for this page to be in front")
     stood = phone.locator("#progress").evaluate("bar => bar.value")
     phone.wait_for_timeout(1500)  # long enough for several graphs
     assert phone.locator("#progress").evaluate("bar => bar.value") - stood <= 10
-    phone.evaluate(hide, False)
+    phone.evaluate(HIDE, False)
     expect(phone.locator("#left")).to_have_text(re.compile("left$"))
+    phone.click("#stop")
+    expect(phone.locator("#measure-title")).to_have_text("Stopped")
+
+
+def test_the_anchor_is_settled_again_after_the_page_was_hidden(page: Page, phone: Page) -> None:
+    settled: list[str] = []
+    phone.on("console", lambda message: settled.append(message.text))
+
+    def slowly(route: Route) -> None:
+        source = route.fetch().text()
+        told = "console.log('settling'); await new Promise((go) => setTimeout(go, 1000)); this.reference ="
+        assert source.count("this.reference =") == 1
+        route.fulfill(
+            body=source.replace("this.reference =", told),
+            headers={"Content-Type": "text/javascript", "Cross-Origin-Embedder-Policy": "require-corp"},
+        )
+
+    phone.context.route("**/js/lib/meter*.js", slowly)
+    phone.goto(make_device(page, "Phone", SPACE))
+    with phone.expect_console_message(lambda message: message.text == "settling"):
+        phone.click("#start")
+    phone.evaluate(HIDE, True)
+    phone.evaluate(HIDE, False)
+    expect(phone.locator("#left")).to_have_text(re.compile("left$"), timeout=60_000)
+    assert settled.count("settling") == 2
+    phone.click("#stop")
+
+
+def test_stop_while_the_graphs_load_ends_that_measurement(page: Page, phone: Page) -> None:
+    held: list[Route] = []
+    phone.route("**/bundle/", lambda route: held.append(route))  # noqa: PLW0108 - gets an attribute
+    phone.goto(make_device(page, "Phone", SPACE))
+    with phone.expect_request("**/bundle/"):
+        phone.click("#start")
+    phone.click("#stop")
+    expect(phone.locator("#start")).to_have_text("Start again")
+    with phone.expect_request("**/bundle/"):
+        phone.click("#start")
+    phone.wait_for_function("document.getElementById('measure-title').textContent === 'Measuring'")
+    for route in held:
+        with suppress(Error):  # the page may have cancelled it
+            route.continue_()
+    expect(phone.locator("#left")).to_have_text(re.compile("left$"), timeout=60_000)
+    assert len(phone.workers) == 1
     phone.click("#stop")
     expect(phone.locator("#measure-title")).to_have_text("Stopped")
 

@@ -26,8 +26,6 @@ except ImportError as error:
 
 HERE = Path(__file__).resolve().parent
 ANCHOR_WARM_UP, ANCHOR_RUNS, ANCHOR_QUANTILE = 10, 50, 0.2
-MOST_SAMPLES = 80
-"""Runs of a graph that are sent, evenly spread over all of them."""
 CLOCK_STEPS = 10
 """A timed run should take at least so many steps of the clock; shorter ones are timed several at a time."""
 TELL_SECONDS = 3.0
@@ -144,7 +142,7 @@ def measure(bundle, name, threads, seconds, tell):
         },
         "measured_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "anchor_ms": meter.anchor_ms,
-        "items": [{**row, **thinned(row)} for row in rows],
+        "items": [{**row, **thinned(row, plan["most_samples"])} for row in rows],
     }
 
 
@@ -153,10 +151,11 @@ def expected(length, seconds):
     return max(1, seconds // length) * length
 
 
-def thinned(row):
-    """Returns at most `MOST_SAMPLES` runs of a graph, five digits each, so that the file stays small."""
+def thinned(row, most):
+    """Returns at most `most` runs of a graph, evenly spread, five digits each: longer files are refused."""
     count = len(row["samples_ms"])
-    kept = sorted({index * count // min(count, MOST_SAMPLES) for index in range(min(count, MOST_SAMPLES))})
+    sent = min(count, most)
+    kept = [index * count // sent for index in range(sent)]
     return {
         key: [float(f"{row[key][index]:.5g}") for index in kept] for key in ("samples_ms", "reference_ms")
     }

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from nas.hardware.effort import EXTENTS
 from search_app import device_links
+from search_app.device_bundles import packed_bundle
+from search_app.device_forms import EXTENT_TIMES
 from search_app.device_pages import only_this_machine
 from search_app.device_services import MOST_BYTES, device_link_renew
 from search_app.models import Device
@@ -98,7 +102,8 @@ def test_a_device_measures_itself_by_its_link(phone: Device, answer_of: Answer) 
     assert (phone.progress, phone.eta_seconds) == (0.5, 30)
     answer = post(phone, "timings/", answer_of(phone))
     assert answer.status_code == 200 and "is measured" in answer.json()["text"]
-    assert post(phone, "timings/", answer_of(phone)).status_code == 409
+    assert post(phone, "timings/", answer_of(phone)).json() == answer.json()  # it was lost
+    assert post(phone, "timings/", answer_of(phone, samples=lambda ms: [2 * ms] * 5)).status_code == 409
     assert post(phone, "progress/", b'{"progress": 0.1}').status_code == 409
     assert Client().get(address(phone)).status_code == 410
 
@@ -143,6 +148,11 @@ def test_an_old_link_begins_nothing_but_may_still_answer(
     page = Client().get(address(phone))
     assert page.status_code == 410 and "too old" in page.content.decode()
     assert Client().get(address(phone, "bundle/")).status_code == 410
+    assert post(phone, "progress/", b'{"progress": 0.1}').status_code == 410
+    Device.objects.update(state="REFUSED")
+    assert post(phone, "progress/", b'{"progress": 0.1}').status_code == 410
+    Device.objects.update(state="MEASURING")  # it began in time
+    assert post(phone, "progress/", b'{"progress": 0.1}').status_code == 200
     assert post(phone, "timings/", answer_of(phone)).status_code == 200
 
 
@@ -187,6 +197,20 @@ def test_owner_uploads_what_the_script_wrote(
     bad = SimpleUploadedFile("timings.json", b"{}")
     answer = client.post(f"/devices/{phone.pk}/", {"action": "upload", "timings": bad}, follow=True)
     assert "cannot be trusted" in answer.content.decode()
+
+
+@pytest.mark.parametrize("extent", EXTENT_TIMES)
+def test_the_page_says_how_long_it_takes(phone: Device, extent: str) -> None:
+    Device.objects.update(extent=extent)
+    assert EXTENT_TIMES[extent] in Client().get(address(phone)).content.decode()
+
+
+def test_kept_bundles_are_left_when_the_plan_changes(phone: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = packed_bundle(phone)
+    assert packed_bundle(phone) == first
+    monkeypatch.setitem(EXTENTS, "tiny", replace(EXTENTS["tiny"], seconds=0.2))
+    second = packed_bundle(phone)
+    assert second != first and b'"seconds":0.2' in second.read_bytes()
 
 
 def test_the_script_comes_with_its_graphs(phone: Device, owner: User, client_of: ClientOf) -> None:

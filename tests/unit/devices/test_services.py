@@ -9,7 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
+from nas.hardware.bundle import manifest_of
 from nas.hardware.device_table import load_table
+from nas.hardware.effort import EXTENTS, samples_sent
+from nas.spaces import SPACES
 from search_app import device_services as services
 from search_app.device_selectors import devices_of_user, measured_devices_of_user
 from search_app.models import Device
@@ -41,6 +44,16 @@ def test_a_link_is_good_for_one_result(phone: Device, answer_of: Answer) -> None
         services.device_result(device=later, content=slower)
     assert refused.value.code == "spent"
     assert phone.table_file.read_bytes() == first
+
+
+def test_a_result_whose_answer_was_lost_may_be_sent_again(phone: Device, answer_of: Answer) -> None:
+    sent = answer_of(phone)
+    before = services.device_result(device=phone, content=sent)
+    again = services.device_result(device=Device.objects.get(pk=phone.pk), content=sent)
+    assert (again.state, again.measured_at, again.figures) == ("READY", before.measured_at, before.figures)
+    services.device_link_renew(device=again)
+    with pytest.raises(ValidationError, match="done its work"):
+        services.device_result(device=before, content=sent)  # by the old link
 
 
 def test_a_noisy_result_is_refused_with_advice_and_may_be_repeated(phone: Device, answer_of: Answer) -> None:
@@ -116,6 +129,24 @@ def test_an_oversized_result_costs_no_attempt(phone: Device) -> None:
     assert refused.value.code == "too_large"
     phone.refresh_from_db()
     assert (phone.state, phone.results_left) == ("WAITING", services.MOST_RESULTS)
+
+
+def test_an_oversized_upload_leaves_a_measured_device_as_it_is(phone: Device, answer_of: Answer) -> None:
+    device = services.device_result(device=phone, content=answer_of(phone))
+    with pytest.raises(ValidationError, match="not larger than"):
+        services.device_upload(device=device, content=b" " * (services.MOST_BYTES + 1))
+    link = device.link_token
+    device.refresh_from_db()
+    assert (device.state, device.link_token) == ("READY", link)
+
+
+def test_the_largest_choice_makes_an_answer_that_is_taken() -> None:
+    for extent in EXTENTS:
+        items = manifest_of(tuple(SPACES), extent).items
+        most = samples_sent(len(items))
+        numbers = ", ".join(["0.0000012345"] * most)  # no number that a client sends is longer
+        row = f'{{"name": "{items[0].name}", "samples_ms": [{numbers}], "reference_ms": [{numbers}]}}, '
+        assert most >= 40 and len(items) * len(row) + 5_000 < services.MOST_BYTES
 
 
 def test_a_link_does_not_try_results_for_ever(phone: Device) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nas.errors import DeviceError
+from nas.hardware import bundle
 from nas.hardware.block_graph import carrier_of
 from nas.hardware.blocks import Block
-from nas.hardware.bundle import write_block_bundle
+from nas.hardware.bundle import bundle_key, write_block_bundle
 from nas.hardware.device_table import load_table, table_from_json
-from nas.hardware.items import Item, Manifest, NetworkItem
+from nas.hardware.items import BUNDLE_VERSION, Item, Manifest, NetworkItem
 from nas.hardware.measuring import take_timings, this_device
 from nas.hardware.timings import table_from_timings
 from tests.unit.hardware.tables import ANCHOR, block_ms, small_manifest, timings
@@ -51,6 +55,18 @@ def test_a_drifting_device_is_refused_with_advice(manifest: Manifest) -> None:
     hot = timings(manifest, reference=lambda number: ANCHOR * (1 + number / 50))
     with pytest.raises(DeviceError, match=r"speed changed by .*grew hot.*measure again"):
         table_from_timings(hot, manifest)
+
+
+@pytest.mark.parametrize("factor", [1.6, 0.6], ids=["disturbed", "quick for a moment"])
+def test_an_anchor_that_the_references_do_not_bear_out_is_refused(manifest: Manifest, factor: float) -> None:
+    data = timings(manifest) | {"anchor_ms": factor * ANCHOR}
+    with pytest.raises(DeviceError, match=r"speed changed by 6.%.*in the foreground.*measure again"):
+        table_from_timings(data, manifest)
+
+
+def test_an_anchor_within_the_allowed_drift_is_taken(manifest: Manifest) -> None:
+    table = table_from_timings(timings(manifest) | {"anchor_ms": 1.4 * ANCHOR}, manifest)
+    assert table.drift == pytest.approx(0.4)
 
 
 def test_timings_of_other_blocks_are_refused(manifest: Manifest) -> None:
@@ -176,3 +192,29 @@ def test_a_bundle_holds_its_manifest_and_one_graph_an_item(tmp_path) -> None:
     assert {path.name for path in (tmp_path / "bundle").iterdir()} == named
     kinds = {isinstance(item.content, NetworkItem) for item in few.items}
     assert kinds == {True, False}
+
+
+def test_the_key_of_kept_files_follows_all_that_is_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = small_manifest(blocks=5, networks=2)
+    keys = [
+        bundle_key(few, 60.0),
+        bundle_key(few, 61.0),
+        bundle_key(small_manifest(blocks=6, networks=2), 60.0),
+    ]
+    assert bundle_key(small_manifest(blocks=5, networks=2), 60.0) == keys[0]
+    with monkeypatch.context() as changed:
+        changed.setattr(bundle, "BLOCK_EFFORT", replace(bundle.BLOCK_EFFORT, most=41))
+        keys.append(bundle_key(few, 60.0))
+    script = tmp_path / "measure.py"
+    script.write_bytes(bundle._SCRIPT.read_bytes() + b"\n")
+    monkeypatch.setattr(bundle, "_SCRIPT", script)
+    keys.append(bundle_key(few, 60.0))
+    assert len(set(keys)) == 5
+
+
+def test_other_graphs_need_another_version() -> None:
+    graphs = hashlib.sha256(b"".join(item.graph() for item in small_manifest(blocks=40, networks=4).items))
+    # If this differs, raise BUNDLE_VERSION: kept bundles and timings of the old ones would pass for new ones.
+    assert (BUNDLE_VERSION, graphs.hexdigest()[:16]) == (1, "320600d4c8c1c954")
