@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -148,17 +147,6 @@ def device_upload(*, device: Device, content: bytes) -> Device:
     if device.state == State.READY or not device.results_left:
         device_link_renew(device=device)
     return device_result(device=device, content=content)
-
-
-def table_path_of(device: Device) -> Path:
-    """Returns the file of a device's table.
-
-    Raises:
-        ValidationError: If it has none.
-    """
-    if device.measured_at is None or not device.table_file.is_file():
-        raise ValidationError(f"{device.name} has not been measured yet. Open its page and measure it first.")
-    return device.table_file
 
 
 def _table_of(content: bytes, device: Device) -> DeviceTable:

@@ -24,15 +24,14 @@ def test_an_accepted_result_becomes_the_devices_table(phone: Device, owner: User
     assert not measured_devices_of_user(owner).exists()
     device = services.device_result(device=phone, content=answer_of(phone))
     assert (device.state, device.progress, device.runtime) == ("READY", 1.0, "by hand")
-    table = load_table(services.table_path_of(device))
+    table = load_table(device.table_file)
     assert table.device.name == "Phone"  # as its owner calls it, whatever the device says
     assert device.figures["blocks"] == len(table.blocks) > 20
     assert list(measured_devices_of_user(owner)) == [device]
 
 
 def test_a_device_that_was_not_measured_has_no_table(phone: Device) -> None:
-    with pytest.raises(ValidationError, match="not been measured yet"):
-        services.table_path_of(phone)
+    assert not phone.table_file.exists()
 
 
 def test_a_link_is_good_for_one_result(phone: Device, answer_of: Answer) -> None:
@@ -164,7 +163,7 @@ def test_an_upload_replaces_the_table_and_a_bad_one_keeps_it(phone: Device, answ
     with pytest.raises(ValidationError):
         services.device_upload(device=phone, content=b"no")
     phone.refresh_from_db()
-    assert phone.state == "REFUSED" and services.table_path_of(phone).read_bytes() == first
+    assert phone.state == "REFUSED" and phone.table_file.read_bytes() == first
     services.device_upload(device=phone, content=answer_of(phone, samples=lambda ms: [2 * ms] * 5))
     phone.refresh_from_db()
     assert phone.state == "READY" and phone.table_file.read_bytes() != first
