@@ -16,6 +16,10 @@ SUMMED = ("calls", "blocks", "groups", "macs", "moved", "weights", "gates", "joi
 """Quantities that add up over the blocks of a network: see `summed_features`."""
 
 
+_VECTOR = 16
+"""Channels that 512-bit vectors of floats hold; with 256 bits, 8, which all widths of the spaces fill."""
+
+
 class Work(NamedTuple):
     """Work of a block: multiply-accumulates and numbers moved by operator class, weights, fused groups.
 
@@ -94,25 +98,53 @@ def _mbconv_work(block: Block) -> Work:
 
 
 def shape_features(blocks: Sequence[Block]) -> np.ndarray:
-    """Returns (N, D) features of blocks, sizes as logarithms: what the regression sees."""
+    """Returns (N, D) features of blocks, sizes as logarithms: what the regression sees.
+
+    Which channels fill whole vectors belongs to them: ONNX Runtime's blocked kernels take only those, and a
+    block of others may need half as long again.
+    """
     if not blocks:
         return np.zeros((0, 0))
     works = [work(block) for block in blocks]
     sizes = np.array(
         [
-            (*w, w.macs, w.moved, b.inputs, b.outputs, b.side, b.out_side, b.squeeze)
+            (*w, w.macs, w.moved, b.inputs, b.outputs, b.side, b.out_side, b.squeeze, *_ends(b))
             for w, b in zip(works, blocks, strict=True)
         ],
         dtype=float,
     )
     rest = np.array(
         [
-            (b.kernel, b.stride, b.expansion, b.skip, b.squeeze > 0, *(b.op == op for op in MBCONV_OPS))
+            (
+                *(b.kernel, b.stride, b.expansion, b.skip, b.squeeze > 0),
+                *(b.op == op for op in MBCONV_OPS),
+                *(channels % _VECTOR == 0 for channels in (b.inputs, _middle(b), b.outputs)),
+            )
             for b in blocks
         ],
         dtype=float,
     )
     return np.concatenate([np.log1p(sizes), rest], axis=1)
+
+
+def _middle(block: Block) -> int:
+    """Returns the channels between the first and the last convolution of a block."""
+    expands = block.op in ("ir", "er")
+    return round_channels(block.inputs * block.expansion) if expands else block.inputs
+
+
+def _ends(block: Block) -> tuple[int, ...]:
+    """Returns middle channels, multiply-accumulates of both pointwise convolutions, and sizes of the maps."""
+    middle, before, after = _middle(block), block.side**2, block.out_side**2
+    return (
+        middle,
+        (block.op == "ir") * block.inputs * middle * before,
+        middle * block.outputs * after,
+        middle * after,
+        middle * before,
+        block.inputs * before,
+        block.outputs * after,
+    )
 
 
 def summed_features(block: Block) -> tuple[float, ...]:

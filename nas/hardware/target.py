@@ -21,6 +21,7 @@ from nas.hardware.plan import network_blocks
 from nas.hardware.predictor import LatencyPredictor
 from nas.hardware.profile import Profile, load_profile, profile_path
 
+_FLOAT_BITS = 32
 KEPT_PROFILE = "device.toml"
 """Name under which a run keeps the profile of its device."""
 
@@ -48,9 +49,11 @@ class DeviceTarget(ABC):
     Attributes:
         name: What people call it.
         limits: Hard limits, value by name (`latency_ms`, `peak_sram_bytes`, `size_bytes`); none for most.
+        weight_bits: Width of the weights that its figures are for.
     """
 
     name: str
+    weight_bits: int
     limits: Mapping[str, float]
 
     @abstractmethod
@@ -92,6 +95,7 @@ class ProfileTarget(DeviceTarget):
         """Takes a checked profile and the file that it was read from."""
         self.profile, self._source = profile, source
         self.name = profile.title
+        self.weight_bits = profile.weight_bits
         self.limits = {name: figure.value for name, figure in profile.limits.items()}
 
     def check_space(self, space: str) -> None:
@@ -127,7 +131,7 @@ class TableTarget(DeviceTarget):
         """Takes a checked table and learns its correction."""
         self.table = table
         self.name = table.device.name
-        self.limits = {}
+        self.limits, self.weight_bits = {}, _FLOAT_BITS  # blocks are measured in fp32
         self._predictor = LatencyPredictor(table)
 
     def check_space(self, space: str) -> None:
