@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from nas.benches.commands import BENCHES, add_benches
-from nas.candidate import HERE
+from nas.candidate import HERE, PRECISIONS
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
@@ -62,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
         default=HERE,
         help=f"where the model will run: {HERE} (this machine, measured), a name that the command devices "
         "lists, or the path of a profile (.toml) or of a device table (.json)",
+    )
+    search.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="int8 judges every network after post-training quantisation",
     )
     search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
@@ -115,6 +121,7 @@ def _search(options: argparse.Namespace) -> int:
         evaluator=options.evaluator,
         proxy=options.proxy,
         device=options.device,
+        precision=options.precision,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:

@@ -23,6 +23,10 @@ Source = Literal["first_model", "baseline", "base_search", "scaled"]
 HERE = "here"
 """Name of this machine as the place where the model will run."""
 
+Precision = Literal["fp32", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+"""What networks of a search are judged as."""
+
 Fidelity = Literal["frozen", "short", "final"]
 Status = Literal["finished", "failed"]
 
@@ -54,6 +58,21 @@ class DeviceFigures:
 
 
 @dataclass(frozen=True)
+class FloatFigures:
+    """What a network that is judged after quantisation does before it, in 32-bit floats.
+
+    Attributes:
+        accuracy: Top-1 on the validation part, fraction in [0, 1].
+        latency_ms: Median batch-1 latency on this machine, ONNX Runtime, one thread, milliseconds.
+        size_bytes: Size of the fp32 ONNX graph in bytes.
+    """
+
+    accuracy: float
+    latency_ms: float
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Metrics:
     """What was measured on validation data and in the runtime; never on the test part.
 
@@ -66,8 +85,10 @@ class Metrics:
         latency_p95_ms: 95th percentile of what was measured here, milliseconds.
         n_params: Number of parameters.
         macs: Multiply-accumulates of one image.
-        size_bytes: Size of the fp32 ONNX file in bytes.
+        size_bytes: Size of the ONNX graph in bytes.
         device: Figures of the device that was searched for; None if it is this machine.
+        unquantised: The same network in fp32, where accuracy, latency and size are those of its int8 graph;
+            None where they are those of fp32.
     """
 
     accuracy: float
@@ -79,6 +100,7 @@ class Metrics:
     macs: int
     size_bytes: int
     device: DeviceFigures | None = None
+    unquantised: FloatFigures | None = None
 
     @property
     def here_ms(self) -> float:
@@ -96,7 +118,10 @@ class Metrics:
         device = data.get("device")
         if device is not None:
             device = DeviceFigures(**{**device, "broken_limits": tuple(device["broken_limits"])})
-        return cls(**{**data, "device": device})
+        unquantised = data.get("unquantised")
+        if unquantised is not None:
+            unquantised = FloatFigures(**unquantised)
+        return cls(**{**data, "device": device, "unquantised": unquantised})
 
 
 @dataclass(frozen=True)

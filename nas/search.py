@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import DeviceError, EvaluationError
-from nas.evaluators import evaluator_refusal
+from nas.evaluators import evaluator_refusal, precision_refusal
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
@@ -67,7 +67,7 @@ def run_search(
         DataError: If the cache is unusable.
         SpaceError: If the strategy cannot search the space.
         DeviceError: If the device is unknown, or knows nothing about the space.
-        EvaluationError: If the evaluator cannot judge the networks of the space.
+        EvaluationError: If the evaluator cannot judge the networks of the space, or not at the precision.
     """
     check_strategy(config.strategy, config.space)
     if refusal := evaluator_refusal(config.evaluator, config.space, config.strategy, config.proxy):
@@ -111,6 +111,10 @@ def _open(
     tune_process()
     config.workdir.mkdir(parents=True, exist_ok=True)
     target = _target(config)
+    if refusal := precision_refusal(
+        config.precision, config.space, *((target.name, target.weight_bits) if target else ())
+    ):
+        raise EvaluationError(refusal)
     cache = ImageCache.open(config.data)
     state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
     meter = LatencyMeter(anchor_ms=state.values.get("latency_anchor_ms"))
@@ -118,7 +122,7 @@ def _open(
     return RunContext(
         config=config,
         cache=cache,
-        evaluator=ShortTraining(cache, meter, target),
+        evaluator=ShortTraining(cache, meter, target, precision=config.precision),
         state=state,
         candidates=list(completed),
         on_event=on_event,

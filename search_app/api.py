@@ -30,6 +30,7 @@ class SearchIn(Schema):
     strategy: str = "regularized_evolution"
     space: str = "lite-elastic"
     evaluator: str = "training"
+    precision: str = "fp32"
     reward: str = "absolute"
     seed: int = 0
     target_latency_ms: float | None = None

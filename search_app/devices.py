@@ -36,6 +36,7 @@ class Place:
         hint: How its times come about, in plain words.
         icon: Name of its icon.
         limited: True if it has hard limits.
+        bits: Width of the weights that its figures are for; None for this server, which runs both widths.
         spaces: Search spaces that it knows; None for all.
         table: Its device table, if it measured one.
     """
@@ -45,6 +46,7 @@ class Place:
     hint: str
     icon: str
     limited: bool = False
+    bits: int | None = None
     spaces: tuple[str, ...] | None = None
     table: Path | None = None
 
@@ -103,6 +105,7 @@ def _measured(device: Device) -> Place:
         device.name,
         hint,
         "device-mobile" if device.kind == Device.Kind.BROWSER else "cpu",
+        bits=32,
         spaces=tuple(device.spaces),
         table=device.table_file,
     )
@@ -112,7 +115,7 @@ def _place(name: str) -> Place:
     profile = load_profile(name)
     title, icon = PROFILES.get(name, (profile.title, "cpu"))
     hint = " ".join([f"{profile.title}.", *_limits(profile)])
-    return Place(name, title, hint, icon, limited=bool(profile.limits))
+    return Place(name, title, hint, icon, limited=bool(profile.limits), bits=profile.weight_bits)
 
 
 def _limits(profile: Profile) -> list[str]:

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
-from nas.candidate import HERE
+from nas.candidate import HERE, PRECISIONS
 from nas.errors import SpaceError
-from nas.evaluators import EVALUATORS, evaluator_refusal
+from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
@@ -24,6 +24,8 @@ from search_app.models import SearchRun
 from search_app.options import (
     EVALUATOR_HELP,
     EVALUATOR_NAMES,
+    PRECISION_HELP,
+    PRECISION_NAMES,
     REWARD_HELP,
     REWARD_NAMES,
     SPACE_HELP,
@@ -139,6 +141,13 @@ class SearchForm(forms.Form):
         EVALUATOR_HELP,
         label="Evaluator",
     )
+    precision = OptionField(
+        "What a network is judged as during the search.",
+        PRECISIONS,
+        PRECISION_NAMES,
+        PRECISION_HELP,
+        label="Precision",
+    )
     reward = OptionField(
         "How accuracy and time per photo become the one number that most strategies raise; "
         "those that search a front use it only to name their best.",
@@ -191,8 +200,10 @@ class SearchForm(forms.Form):
                 self.add_error("space", str(error))
             if words := evaluator_refusal(evaluator, space, strategy):
                 self.add_error("evaluator", words)
-            if "device" in given:
+            if "device" in given and "precision" in given:
                 place = place_of(given["device"], self.user)
+                if words := precision_refusal(given["precision"], space, place.title, place.bits):
+                    self.add_error("precision", words)
                 if words := refusal(place, strategy, space):
                     self.add_error("strategy" if place.limited else "space", words)
         return given

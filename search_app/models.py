@@ -56,6 +56,7 @@ class SearchRun(Claimable):
     space = models.CharField(max_length=40, default="lite-elastic")
     strategy = models.CharField(max_length=40, default="regularized_evolution")
     evaluator = models.CharField(max_length=40, default="training")
+    precision = models.CharField(max_length=10, default="fp32")
     reward = models.CharField(max_length=40, default="absolute")
     seed = models.PositiveIntegerField(default=0)
 
@@ -116,6 +117,7 @@ class Candidate(models.Model):
     macs = models.PositiveBigIntegerField(null=True, blank=True)
     size_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     device = models.JSONField(null=True, blank=True)
+    unquantised = models.JSONField(null=True, blank=True)
     refines = models.PositiveIntegerField(null=True, blank=True)
     inherited_from = models.PositiveIntegerField(null=True, blank=True)
     weights = models.CharField(max_length=300, default="", blank=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.evaluators import EVALUATORS
+from nas.evaluators import EVALUATORS, PRECISION_WORDS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 
@@ -35,6 +35,11 @@ EVALUATOR_NAMES = {
     "proxy": "Scores before training",
 }
 EVALUATOR_HELP = EVALUATORS
+PRECISION_NAMES = {
+    "fp32": "As trained, 32 bits (recommended)",
+    "int8": "After quantising, 8 bits",
+}
+PRECISION_HELP = PRECISION_WORDS
 
 METHOD_TEXT = {
     "random": "Draws networks blindly and learns nothing from them, as the yardstick for the others. "

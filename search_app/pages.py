@@ -8,7 +8,7 @@ from typing import Any
 
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
-from search_app.options import EVALUATOR_NAMES, METHOD_TEXT, REWARD_NAMES
+from search_app.options import EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
 from search_app.selectors import candidates_of, event_message, models_of, report_file, run_summary
 
@@ -75,6 +75,7 @@ def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
         ("Strategy", _short(STRATEGY_NAMES, run.strategy)),
         ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
         ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),
+        ("Precision", _short(PRECISION_NAMES, run.precision)),
         ("Reward", _short(REWARD_NAMES, run.reward)),
         ("Seed", str(run.seed)),
     ]

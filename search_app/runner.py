@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 
 from datasets_app.claims import MAX_ATTEMPTS, Claim, FenceLostError, Heartbeat, claim, fenced_update, release
 from datasets_app.handover import HandedOverError, handover_requested
+from nas.candidate import Precision
 from nas.errors import NasError
 from nas.events import Event
 from nas.hardware.device_table import KEPT_TABLE
@@ -134,6 +135,7 @@ def _config(run: SearchRun) -> SearchConfig:
         space=run.space,
         strategy=run.strategy,
         evaluator=run.evaluator,
+        precision=cast(Precision, run.precision),
         reward=run.reward,  # type: ignore[arg-type] # the service takes known rewards only
         goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
         baselines=run.baselines,

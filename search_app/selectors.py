@@ -148,6 +148,7 @@ def run_summary(run: SearchRun) -> dict[str, Any]:
         "strategy": run.strategy,
         "space": run.space,
         "evaluator": run.evaluator,
+        "precision": run.precision,
         "reward": run.reward,
         "seed": run.seed,
         "device": run.device,

@@ -16,9 +16,9 @@ from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
-from nas.candidate import HERE
+from nas.candidate import HERE, PRECISIONS
 from nas.errors import SpaceError
-from nas.evaluators import EVALUATORS, evaluator_refusal
+from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.hardware.device_table import KEPT_TABLE
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
@@ -44,6 +44,7 @@ def search_run_start(
     strategy: str = "regularized_evolution",
     space: str = "lite-elastic",
     evaluator: str = "training",
+    precision: str = "fp32",
     reward: str = "absolute",
     seed: int = 0,
     target_latency_ms: float | None = None,
@@ -57,11 +58,19 @@ def search_run_start(
     """
     if dataset.owner_id != owner.pk:
         raise Dataset.DoesNotExist
-    chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
+    chosen = {
+        "goal": goal,
+        "strategy": strategy,
+        "space": space,
+        "evaluator": evaluator,
+        "precision": precision,
+        "reward": reward,
+    }
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     place = place_of(device, owner)
-    if words := refusal(place, strategy, space):
+    words = refusal(place, strategy, space) or precision_refusal(precision, space, place.title, place.bits)
+    if words:
         raise ValidationError(words)
     run = SearchRun.objects.create(
         owner=owner,
@@ -187,6 +196,7 @@ _KNOWN: Mapping[str, Collection[str]] = {
     "strategy": SEARCH_STRATEGIES,
     "space": SPACES,
     "evaluator": EVALUATORS,
+    "precision": PRECISIONS,
     "reward": REWARDS,
 }
 

@@ -104,6 +104,7 @@ def candidate_json(number: int, **changes: Any) -> dict[str, Any]:
             "macs": 20_000_000,
             "size_bytes": 4_000_000,
             "device": None,
+            "unquantised": None,
         },
         "refines": None,
         "inherited_from": None,

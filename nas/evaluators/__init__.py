@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from nas.candidate import PRECISIONS
 from nas.proxies import PROXIES
 from nas.spaces.lite_elastic import LiteElastic
+
+_INT8_BITS = 8
 
 EVALUATORS: dict[str, str] = {
     "training": (
@@ -23,6 +26,50 @@ EVALUATORS: dict[str, str] = {
     ),
 }
 """Name -> two plain sentences for people who choose, the default first."""
+
+
+PRECISION_WORDS: dict[str, str] = {
+    "fp32": (
+        "Networks are judged as they are trained, in 32-bit floats. "
+        "The choice for computers and phones without a chip for 8 bits."
+    ),
+    "int8": (
+        "Each network is quantised to 8 bits after its training, and the accuracy, size and time that are "
+        "left count. "
+        "The choice for devices that compute with 8 bits, though each network takes some seconds more."
+    ),
+}
+"""Precision -> two plain sentences for people who choose, the default first."""
+
+QUANTISED_SPACES = ("lite-elastic", "mbconv")
+
+
+def precision_refusal(
+    precision: str, space: str, device: str = "", device_bits: int | None = None
+) -> str | None:
+    """Returns why networks cannot be judged at a precision, one plain sentence; None if they can.
+
+    Args:
+        precision: A name, hopefully one of `nas.candidate.PRECISIONS`.
+        space: One of `nas.spaces.SPACES`.
+        device: What people call the device that is searched for.
+        device_bits: Width of the weights that its figures are for; None for this machine, which runs both.
+    """
+    if precision not in PRECISIONS:
+        return f"There is no precision called {precision!r}; choose one of {', '.join(PRECISIONS)}."
+    if precision == "fp32":
+        return None
+    if space not in QUANTISED_SPACES:
+        return (
+            f"Networks of {space} cannot be quantised here; search {' or '.join(QUANTISED_SPACES)}, or judge "
+            "networks in fp32."
+        )
+    if device_bits is not None and device_bits > _INT8_BITS:
+        return (
+            f"What is known of {device} is about {device_bits}-bit networks; judge networks in fp32, or "
+            "choose a device that computes with 8 bits."
+        )
+    return None
 
 
 def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PROXIES[0]) -> str | None:

@@ -11,12 +11,13 @@ from onnx import ModelProto
 from torch import nn
 
 from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
-from nas.candidate import DeviceFigures, Metrics
+from nas.candidate import DeviceFigures, FloatFigures, Metrics, Precision
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.errors import DeviceError, EvaluationError, ExportError, SpaceError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
 from nas.evaluators.imagenet import imagenet_parent
+from nas.evaluators.int8 import quantise_to_int8
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
@@ -40,6 +41,7 @@ class ShortTraining(Evaluator):
         cache: The images; training and validation parts are used.
         meter: Measures latency.
         target: The device that networks are judged for; None for this machine.
+        precision: What networks are judged as; hand-made networks of other kinds stay in fp32.
         augmentation: Random changes of training images; may be replaced later through the attribute.
         batch_size: Images a training step.
     """
@@ -50,12 +52,14 @@ class ShortTraining(Evaluator):
         meter: LatencyMeter,
         target: DeviceTarget | None = None,
         *,
+        precision: Precision = "fp32",
         augmentation: Augmentation | None = None,
         batch_size: int = 32,
     ) -> None:
         self.cache = cache
         self.meter = meter
         self.target = target
+        self.precision = precision
         self.augmentation = augmentation or Augmentation()
         self.batch_size = batch_size
 
@@ -115,7 +119,7 @@ class ShortTraining(Evaluator):
         )
 
     def measure(self, module: nn.Module, architecture: Architecture, evaluation: Evaluation) -> Metrics:
-        """Exports the network, measures its latency and counts.
+        """Exports the network, measures its latency and counts; with `precision` int8 after quantising it.
 
         Raises:
             EvaluationError: If the runtime cannot run it.
@@ -126,6 +130,11 @@ class ShortTraining(Evaluator):
             raise EvaluationError(str(error)) from error
         content = core.SerializeToString()
         latency = self.meter.measure(content, architecture.resolution)
+        unquantised = None
+        if self.precision == "int8" and isinstance(architecture, MBConvArchitecture):
+            unquantised = FloatFigures(evaluation.accuracy, latency.p50_ms, len(content))
+            evaluation, content = self._as_int8(module, architecture)
+            latency = self.meter.measure(content, architecture.resolution)
         latency_ms, device = self._on_device(architecture, core, latency.p50_ms)
         return Metrics(
             accuracy=evaluation.accuracy,
@@ -137,7 +146,16 @@ class ShortTraining(Evaluator):
             macs=count_macs(module, architecture.resolution),
             size_bytes=len(content),
             device=device,
+            unquantised=unquantised,
         )
+
+    def _as_int8(self, module: nn.Module, architecture: MBConvArchitecture) -> tuple[Evaluation, bytes]:
+        """Returns what is left after quantising, and the int8 graph."""
+        try:
+            found = quantise_to_int8(module, architecture, self.cache)
+        except ExportError as error:
+            raise EvaluationError(str(error)) from error
+        return found.evaluation, found.core.SerializeToString()
 
     def _on_device(
         self, architecture: Architecture, core: ModelProto, here_ms: float

@@ -81,6 +81,7 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
             "The network was chosen by these images, so expect a little less on new ones.",
             f"- Latency: {metrics.here_ms:.2f} ms median, {metrics.latency_p95_ms:.2f} ms 95th percentile "
             "(ONNX Runtime, CPU, one thread, one image, without the resizing).",
+            *_quantised(metrics),
             *_on_device(metrics),
             f"- Size: {metrics.n_params:,} parameters, {metrics.macs / 1e6:.1f} million MACs, "
             f"{metrics.size_bytes / 1e6:.1f} MB.",
@@ -100,6 +101,17 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
         f"{parity.n_images} images, largest difference of a probability {parity.max_difference:.1e}."
     )
     return "\n".join(lines)
+
+
+def _quantised(metrics: Metrics) -> list[str]:
+    before = metrics.unquantised
+    if before is None:
+        return []
+    return [
+        "- The search judged this network in int8; the figures above and the size below are those. In fp32: "
+        f"{before.accuracy:.1%} of the validation images, {before.latency_ms:.2f} ms, "
+        f"{before.size_bytes / 1e6:.1f} MB."
+    ]
 
 
 def _trusted(trust: Trust) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.architecture import Architecture
-from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase
+from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase, Precision
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.evaluators.short_training import ShortTraining
@@ -52,6 +52,7 @@ class SearchConfig:
         n_finalists: Searched networks that get a final training; by the minutes if None.
         evaluator: Name of an evaluator, see `nas.evaluators.EVALUATORS`: how the base search judges.
         device: Where the model will run, see `nas.hardware.target.load_target`; by default this machine.
+        precision: What networks are judged as: `fp32`, or `int8`, after post-training quantisation.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
@@ -69,6 +70,7 @@ class SearchConfig:
     n_finalists: int | None = None
     evaluator: str = "training"
     device: str = HERE
+    precision: Precision = "fp32"
     proxy: str = "synflow"
 
 

@@ -168,6 +168,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "evaluator": config.evaluator,
             "proxy": config.proxy,
             "device": config.device,
+            "precision": config.precision,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

@@ -66,12 +66,16 @@ def _cards(document: dict[str, Any], best: dict[str, Any]) -> list[Markup]:
             _how_timed(metrics),
         )
     )
-    cards.append(
-        _card("Download", megabytes(metrics["size_bytes"]), f"{count(metrics['n_params'])} parameters")
-    )
+    cards.append(_card("Download", megabytes(metrics["size_bytes"]), _how_large(metrics)))
     size = best["architecture"]["resolution"]
     cards.append(_card("Input", f"{size} × {size} px", "any photo is resized inside the model"))
     return cards
+
+
+def _how_large(metrics: dict[str, Any]) -> str:
+    before = metrics.get("unquantised")
+    in_floats = "" if before is None else f"; int8, {megabytes(before['size_bytes'])} in fp32"
+    return f"{count(metrics['n_params'])} parameters{in_floats}"
 
 
 def _how_timed(metrics: dict[str, Any]) -> str:

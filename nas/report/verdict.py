@@ -12,7 +12,7 @@ from typing import Any
 from nas.candidate import Candidate
 from nas.pareto import current_candidates
 from nas.report.record import RunRecord
-from nas.report.words import duration, interval, milliseconds, percent
+from nas.report.words import duration, interval, megabytes, milliseconds, percent
 
 _CLOSE = 0.01
 _SMALL_TEST = 100
@@ -46,7 +46,13 @@ def judge(record: RunRecord) -> Verdict:
         )
     tested = _test_of(record, best.number)
     comparison, sentence = _against_baseline(record, best, tested)
-    sentences = [*_device(record, best), sentence, *_faster_alternative(record, best), *_clock(record)]
+    sentences = [
+        *_device(record, best),
+        *_precision(best),
+        sentence,
+        *_faster_alternative(record, best),
+        *_clock(record),
+    ]
     return Verdict(_headline(best, tested), tuple(text for text in sentences if text), comparison)
 
 
@@ -98,6 +104,18 @@ def compare(first: dict[str, Any], second: dict[str, Any]) -> str:
     if first["accuracy_high"] < second["accuracy_low"]:
         return "worse"
     return "indistinguishable"
+
+
+def _precision(best: Candidate) -> list[str]:
+    """Says that the figures are those after quantisation, and what it cost."""
+    assert best.metrics is not None
+    before = best.metrics.unquantised
+    if before is None:
+        return []
+    return [
+        f"Validation accuracy, size and time are those after quantisation to 8 bits; before it, the network "
+        f"reaches {percent(before.accuracy)} and is {megabytes(before.size_bytes)} large."
+    ]
 
 
 def _device(record: RunRecord, best: Candidate) -> list[str]:

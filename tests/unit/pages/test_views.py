@@ -21,6 +21,7 @@ from search_app.options import (
     EVALUATOR_HELP,
     EVALUATOR_NAMES,
     METHOD_TEXT,
+    PRECISION_NAMES,
     REWARD_HELP,
     REWARD_NAMES,
     SPACE_HELP,
@@ -178,6 +179,7 @@ def test_chosen_options_reach_the_search_and_stand_on_its_page(
     client_of: ClientOf, owner: User, version: Any
 ) -> None:
     chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "proxy", "reward": "soft", "seed": "4"}
+    chosen["precision"] = "int8"
     client = client_of(owner)
     page = client.post("/searches/new/", answers(version, **chosen))["Location"]
     started = SearchRun.objects.get(owner=owner)
@@ -185,17 +187,20 @@ def test_chosen_options_reach_the_search_and_stand_on_its_page(
     text = client.get(page).content.decode()
     for line in ("Space: MBConv", f"Evaluator: {EVALUATOR_NAMES['proxy']}", "Reward: Soft", "Seed: 4"):
         assert f"<li>{line}</li>" in text
+    assert f"<li>Precision: {PRECISION_NAMES['int8']}</li>" in text
     assert METHOD_TEXT["ppo"] in text
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"evaluator": "proxy"}, r"[^<]*trained from scratch\."),
+        ({"evaluator": "proxy"}, r'evaluator_error">[^<]*trained from scratch\.'),
         (
             {"evaluator": "halving", "strategy": "darts", "space": "cell"},
-            r"DARTS judges all networks",
+            r'evaluator_error">DARTS judges all networks',
         ),
+        ({"precision": "int8", "space": "cell"}, r'precision_error">Networks of cell cannot be quantised'),
+        ({"precision": "int8", "device": "desktop-cpu"}, r'precision_error">What is known of A desktop'),
     ],
 )
 def test_options_that_cannot_go_together_are_refused_beside_the_field(
@@ -205,7 +210,7 @@ def test_options_that_cannot_go_together_are_refused_beside_the_field(
     assert answer.status_code == 422
     assert not SearchRun.objects.exists()
     text = answer.content.decode()
-    assert re.search(rf'id="id_evaluator_error">{sentence}', text)
+    assert re.search(rf'id="id_{sentence}', text)
     assert '<details class="card fold" open>' in text
 
 

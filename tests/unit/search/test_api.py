@@ -51,7 +51,7 @@ def test_a_search_is_started_listed_and_stopped(client: Client, owner: User) -> 
 
 def test_a_search_takes_evaluator_and_reward(client: Client, owner: User) -> None:
     dataset = DatasetVersionFactory(dataset__owner=owner).dataset
-    chosen = {"evaluator": "halving", "reward": "soft"}
+    chosen = {"evaluator": "halving", "precision": "int8", "reward": "soft"}
     made = post(client, BASE, {"dataset_id": str(dataset.pk), "minutes": 5, **chosen}).json()
     shown = client.get(f"{BASE}/{made['id']}").json()
     assert {name: shown[name] for name in chosen} == chosen
@@ -66,6 +66,7 @@ def test_a_search_takes_evaluator_and_reward(client: Client, owner: User) -> Non
         ({"seed": 2**40}, "seed"),
         ({"reward": "praise"}, "reward"),
         ({"evaluator": "oracle"}, "evaluator"),
+        ({"precision": "int3"}, "precision"),
         ({"evaluator": "proxy"}, "trained from scratch"),
         ({"dataset_id": "x"}, "dataset_id"),
         ({"name": "x" * 2000}, "name"),

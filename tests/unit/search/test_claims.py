@@ -133,5 +133,6 @@ def test_what_the_device_cannot_hold_is_best_only_while_nothing_fits(run: Search
 
 def test_a_candidate_survives_the_way_through_the_table(run: SearchRun) -> None:
     data = candidate_json(3, details={"phi": 1}, refines=1)
+    data["metrics"]["unquantised"] = {"accuracy": 0.6, "latency_ms": 7.5, "size_bytes": 13_600_000}
     record_event(run.pk, Event("candidate_finished", {"candidate": data}), claim(SearchRun, run.pk))
     assert run.candidates.get().to_engine().to_json() == data

@@ -67,7 +67,7 @@ def test_slices_go_on_where_the_last_one_ended(run: SearchRun) -> None:
 
 def test_the_engine_gets_the_options_of_the_run(run: SearchRun) -> None:
     chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "halving", "reward": "hard", "seed": 7}
-    chosen["device"] = "npu"
+    chosen |= {"device": "npu", "precision": "int8"}
     SearchRun.objects.update(**chosen)
     engine = Engine()
     run_slice(run.pk, engine)

@@ -46,7 +46,13 @@ def test_the_tailer_reads_nothing_bulky_of_the_data_set(owner: User, django_asse
 
 def test_expert_options_are_kept(owner: User) -> None:
     dataset = DatasetVersionFactory(dataset__owner=owner).dataset
-    chosen = {"strategy": "ppo", "space": "mbconv", "evaluator": "proxy", "reward": "hard"}
+    chosen = {
+        "strategy": "ppo",
+        "space": "mbconv",
+        "evaluator": "proxy",
+        "precision": "int8",
+        "reward": "hard",
+    }
     run = services.search_run_start(owner=owner, dataset=dataset, minutes=5, **chosen)
     run.refresh_from_db()
     assert {name: getattr(run, name) for name in chosen} == chosen
@@ -142,6 +148,9 @@ def test_a_name_becomes_one_short_line(owner: User) -> None:
         ({"space": "nowhere"}, "space"),
         ({"evaluator": "oracle"}, "evaluator"),
         ({"reward": "praise"}, "reward"),
+        ({"precision": "int3"}, "precision"),
+        ({"precision": "int8", "space": "cell"}, "cannot be quantised"),
+        ({"precision": "int8", "device": "desktop-cpu"}, "A desktop computer is about 32-bit networks"),
         ({"evaluator": "proxy", "space": "lite-elastic"}, "trained from scratch"),
         ({"seed": -1}, "seed"),
         ({"target_latency_ms": 0}, "latency"),
