@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from wsgiref.headers import Headers
 
-ISOLATED = ("/js/measure_worker.js", "/vendor/onnxruntime/ort.wasm.bundle.min.mjs")
+ISOLATED = (
+    "/js/measure_worker.js",
+    "/vendor/onnxruntime/ort.wasm.bundle.min.mjs",
+    "/vendor/onnxruntime/ort.webgpu.bundle.min.mjs",
+)
 
 
 def isolate_workers(headers: Headers, path: str, url: str) -> None:

@@ -2,7 +2,7 @@
 import { errorText } from './lib/api.js';
 import { $ } from './lib/dom.js';
 import { duration } from './lib/format.js';
-import { browser, hardware } from './lib/this_browser.js';
+import { browser, graphics, hardware } from './lib/this_browser.js';
 
 const TELL_MS = 2000;
 const ATTEMPTS = 4;
@@ -154,6 +154,8 @@ async function measure() {
   }
   const device = { name: place.name, hardware: await hardware(), runtime: browser() };
   if (signal.aborted) return;
+  const provider = $('engine').value;
+  if (provider === 'webgpu') device.hardware = `${$('engine').selectedOptions[0].dataset.name}; ${device.hardware}`;
   worker = new Worker(place.worker, { type: 'module' });
   worker.onerror = () => fail('This browser cannot run the measurement. Bring it up to date, or try another one on this device.');
   worker.onmessage = ({ data }) => {
@@ -164,8 +166,9 @@ async function measure() {
       send();
     } else fail(`This browser cannot run the networks (${data.text}). Close other pages, or try another browser on this device.`);
   };
-  const threads = Number($('threads').value);
-  worker.postMessage({ kind: 'start', bundle, runtime: absolute(place.runtime), wasm: absolute(place.wasm), threads, device }, [bundle]);
+  const threads = provider === 'webgpu' ? 1 : Number($('threads').value);
+  const [runtime, wasm] = provider === 'webgpu' ? [place.gpuRuntime, place.gpuWasm] : [place.runtime, place.wasm];
+  worker.postMessage({ kind: 'start', bundle, runtime: absolute(runtime), wasm: absolute(wasm), threads, provider, device }, [bundle]);
   visibility();
 }
 
@@ -180,6 +183,14 @@ function visibility() {
 for (let n = 2; crossOriginIsolated && n <= Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS); n *= 2) {
   $('threads').append(new Option(String(n), String(n)));
 }
+graphics().then((name) => {
+  if (!name) return;
+  const option = new Option(`Graphics processor (WebGPU: ${name})`, 'webgpu');
+  option.dataset.name = name;
+  $('engine').append(option);
+  $('engine-field').hidden = false;
+});
+$('engine').addEventListener('change', () => { $('threads').disabled = $('engine').value === 'webgpu'; });
 if (!crossOriginIsolated) $('threads-hint').textContent = 'More than one is possible over https only.';
 
 $('start').addEventListener('click', () => (timings ? send() : measure()));

@@ -91,19 +91,21 @@ async function settle(meter, { index, bytesOf }) {
   }
 }
 
-async function measure({ bundle, runtime, wasm, threads, device }) {
+const ENGINES = { wasm: 'WASM', webgpu: 'WebGPU' };
+
+async function measure({ bundle, runtime, wasm, threads, provider, device }) {
   const ort = await import(runtime);
   Object.assign(ort.env.wasm, { wasmPaths: { wasm }, numThreads: threads, proxy: false });
   ort.env.logLevel = 'error';
   const pack = unpack(bundle);
-  const meter = new Meter(ort, threads);
+  const meter = new Meter(ort, threads, provider);
   await settle(meter, pack);
   const items = await measureRounds(meter, pack);
   return {
     format: 'nas-block-timings',
     version: 1,
     bundle: pack.index.fingerprint,
-    device: { ...device, runtime: `onnxruntime-web ${ort.env.versions.web} WASM, ${device.runtime}`, threads },
+    device: { ...device, runtime: `onnxruntime-web ${ort.env.versions.web} ${ENGINES[provider]}, ${device.runtime}`, threads },
     measured_at: new Date().toISOString(),
     anchor_ms: short(meter.anchor),
     items,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Route, expect
 
-from tests.browser.conftest import Watcher
+from tests.browser.conftest import FLAGS, Watcher, chromium_program
 from tests.browser.rank_in_browser import make_device, trusting_table
 from tests.browser.test_pages import PHONE, assert_fits
 
@@ -17,6 +19,7 @@ HIDE = """hidden => {
   Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
   document.dispatchEvent(new Event('visibilitychange'));
 }"""
+SWIFTSHADER = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-unsafe-swiftshader")
 SPACE = "nasbench201"  # the smallest bundle: a round takes seconds
 VERDICT = re.compile(r"is measured|scatter by|speed changed by")
 REFUSED = "the server responded with a status of 422"
@@ -58,6 +61,50 @@ def test_a_phone_measures_itself_by_a_link(page: Page, watcher: Watcher, phone: 
     assert phone.context.cookies() == []
     seen.forgive(REFUSED)
     assert (watcher.problems, seen.problems) == ([], [])
+
+
+def only_a_few(route: Route) -> None:
+    """Hands out a bundle of four graphs, for one round: SwiftShader takes seconds for each."""
+    body = route.fetch().body()
+    length = int.from_bytes(body[:4], "little")
+    index = json.loads(body[4 : 4 + length])
+    index["items"], index["seconds"] = index["items"][:4], 1.0
+    kept = json.dumps(index).encode()
+    route.fulfill(body=len(kept).to_bytes(4, "little") + kept + body[4 + length :])
+
+
+def test_a_graphics_processor_is_offered_where_there_is_one_and_measures(
+    page: Page, phone: Page, chromium: Browser
+) -> None:
+    """WebGPU is real here: Chromium runs it on the processor, by SwiftShader."""
+    phone.goto(make_device(page, "Phone", SPACE))
+    phone.get_by_text("Options").click()
+    expect(phone.locator("#threads")).to_be_visible()
+    expect(phone.locator("#engine-field")).to_be_hidden()  # that browser has no graphics processor
+    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
+    able = chromium.browser_type.launch(executable_path=chromium_program(), args=[*flags, *SWIFTSHADER])
+    try:
+        tablet = able.new_context(viewport=PHONE).new_page()
+        seen = Watcher(tablet)
+        tablet.route("**/bundle/", only_a_few)
+        tablet.goto(make_device(page, "Tablet", SPACE))
+        tablet.get_by_text("Options").click()
+        tablet.locator("#engine").select_option("webgpu")
+        expect(tablet.locator("#threads")).to_be_disabled()
+        assert_fits(tablet)
+        with tablet.expect_request("**/timings/", timeout=240_000) as sent:
+            tablet.click("#start")
+        expect(tablet.locator("#problem")).to_have_text(re.compile(r"Only 4 of \d+ graphs were measured"))
+        timings: Any = sent.value.post_data_json
+        seen.forgive(REFUSED)
+        assert seen.problems == []
+    finally:
+        able.close()
+    device = timings["device"]
+    assert "WebGPU" in device["runtime"] and "swiftshader" in device["hardware"]
+    assert device["threads"] == 1
+    assert len(timings["items"]) == 4
+    assert all(min(item["samples_ms"]) > 0 for item in timings["items"])
 
 
 def test_a_hidden_page_waits(page: Page, phone: Page) -> None:

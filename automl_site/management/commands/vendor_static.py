@@ -24,6 +24,10 @@ FILES: dict[str, str] = {
     # MIT, said at the head of the script; the package holds no file of its own for it
     "onnxruntime-web/dist/ort.wasm.bundle.min.mjs": "onnxruntime/ort.wasm.bundle.min.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "onnxruntime/ort-wasm-simd-threaded.wasm",
+    **{
+        f"onnxruntime-web/dist/{name}": f"onnxruntime/{name}"
+        for name in ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm")
+    },
 }
 """File below node_modules -> file below static/vendor: exactly what the pages load, and the licences."""
 

@@ -26,9 +26,10 @@ export function quantile(values, share) {
 }
 
 export class Meter {
-  /** @param ort the runtime @param {number} threads of which it was told */
-  constructor(ort, threads) {
+  /** @param ort the runtime @param {number} threads of which it was told @param {'wasm' | 'webgpu'} provider */
+  constructor(ort, threads, provider = 'wasm') {
     this.ort = ort;
+    this.provider = provider;
     this.threads = threads;
     this.step = clockStep();
   }
@@ -46,7 +47,7 @@ export class Meter {
   /** A graph that can be run on a random image and closed. */
   async open(bytes, side) {
     const session = await this.ort.InferenceSession.create(bytes, {
-      executionProviders: ['wasm'],
+      executionProviders: [this.provider],
       intraOpNumThreads: this.threads,
       logSeverityLevel: 3,
     });

@@ -14,6 +14,16 @@ export async function hardware() {
   return plain(told.filter(Boolean).join(', ')) || 'unknown hardware';
 }
 
+/** What WebGPU calls the graphics processor; empty where there is none, or the page may not use it. */
+export async function graphics() {
+  try {
+    const { info } = await navigator.gpu.requestAdapter();
+    return plain([info.vendor, info.architecture, info.description].filter(Boolean).join(' ')) || 'unknown graphics';
+  } catch {
+    return '';
+  }
+}
+
 /** Name and version of the browser. */
 export function browser() {
   const known = /(Firefox|FxiOS|EdgA?|OPR|SamsungBrowser|CriOS|Chrome)\/(\d+)|Version\/(\d+).*(Safari)/.exec(navigator.userAgent);
