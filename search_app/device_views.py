@@ -86,6 +86,15 @@ def device_script(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBas
     return file_response(archive, "device.zip", content_type="application/zip")
 
 
+@login_required
+def device_table(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBase:
+    """The device's table, for the command line; before there is one, the page, which says what to do."""
+    device = _device_or_404(request, device_id)
+    if device.measured_at is None:
+        return redirect("search:device", device.pk)
+    return file_response(device.table_file, "device.json", content_type="application/json")
+
+
 def _change(request: HttpRequest, device: Device) -> HttpResponse:
     """Does what a button of the page asks for."""
     action = request.POST.get("action")

@@ -16,6 +16,7 @@ urlpatterns = [
     path("devices/", device_views.device_list, name="devices"),
     path("devices/new/", device_views.device_new, name="device_new"),
     path("devices/<uuid:device_id>/", device_views.device_detail, name="device"),
+    path("devices/<uuid:device_id>/table/", device_views.device_table, name="device_table"),
     path("devices/<uuid:device_id>/script/", device_views.device_script, name="device_script"),
     path("measure/<str:token>/", measure_views.measure, name="measure"),
     path("measure/<str:token>/bundle/", measure_views.measure_bundle, name="measure_bundle"),

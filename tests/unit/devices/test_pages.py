@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from django.test import Client
 from django.urls import reverse
 
 from nas.hardware.effort import EXTENTS
+from nas.hardware.target import load_target
+from nas.spaces.lite import lite0_architecture
 from search_app import device_links
 from search_app.device_bundles import packed_bundle
 from search_app.device_forms import EXTENT_TIMES
@@ -198,6 +201,24 @@ def test_owner_uploads_what_the_script_wrote(
     bad = SimpleUploadedFile("timings.json", b"{}")
     answer = client.post(f"/devices/{phone.pk}/", {"action": "upload", "timings": bad}, follow=True)
     assert "cannot be trusted" in answer.content.decode()
+
+
+def test_owner_downloads_the_table_that_the_command_line_takes(
+    phone: Device, owner: User, client_of: ClientOf, answer_of: Answer, tmp_path: Path
+) -> None:
+    address = f"/devices/{phone.pk}/table/"
+    client = client_of(owner)
+    assert client.get(address)["Location"] == f"/devices/{phone.pk}/"
+    client.post(
+        f"/devices/{phone.pk}/",
+        {"action": "upload", "timings": SimpleUploadedFile("timings.json", answer_of(phone))},
+    )
+    assert address in client.get(f"/devices/{phone.pk}/").content.decode()
+    kept = tmp_path / "device.json"
+    kept.write_bytes(b"".join(client.get(address)))
+    target = load_target(str(kept))
+    assert target is not None and target.name == phone.name
+    assert target.predict(lite0_architecture(96), 6)["latency_ms"] > 0
 
 
 @pytest.mark.parametrize("extent", EXTENT_TIMES)

@@ -47,6 +47,9 @@ PAGES = {
     "devices/new/": Rule("account"),
     "devices/<uuid:device_id>/": Rule("object"),
     "devices/<uuid:device_id>/script/": Rule("object"),
+    "devices/<uuid:device_id>/table/": Rule(
+        "object", frozenset({302})
+    ),  # that of the walk is not measured yet
     # A link is the whole permission, and this one is nobody's; tests/unit/devices asks with real ones.
     "measure/<str:token>/": Rule("public", frozenset({404})),
     "measure/<str:token>/bundle/": Rule("public", frozenset({404})),
