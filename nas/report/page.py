@@ -46,6 +46,7 @@ def _content(document: dict[str, Any]) -> list[Markup | None]:
         sections.verdict(document),
         sections.chart(),
         tables.leaderboard(document),
+        sections.network(document),
         tables.device(document),
         tables.sealed_test(document),
         sections.confusion(document),

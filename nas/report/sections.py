@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nas.report.drawing import drawing_of
 from nas.report.html import Markup, el, join, table
 from nas.report.words import FACTS, PHASE_NAMES, count, duration, interval, megabytes, milliseconds, percent
 
@@ -109,6 +110,18 @@ def chart() -> Markup:
             ),
         ),
     )
+
+
+def network(document: dict[str, Any]) -> Markup | None:
+    """The recommended network as a drawing and as a table."""
+    best = chosen(document)
+    if best is None:
+        return None
+    drawing = drawing_of(best["architecture"], best["label"])
+    if drawing is None:
+        return None
+    note = "Each block is as wide as its share of the work and as high as its channels, from photo to answer."
+    return section("The recommended network", drawing, note=note)
 
 
 def confusion(document: dict[str, Any]) -> Markup | None:
