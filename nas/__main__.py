@@ -20,6 +20,7 @@ from nas.events import Event
 from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
+from nas.phases.commands import add_elsewhere_command, elsewhere_command
 from nas.proxies import PROXIES
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
     add_device_commands(commands)
+    add_elsewhere_command(commands)
     add_benches(commands)
     return parser
 
@@ -189,7 +191,13 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-_COMMANDS = {"search": _search, "predict": _predict, **DEVICE_COMMANDS, **BENCHES}
+_COMMANDS = {
+    "search": _search,
+    "predict": _predict,
+    "elsewhere": elsewhere_command,
+    **DEVICE_COMMANDS,
+    **BENCHES,
+}
 
 
 if __name__ == "__main__":

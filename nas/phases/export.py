@@ -15,6 +15,7 @@ from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
+from nas.phases.elsewhere import elsewhere
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
@@ -181,6 +182,13 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
         models=ctx.state.models,
         test=ctx.state.test,
         scaling=scaling.facts(ctx),
+        elsewhere=elsewhere(
+            config.workdir,
+            config.device,
+            worth_exporting(ctx.candidates),
+            n_classes=ctx.cache.n_classes,
+            anchor_ms=ctx.evaluator.meter.anchor(),
+        ),
         spent_seconds=ctx.spent(),
         minutes=config.minutes,
         best=exported[ranked[0].number] if ranked else None,

@@ -49,6 +49,7 @@ def build_document(record: RunRecord) -> dict[str, Any]:
             for result in record.test
         ],
         "scaling": record.scaling,
+        "elsewhere": record.elsewhere,
         "reproduce": {"command": _command(record), "data_hash": record.data.get("content_hash")},
     }
     plain: dict[str, Any] = _plain(document)

@@ -26,6 +26,7 @@ class RunRecord:
         minutes: What was promised.
         best: Name of the exported model that validation data chose; None if nothing was exported.
         scaling: `{"base", "grid", "coefficients", "efficientnet", "family"}`, None if nothing was scaled.
+        elsewhere: What the networks cost on other devices, see `nas.phases.elsewhere`; None if not known.
         stopped: True if the user ended the run early.
         warnings: Sentences that the run itself wants to be read.
     """
@@ -42,5 +43,6 @@ class RunRecord:
     minutes: float
     best: str | None = None
     scaling: dict[str, Any] | None = None
+    elsewhere: dict[str, Any] | None = None
     stopped: bool = False
     warnings: list[str] = field(default_factory=list)

@@ -47,6 +47,10 @@ def test_a_search_for_a_microcontroller_recommends_what_it_can_hold(data: Path, 
     assert figures["size_bytes"] <= 1_048_576
     assert figures["peak_sram_bytes"] <= 327_680
     assert "--device microcontroller" in report["reproduce"]["command"]
+    costs = {row["candidate"]: row["costs"] for row in report["elsewhere"]["networks"]}[best["candidate"]]
+    assert costs["microcontroller"]["latency_ms"] == by_number[best["candidate"]]["metrics"]["latency_ms"]
+    assert costs["here"]["latency_ms"] == figures["here_ms"]
+    assert report["elsewhere"]["anchor_ms"] > 0
     assert "What each network costs on the device" in (tmp_path / "report.html").read_text()
 
 
