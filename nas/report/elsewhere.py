@@ -112,12 +112,12 @@ def consequence(mine: Choice, choices: Sequence[Choice], place: str, home: str, 
     return f"{time}, and none of these networks keeps to {limit}; {_fastest(mine, fastest, place)}."
 
 
-def points(difference: float) -> str:
-    """Returns a difference of accuracies in words: ``"1.2 points less accurate"``."""
+def points(difference: float, part: str = "validation") -> str:
+    """Returns a difference of accuracies on a part's images: ``"1.2 points less accurate on test images"``."""
     value = 100 * difference
     if abs(value) < _SAME_POINTS:
-        return "as accurate on validation images"
-    return f"{abs(value):.1f} points {'more' if value > 0 else 'less'} accurate on validation images"
+        return f"as accurate on {part} images"
+    return f"{abs(value):.1f} points {'more' if value > 0 else 'less'} accurate on {part} images"
 
 
 def section_of(document: dict[str, Any]) -> Markup | None:

@@ -105,7 +105,7 @@ def test_the_command_tells_it_of_a_run_that_ended_before_reports_did(
     assert main(["elsewhere", str(tmp_path), "--device", str(tmp_path / "shelf.json")]) == 0
     text = capsys.readouterr().out
     assert "Scaled L · 176 px · Paper: It takes about" in text
-    assert "microcontroller, int8: It does not fit: peak_sram_bytes" in text
+    assert "microcontroller, int8: It does not fit: Its activations need" in text
 
 
 def test_the_command_refuses_a_directory_without_a_report(
