@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,13 @@ from django.utils import timezone
 
 from nas.hardware.device_table import DeviceTable
 from nas.hardware.timings import table_from_timings
-from nas.phases.elsewhere import elsewhere
-from nas.report import write_report
 from search_app.comparisons import comparisons_of
 from search_app.devices import places_of
 from search_app.elsewhere import elsewhere_of
 from search_app.models import Device, SearchRun
 from search_app.pages import report_of
-from tests import factories
+from tests.finished import finished
 from tests.unit.hardware.tables import small_manifest, timings
-from tests.unit.report.records import run_record
 
 HOSTILE = '<script>alert("x")</script>'
 ClientOf = Callable[[User | None], Client]
@@ -56,22 +52,6 @@ def device_of(owner: User, table: DeviceTable, name: str) -> Device:
     )
     table.save(made.table_file)
     return made
-
-
-def finished(owner: User, *, like: SearchRun | None = None, device: str = "here", **about: Any) -> SearchRun:
-    """A finished run with a report; its networks are those of `run_record`, hand-made ones left out."""
-    version = {} if like is None else {"dataset_version": like.dataset_version}
-    run: SearchRun = factories.SearchRunFactory(
-        owner=owner, state=SearchRun.State.DONE, device=device, name=f"For {device}", **version, **about
-    )
-    run.workdir.mkdir(parents=True)
-    record = run_record()
-    exported = [one for one in record.candidates if one.number in (1, 9, 10, 11)]
-    found = elsewhere(run.workdir, device, exported, n_classes=6, anchor_ms=0.1)
-    write_report(run.workdir, replace(record, elsewhere=found))
-    for one in exported:
-        factories.make_candidate(run, **one.to_json())
-    return run
 
 
 def page_of(client: Client, run: SearchRun) -> str:
