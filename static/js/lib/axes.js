@@ -42,3 +42,11 @@ export function frontOf(candidates, axis) {
 
 /** Three digits and the unit. */
 export const costText = (axis, value) => `${Number(value.toPrecision(3)).toLocaleString('en')} ${axis.unit}`;
+
+/** Ticks of a log scale at 1, 2 and 5 times the powers of ten, from below the smallest value to above the largest. */
+export function logTicks(values) {
+  const known = values.filter((value) => value > 0);
+  const [low, high] = [Math.min(...known) / 2, Math.max(...known) * 2];
+  const powers = Array.from({ length: 16 }, (_, place) => place - 6);
+  return powers.flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)).filter((tick) => tick >= low && tick <= high);
+}

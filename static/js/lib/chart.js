@@ -1,5 +1,5 @@
 // Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py, with a choice of axes.
-import { AXES, costText, frontOf } from './axes.js';
+import { AXES, costText, frontOf, logTicks } from './axes.js';
 import { $ } from './dom.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
 
@@ -119,9 +119,10 @@ function frontTrace(points) {
   };
 }
 
-function layout(narrow, axis, log) {
+function layout(narrow, axis, log, points) {
   const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
   const title = `${axis.title} (${axis.unit})`;
+  const scale = log ? { type: 'log', tickvals: logTicks(points.map((point) => point.cost)) } : { type: 'linear', rangemode: 'tozero' };
   return {
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
@@ -135,7 +136,7 @@ function layout(narrow, axis, log) {
       font: { color: colour('--app-ink'), size: 12 },
       align: 'left',
     },
-    xaxis: { ...frame, ...(log ? { type: 'log', dtick: 'D2' } : { type: 'linear', rangemode: 'tozero' }), title: { text: narrow ? title : `${title} · further left is ${axis.better}` } },
+    xaxis: { ...frame, ...scale, title: { text: narrow ? title : `${title} · further left is ${axis.better}` } },
     yaxis: { ...frame, ticksuffix: '%', title: narrow ? undefined : { text: 'Right on validation photos · higher is better' } },
     uirevision: `${axis.name} ${log}`, // a zoom of the reader survives the next update of the same axis
   };
@@ -180,7 +181,7 @@ export class FrontChart {
     const sources = Object.keys(SERIES).map((source) => [source, this.points.filter((p) => p.source === source)]);
     const traces = [frontTrace(this.points), ...sources.filter(([, some]) => some.length).map(([source, some]) => trace(source, some, this.axis))];
     const config = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: 'reset' };
-    window.Plotly.react(this.node, traces, layout(narrow, this.axis, this.log), config);
+    window.Plotly.react(this.node, traces, layout(narrow, this.axis, this.log, this.points), config);
     this.node.dataset.axis = this.axis.name;
     this.node.dataset.points = String(this.points.length);
     this.node.dataset.front = this.points.filter((p) => p.onFront).map((p) => p.number).sort((a, b) => a - b).join(',');
