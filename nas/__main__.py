@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from nas.benches.commands import BENCHES, add_benches
 from nas.candidate import HERE
+from nas.costs import COSTS
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
@@ -64,7 +65,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"where the model will run: {HERE} (this machine, measured), a name that the command devices "
         "lists, or the path of a profile (.toml) or of a device table (.json)",
     )
-    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
+    search.add_argument(
+        "--cost",
+        choices=tuple(COSTS),
+        default=next(iter(COSTS)),
+        help="what accuracy is weighed against; energy and memory need a device with a profile",
+    )
+    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and the cost")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
     search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
     predict = commands.add_parser("predict", help="classify images with an exported model")
@@ -117,6 +124,7 @@ def _search(options: argparse.Namespace) -> int:
         evaluator=options.evaluator,
         proxy=options.proxy,
         device=options.device,
+        cost=options.cost,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:

@@ -104,6 +104,8 @@ def _command(record: RunRecord) -> str:
         words += ["--target-latency-ms", str(config["target_latency_ms"])]
     if config.get("reward", "absolute") != "absolute":
         words += ["--reward", str(config["reward"])]
+    if config.get("cost", "latency") != "latency":
+        words += ["--cost", str(config["cost"])]
     if config.get("evaluator", "training") != "training":
         words += ["--evaluator", str(config["evaluator"])]
     if config.get("evaluator") == "proxy":

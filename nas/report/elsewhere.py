@@ -113,7 +113,7 @@ def consequence(mine: Choice, choices: Sequence[Choice], place: str, home: str, 
 
 
 def points(difference: float, part: str = "validation") -> str:
-    """Returns a difference of accuracies on a part's images: ``"1.2 points less accurate on test images"``."""
+    """Returns a difference of accuracies in words, e.g. ``"1.2 points less accurate on test images"``."""
     value = 100 * difference
     if abs(value) < _SAME_POINTS:
         return f"as accurate on {part} images"

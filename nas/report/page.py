@@ -44,7 +44,7 @@ def render_page(document: dict[str, Any]) -> str:
 def _content(document: dict[str, Any]) -> list[Markup | None]:
     return [
         sections.verdict(document),
-        sections.chart(),
+        sections.chart(document),
         tables.leaderboard(document),
         tables.device(document),
         elsewhere.section_of(document),

@@ -18,7 +18,7 @@ class RunRecord:
         machine: Facts of the machine, see `nas.runtime.machine_facts`.
         phases: `{"phase", "seconds"}` in order.
         candidates: All candidates, failed ones included.
-        front: Numbers on the front of validation accuracy against latency.
+        front: Numbers on the front of validation accuracy against the cost of the run (`nas.costs`).
         models: Exported models: `{"name", "candidate", "source", "label", "directory", "files", "parity"}`.
         test: Results on the sealed test part: `{"name", "candidate", "source", "accuracy", "accuracy_low",
             "accuracy_high", "n_images", "confusion"}`; rows of the confusion are true classes.
