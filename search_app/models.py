@@ -57,6 +57,7 @@ class SearchRun(Claimable):
     strategy = models.CharField(max_length=40, default="regularized_evolution")
     evaluator = models.CharField(max_length=40, default="training")
     reward = models.CharField(max_length=40, default="absolute")
+    cost = models.CharField(max_length=20, default="latency", help_text="What accuracy is weighed against.")
     seed = models.PositiveIntegerField(default=0)
 
     phase = models.CharField(max_length=20, default="", blank=True)

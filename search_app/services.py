@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
 from nas.candidate import HERE
+from nas.costs import COSTS, cost_refusal
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.hardware.device_table import KEPT_TABLE
@@ -48,6 +49,7 @@ def search_run_start(
     seed: int = 0,
     target_latency_ms: float | None = None,
     device: str = HERE,
+    cost: str = "latency",
 ) -> SearchRun:
     """Queues a search on the present version of a data set.
 
@@ -58,10 +60,14 @@ def search_run_start(
     if dataset.owner_id != owner.pk:
         raise Dataset.DoesNotExist
     chosen = {"goal": goal, "strategy": strategy, "space": space, "evaluator": evaluator, "reward": reward}
+    chosen["cost"] = cost
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     place = place_of(device, owner)
     if words := refusal(place, strategy, space):
+        raise ValidationError(words)
+    weighed = next(name for name in COSTS if name == cost)
+    if words := cost_refusal(weighed, profiled=place.profiled, target_latency_ms=target_latency_ms):
         raise ValidationError(words)
     run = SearchRun.objects.create(
         owner=owner,
@@ -188,6 +194,7 @@ _KNOWN: Mapping[str, Collection[str]] = {
     "space": SPACES,
     "evaluator": EVALUATORS,
     "reward": REWARDS,
+    "cost": COSTS,
 }
 
 

@@ -4,7 +4,7 @@ import { $, el } from './dom.js';
 
 export class AxisSwitch {
   constructor(node, onChange) {
-    this.axis = AXES[0];
+    this.axis = AXES.find((axis) => axis.name === node.dataset.cost) ?? AXES[0];
     this.log = false;
     this.onChange = onChange;
     this.buttons = AXES.map((axis) => {
