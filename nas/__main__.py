@@ -14,12 +14,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from nas.benches.commands import BENCHES, add_benches
 from nas.candidate import HERE, PRECISIONS
+from nas.costs import COSTS
 from nas.errors import NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
 from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
+from nas.phases.commands import add_elsewhere_command, elsewhere_command
 from nas.proxies import PROXIES
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
@@ -69,7 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         default=PRECISIONS[0],
         help="int8 judges every network after post-training quantisation",
     )
-    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and latency")
+    search.add_argument(
+        "--cost",
+        choices=tuple(COSTS),
+        default=next(iter(COSTS)),
+        help="what accuracy is weighed against; energy and memory need a device with a profile",
+    )
+    search.add_argument("--reward", choices=REWARDS, default=REWARDS[0], help="joins accuracy and the cost")
     search.add_argument("--finalists", type=int, default=None, help="searched networks to train fully")
     search.add_argument("--no-baselines", action="store_true", help="leave out the hand-made networks")
     predict = commands.add_parser("predict", help="classify images with an exported model")
@@ -78,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="print one JSON list")
     predict.add_argument("images", type=Path, nargs="+")
     add_device_commands(commands)
+    add_elsewhere_command(commands)
     add_benches(commands)
     return parser
 
@@ -122,6 +131,7 @@ def _search(options: argparse.Namespace) -> int:
         proxy=options.proxy,
         device=options.device,
         precision=options.precision,
+        cost=options.cost,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:
@@ -196,7 +206,13 @@ def _predict(options: argparse.Namespace) -> int:
     return exit_code
 
 
-_COMMANDS = {"search": _search, "predict": _predict, **DEVICE_COMMANDS, **BENCHES}
+_COMMANDS = {
+    "search": _search,
+    "predict": _predict,
+    "elsewhere": elsewhere_command,
+    **DEVICE_COMMANDS,
+    **BENCHES,
+}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from nas.architecture import architecture_key
 from nas.candidate import Candidate
-from nas.objectives import ACCURACY, LATENCY_MS, Objective
+from nas.costs import COSTS, CostName
+from nas.objectives import ACCURACY, Objective
 
 Point = Sequence[float]
 
@@ -151,22 +152,23 @@ def current_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def front_of_candidates(candidates: Sequence[Candidate]) -> list[int]:
-    """Returns the numbers on the front of validation accuracy against latency where the model will run.
+def front_of_candidates(candidates: Sequence[Candidate], cost: CostName = "latency") -> list[int]:
+    """Returns the numbers on the front of validation accuracy against a cost where the model will run.
 
     Failed records and superseded trainings do not count (see `current_candidates`), nor do networks that the
     device cannot hold, unless it can hold none.
 
     Returns:
-        Candidate numbers, fastest first.
+        Candidate numbers, cheapest first.
     """
     current = current_candidates(candidates)
     current = [one for one in current if one.metrics is not None and one.metrics.fits] or current
-    points = [(one.metrics.accuracy, one.metrics.latency_ms) for one in current if one.metrics is not None]
-    chosen = [current[index] for index in non_dominated(points, (ACCURACY, LATENCY_MS))]
+    by = COSTS[cost]
+    points = [(one.metrics.accuracy, by.of(one.metrics)) for one in current if one.metrics is not None]
+    chosen = [current[index] for index in non_dominated(points, (ACCURACY, by.objective))]
 
-    def speed(one: Candidate) -> tuple[float, int]:
+    def price(one: Candidate) -> tuple[float, int]:
         assert one.metrics is not None
-        return (one.metrics.latency_ms, one.number)
+        return (by.of(one.metrics), one.number)
 
-    return [one.number for one in sorted(chosen, key=speed)]
+    return [one.number for one in sorted(chosen, key=price)]

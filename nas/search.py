@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas.candidate import Candidate
+from nas.costs import cost_refusal
 from nas.data.cache import ImageCache
 from nas.errors import DeviceError, EvaluationError
 from nas.evaluators import evaluator_refusal, precision_refusal
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
-from nas.hardware.target import DeviceTarget, kept_target, load_target
+from nas.hardware.target import DeviceTarget, ProfileTarget, kept_target, load_target
 from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
 from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
@@ -143,4 +144,7 @@ def _target(config: SearchConfig) -> DeviceTarget | None:
                 "once. Choose another strategy."
             )
         target.keep(config.workdir)
+    profiled = isinstance(target, ProfileTarget)
+    if words := cost_refusal(config.cost, profiled=profiled, target_latency_ms=config.target_latency_ms):
+        raise DeviceError(words)
     return target

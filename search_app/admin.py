@@ -22,7 +22,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(SearchRun)
 class SearchRunAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "state", "phase", "n_candidates", "best_accuracy", "created_at")
-    list_filter = ("state", "strategy", "space", "evaluator", "reward")
+    list_filter = ("state", "strategy", "space", "evaluator", "reward", "cost")
     search_fields = ("name", "owner__email")
     readonly_fields = ("claimed_by", "lease_until", "fence", "attempt")
 

@@ -35,6 +35,7 @@ class SearchIn(Schema):
     seed: int = 0
     target_latency_ms: float | None = None
     device: str = Field(default=HERE, max_length=60)
+    cost: str = "latency"
 
 
 class Detail(Schema):
@@ -117,19 +118,21 @@ def search_events(
 @router.get("/searches/{uuid:run_id}/candidates", response=dict[str, Any])
 def search_candidates(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Lists all candidates and the numbers of those on the front."""
-    candidates = list(selectors.candidates_of(_run(request, run_id)))
+    run = _run(request, run_id)
+    candidates = list(selectors.candidates_of(run))
     return {
         "candidates": [candidate.to_engine().to_json() for candidate in candidates],
-        "front": selectors.front_numbers(candidates),
+        "front": selectors.front_numbers(candidates, selectors.cost_of(run)),
     }
 
 
 @router.get("/searches/{uuid:run_id}/chart", response=dict[str, Any])
 def search_chart(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Returns the front as a Plotly figure and as rows of its table twin."""
-    candidates = [one.to_engine() for one in selectors.candidates_of(_run(request, run_id))]
-    points = charts.chart_points(candidates)
-    return {"figure": charts.figure(points), "points": charts.point_rows(points)}
+    run = _run(request, run_id)
+    cost = selectors.cost_of(run)
+    points = charts.chart_points([one.to_engine() for one in selectors.candidates_of(run)], cost)
+    return {"figure": charts.figure(points, cost), "points": charts.point_rows(points)}
 
 
 @router.get("/searches/{uuid:run_id}/models", response=list[dict[str, Any]])

@@ -7,13 +7,15 @@ from the same short tables, and a browser test compares their fronts.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from nas.architecture import CellArchitecture, MBConvArchitecture
-from nas.candidate import Candidate
+from nas.candidate import Candidate, Metrics
 from nas.cells import TEMPLATES, cell_text
+from nas.costs import COSTS, Cost
 from nas.pareto import current_candidates, front_of_candidates
 
 SERIES: dict[str, tuple[str, str, str]] = {
@@ -24,6 +26,12 @@ SERIES: dict[str, tuple[str, str, str]] = {
 }
 """Source -> name, symbol, colour on a light ground: told apart by colour and by shape."""
 
+AXIS_TITLES = {
+    "latency": "Time per photo",
+    "energy": "Energy a photo",
+    "memory": "Memory for activations",
+    "size": "Size",
+}
 TRAINED = {"frozen": "head only", "short": "short training", "final": "full training"}
 _FAINT = {"frozen": 0.85, "short": 0.5, "final": 1.0}
 _MAX_TEXT = 80
@@ -31,7 +39,10 @@ _MAX_TEXT = 80
 
 @dataclass(frozen=True)
 class ChartPoint:
-    """One candidate that counts: finished and not superseded by a further training of itself."""
+    """One candidate that counts: finished and not superseded by a further training of itself.
+
+    `cost` is what the chart goes by, in the unit that people read.
+    """
 
     number: int
     source: str
@@ -42,13 +53,14 @@ class ChartPoint:
     accuracy_high: float
     latency_ms: float
     size_bytes: int
+    cost: float | None
     on_front: bool
     shape: str
 
 
-def chart_points(candidates: Sequence[Candidate]) -> list[ChartPoint]:
+def chart_points(candidates: Sequence[Candidate], cost: Cost = COSTS["latency"]) -> list[ChartPoint]:
     """Returns the points of the chart in the order of their numbers; none if nothing is finished."""
-    front = set(front_of_candidates(candidates))
+    front = set(front_of_candidates(candidates, cost.name))
     points = []
     for one in current_candidates(candidates):
         metrics = one.metrics
@@ -65,11 +77,17 @@ def chart_points(candidates: Sequence[Candidate]) -> list[ChartPoint]:
                 accuracy_high=metrics.accuracy_high,
                 latency_ms=metrics.latency_ms,
                 size_bytes=metrics.size_bytes,
+                cost=_shown(cost, metrics),
                 on_front=one.number in front,
                 shape=architecture_text(one),
             )
         )
     return points
+
+
+def _shown(cost: Cost, metrics: Metrics) -> float | None:
+    found = cost.of(metrics) / cost.scale
+    return None if math.isnan(found) else found
 
 
 def architecture_text(candidate: Candidate) -> str:
@@ -87,13 +105,13 @@ def architecture_text(candidate: Candidate) -> str:
     return f"{architecture.resolution} px, {blocks} blocks: {stages}"
 
 
-def figure(points: Sequence[ChartPoint]) -> dict[str, Any]:
+def figure(points: Sequence[ChartPoint], cost: Cost = COSTS["latency"]) -> dict[str, Any]:
     """Returns a Plotly figure: a trace a source, the front line last; user strings are escaped."""
     traces = [_trace(source, [p for p in points if p.source == source]) for source in SERIES]
     return {
         "data": [trace for trace in traces if trace["x"]] + [_front(points)],
         "layout": {
-            "xaxis": {"title": {"text": "Time per photo (ms)"}, "rangemode": "tozero"},
+            "xaxis": {"title": {"text": f"{AXIS_TITLES[cost.name]} ({cost.unit})"}, "rangemode": "tozero"},
             "yaxis": {"title": {"text": "Right on validation photos (%)"}},
             "showlegend": False,
             "hovermode": "closest",
@@ -113,7 +131,7 @@ def _trace(source: str, points: Sequence[ChartPoint]) -> dict[str, Any]:
         "mode": "markers",
         "name": name,
         "meta": source,
-        "x": [p.latency_ms for p in points],
+        "x": [p.cost for p in points],
         "y": [100 * p.accuracy for p in points],
         "customdata": [p.number for p in points],
         "text": [hover_text(p) for p in points],
@@ -129,13 +147,13 @@ def _trace(source: str, points: Sequence[ChartPoint]) -> dict[str, Any]:
 
 
 def _front(points: Sequence[ChartPoint]) -> dict[str, Any]:
-    line = sorted((p for p in points if p.on_front), key=lambda p: (p.latency_ms, p.accuracy))
+    line = sorted((p for p in points if p.on_front), key=lambda p: (p.cost or 0.0, p.accuracy))
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "Best trade-offs so far",
         "meta": "front",
-        "x": [p.latency_ms for p in line],
+        "x": [p.cost for p in line],
         "y": [100 * p.accuracy for p in line],
         "line": {"shape": "hv", "width": 1.5, "dash": "dot", "color": "#1c2634"},
         "hoverinfo": "skip",

@@ -50,6 +50,11 @@ class Place:
     spaces: tuple[str, ...] | None = None
     table: Path | None = None
 
+    @property
+    def profiled(self) -> bool:
+        """True if a profile tells energy and memory of networks there."""
+        return self.value != HERE and self.table is None
+
 
 def places_of(user: User | AnonymousUser) -> tuple[Place, ...]:
     """Returns this server, the user's measured devices and the profiles."""

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
 from nas.candidate import HERE, PRECISIONS
+from nas.costs import COSTS, cost_refusal
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.objectives import REWARDS
@@ -22,6 +23,8 @@ from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app.devices import place_of, places_of, refusal
 from search_app.models import SearchRun
 from search_app.options import (
+    COST_HELP,
+    COST_NAMES,
     EVALUATOR_HELP,
     EVALUATOR_NAMES,
     PRECISION_HELP,
@@ -148,8 +151,15 @@ class SearchForm(forms.Form):
         PRECISION_HELP,
         label="Precision",
     )
+    cost = OptionField(
+        "What accuracy is weighed against, on the device that you chose.",
+        tuple(COSTS),
+        COST_NAMES,
+        COST_HELP,
+        label="Weighed against",
+    )
     reward = OptionField(
-        "How accuracy and time per photo become the one number that most strategies raise; "
+        "How accuracy and what it is weighed against become the one number that most strategies raise; "
         "those that search a front use it only to name their best.",
         REWARDS,
         REWARD_NAMES,
@@ -206,6 +216,8 @@ class SearchForm(forms.Form):
                     self.add_error("precision", words)
                 if words := refusal(place, strategy, space):
                     self.add_error("strategy" if place.limited else "space", words)
+                if "cost" in given and (words := cost_refusal(given["cost"], profiled=place.profiled)):
+                    self.add_error("cost", words)
         return given
 
     def options(self) -> dict[str, Any]:

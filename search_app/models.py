@@ -58,6 +58,7 @@ class SearchRun(Claimable):
     evaluator = models.CharField(max_length=40, default="training")
     precision = models.CharField(max_length=10, default="fp32")
     reward = models.CharField(max_length=40, default="absolute")
+    cost = models.CharField(max_length=20, default="latency", help_text="What accuracy is weighed against.")
     seed = models.PositiveIntegerField(default=0)
 
     phase = models.CharField(max_length=20, default="", blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas.costs import COSTS
 from nas.evaluators import EVALUATORS, PRECISION_WORDS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
@@ -23,11 +24,27 @@ REWARD_NAMES = {
 }
 REWARD_HELP = {
     "absolute": "Takes points off for every percent by which a network misses the wanted time per photo, "
-    "slower or faster. It keeps the search near that time.",
+    "or the other cost that was chosen. It keeps the search near that time.",
     "soft": "Multiplies the accuracy by a gentle factor: more when faster, less when slower. "
     "It trades the two freely and may end far from the wanted time.",
     "hard": "Leaves the accuracy as it is up to the wanted time and cuts it beyond, in proportion. "
     "Being faster than wanted earns nothing.",
+}
+COST_NAMES = {
+    "latency": "Time per photo (recommended)",
+    "energy": "Energy a photo",
+    "memory": "Memory for activations",
+    "size": "Size of the model",
+}
+COST_HELP = {
+    "latency": "Prefers networks that answer sooner on the device that you chose. "
+    "It is measured or predicted for every device.",
+    "energy": "Prefers networks that draw less from a battery. "
+    "Known for devices with a model of their energy only: not for this server, nor for devices of your own.",
+    "memory": "Prefers networks whose intermediate results need less memory at a time. "
+    "Known for the same devices as energy.",
+    "size": "Prefers networks with fewer or smaller weights, for short downloads and small flash memories. "
+    "A small network need not be a fast one.",
 }
 EVALUATOR_NAMES = {
     "training": "Short training (recommended)",
@@ -63,4 +80,5 @@ METHOD_TEXT = {
 
 
 assert set(SPACE_HELP) == set(SPACES)
+assert set(COST_NAMES) == set(COST_HELP) == set(COSTS)
 assert set(REWARD_NAMES) == set(REWARD_HELP) == set(REWARDS)

@@ -8,9 +8,9 @@ from typing import Any
 
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
-from search_app.options import EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
+from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
-from search_app.selectors import candidates_of, event_message, models_of, report_file, run_summary
+from search_app.selectors import candidates_of, cost_of, event_message, models_of, report_file, run_summary
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
@@ -76,6 +76,7 @@ def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
         ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
         ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),
         ("Precision", _short(PRECISION_NAMES, run.precision)),
+        ("Weighed against", _short(COST_NAMES, run.cost)),
         ("Reward", _short(REWARD_NAMES, run.reward)),
         ("Seed", str(run.seed)),
     ]
@@ -99,4 +100,4 @@ def leaderboard_of(run: SearchRun, report: dict[str, Any]) -> list[BoardRow]:
     candidates = [candidate.to_engine() for candidate in candidates_of(run)]
     models = {model.candidate_number: model for model in models_of(run)}
     chosen = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
-    return leaderboard(candidates, models, report.get("test") or [], chosen)
+    return leaderboard(candidates, models, report.get("test") or [], chosen, cost_of(run).name)

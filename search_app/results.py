@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nas.candidate import Candidate
+from nas.costs import CostName
 from nas.pareto import front_of_candidates
 from search_app.charts import SERIES, TRAINED
 
@@ -24,7 +25,7 @@ class BoardRow:
         accuracy_high: Upper end.
         tested: True if the figures are of the test part.
         tie: True if its interval overlaps that of the best: the photos cannot tell them apart.
-        on_front: True if nothing is both faster and better on validation photos.
+        on_front: True if nothing is both cheaper and better on validation photos.
         recommended: True for the one that the report recommends, chosen on validation photos.
         model: The exported model, None if it was not exported.
     """
@@ -47,6 +48,7 @@ def leaderboard(
     models: Mapping[int, Any],
     tests: Sequence[Mapping[str, Any]],
     recommended: int | None = None,
+    cost: CostName = "latency",
 ) -> list[BoardRow]:
     """Returns exported and front networks: those judged on the test part first, best first.
 
@@ -55,9 +57,10 @@ def leaderboard(
         models: Exported model by candidate number.
         tests: The report's sealed test results; each has `candidate` and the accuracy with its interval.
         recommended: Number of the candidate that the report recommends.
+        cost: What the run weighed accuracy against.
     """
     judged = {int(one["candidate"]): one for one in tests if one.get("accuracy") is not None}
-    front = set(front_of_candidates(candidates))
+    front = set(front_of_candidates(candidates, cost))
     chosen = [one for one in candidates if one.metrics and one.number in front | set(models) | set(judged)]
     rows = [_row(one, judged.get(one.number), models.get(one.number)) for one in chosen]
     rows = [

@@ -137,6 +137,7 @@ def _config(run: SearchRun) -> SearchConfig:
         evaluator=run.evaluator,
         precision=cast(Precision, run.precision),
         reward=run.reward,  # type: ignore[arg-type] # the service takes known rewards only
+        cost=run.cost,  # type: ignore[arg-type] # the service takes known costs only
         goal=run.goal,  # type: ignore[arg-type] # the column's choices are the engine's goals
         baselines=run.baselines,
         target_latency_ms=run.target_latency_ms,

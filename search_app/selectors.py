@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
 from datasets_app.models import BULKY
+from nas.costs import COSTS, Cost
 from nas.pareto import front_of_candidates
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
 
@@ -65,17 +66,14 @@ def candidates_of(run: SearchRun) -> QuerySet[Candidate]:
     return run.candidates.order_by("number")
 
 
-def front_numbers(candidates: Sequence[Candidate]) -> list[int]:
-    """Returns the numbers of the candidates on the accuracy/latency front."""
-    return list(front_of_candidates([candidate.to_engine() for candidate in candidates]))
+def cost_of(run: SearchRun) -> Cost:
+    """Returns what the run weighs accuracy against."""
+    return next(cost for cost in COSTS.values() if cost.name == run.cost)
 
 
-def front_of(run: SearchRun) -> list[Candidate]:
-    """Returns the candidates on the front, fastest first."""
-    candidates = list(candidates_of(run))
-    numbers = set(front_numbers(candidates))
-    chosen = [candidate for candidate in candidates if candidate.number in numbers]
-    return sorted(chosen, key=lambda candidate: candidate.latency_ms or 0.0)
+def front_numbers(candidates: Sequence[Candidate], cost: Cost) -> list[int]:
+    """Returns the numbers of the candidates on the front of accuracy against a cost, cheapest first."""
+    return list(front_of_candidates([candidate.to_engine() for candidate in candidates], cost.name))
 
 
 def models_of(run: SearchRun) -> QuerySet[TrainedModel]:
@@ -150,6 +148,7 @@ def run_summary(run: SearchRun) -> dict[str, Any]:
         "evaluator": run.evaluator,
         "precision": run.precision,
         "reward": run.reward,
+        "cost": run.cost,
         "seed": run.seed,
         "device": run.device,
         "device_title": run.device_title,

@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
 from nas.candidate import HERE, PRECISIONS
+from nas.costs import COSTS, cost_refusal
 from nas.errors import SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.hardware.device_table import KEPT_TABLE
@@ -49,6 +50,7 @@ def search_run_start(
     seed: int = 0,
     target_latency_ms: float | None = None,
     device: str = HERE,
+    cost: str = "latency",
 ) -> SearchRun:
     """Queues a search on the present version of a data set.
 
@@ -65,12 +67,16 @@ def search_run_start(
         "evaluator": evaluator,
         "precision": precision,
         "reward": reward,
+        "cost": cost,
     }
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     place = place_of(device, owner)
     words = refusal(place, strategy, space) or precision_refusal(precision, space, place.title, place.bits)
     if words:
+        raise ValidationError(words)
+    weighed = next(name for name in COSTS if name == cost)
+    if words := cost_refusal(weighed, profiled=place.profiled, target_latency_ms=target_latency_ms):
         raise ValidationError(words)
     run = SearchRun.objects.create(
         owner=owner,
@@ -198,6 +204,7 @@ _KNOWN: Mapping[str, Collection[str]] = {
     "evaluator": EVALUATORS,
     "precision": PRECISIONS,
     "reward": REWARDS,
+    "cost": COSTS,
 }
 
 

@@ -13,8 +13,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from datasets_app.models import DatasetState
 from datasets_app.selectors import datasets_of_user
-from search_app.charts import chart_points, figure
+from search_app.comparisons import comparisons_of
 from search_app.devices import places_of
+from search_app.elsewhere import elsewhere_of
 from search_app.forms import GOALS, PRESETS, SearchForm
 from search_app.models import SearchRun
 from search_app.pages import (
@@ -106,17 +107,20 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     if not run.ended:
         return redirect("search:live", run.pk)
     report = report_of(run)
-    points = chart_points([candidate.to_engine() for candidate in candidates_of(run)])
     rows = leaderboard_of(run, report)
+    places = places_of(request.user)
+    elsewhere = elsewhere_of(run, report, places)
     context = {
         "run": run,
         "report": report,
         "rows": rows,
         "floor": scale_floor(rows),
-        "figure": figure(points),
+        "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
         "options": chosen_options(run),
         "method": method_words(run),
         "history": method_history(run),
+        "elsewhere": elsewhere,
+        "comparisons": comparisons_of(run, report, elsewhere, places, request.user) if elsewhere else [],
     }
     return render(request, "search/result.html", context)
 

@@ -18,6 +18,13 @@ from nas.architecture import Architecture
 from nas.hardware.groups import Group, GroupedNetwork, group_network
 from nas.hardware.profile import Profile, whole_bytes
 
+_LIMITED = {
+    "latency_ms": "One image takes",
+    "peak_sram_bytes": "Its activations need",
+    "size_bytes": "Its weights need",
+}
+_UNIT = {"latency_ms": "ms", "peak_sram_bytes": "bytes", "size_bytes": "bytes"}
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -46,7 +53,8 @@ class Estimate:
     def broken_limits(self, profile: Profile) -> tuple[str, ...]:
         """Returns a sentence for each hard limit of the device that the network exceeds."""
         return tuple(
-            f"{name} is {_shown(getattr(self, name))}; this device allows at most {_shown(limit.value)}."
+            f"{_LIMITED[name]} {_shown(getattr(self, name))} {_UNIT[name]}; this device allows at most "
+            f"{_shown(limit.value)}."
             for name, limit in profile.limits.items()
             if getattr(self, name) > limit.value
         )

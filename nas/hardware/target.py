@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from onnx import ModelProto
 
@@ -149,13 +150,24 @@ class TableTarget(DeviceTarget):
 
     def judge(self, built: Built) -> tuple[float, DeviceFigures]:
         """Predicts networks of blocks whose operators were measured; others are scaled by the reference."""
-        if not self._knows(built.architecture):
-            scaled_ms = built.here_ms * self.table.reference_ms / built.anchor_ms
-            return scaled_ms, DeviceFigures(self.name, "scaled", built.here_ms)
-        latency_ms = self._predictor.predict(built.architecture)
-        return latency_ms, DeviceFigures(self.name, "table", built.here_ms)
+        latency_ms, how = self.time_of(built.architecture, built.here_ms, built.anchor_ms)
+        return latency_ms, DeviceFigures(self.name, how, built.here_ms)
 
-    def _knows(self, architecture: Architecture) -> bool:
+    def time_of(
+        self, architecture: Architecture, here_ms: float, anchor_ms: float
+    ) -> tuple[float, Literal["table", "scaled"]]:
+        """Returns the milliseconds of a network on the device, and how they were come by.
+
+        Args:
+            architecture: The network.
+            here_ms: What it takes on this machine, milliseconds.
+            anchor_ms: What the reference network takes on this machine at rest, milliseconds.
+        """
+        if self.knows(architecture):
+            return self._predictor.predict(architecture), "table"
+        return here_ms * self.table.reference_ms / anchor_ms, "scaled"
+
+    def knows(self, architecture: Architecture) -> bool:
         """True if the device measured the operators of a network; a regression knows no other operators."""
         if isinstance(architecture, TimmArchitecture):
             return False

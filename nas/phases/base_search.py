@@ -8,7 +8,7 @@ from statistics import fmean
 
 from nas.candidate import Candidate
 from nas.errors import SpaceError
-from nas.objectives import ACCURACY, LATENCY_MS, RewardName, joint_reward
+from nas.objectives import ACCURACY, LATENCY_MS, joint_reward
 from nas.phases import halving, warm_up
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
@@ -35,12 +35,10 @@ def run(ctx: RunContext) -> None:
     """Asks, evaluates and tells until the phase's time is used or nothing new is left."""
     ctx.enter("base_search", "Searching for the best base network")
     space = search_space(ctx)
-    target_ms = target_latency(ctx)
+    target = target_cost(ctx)
     strategy = _strategy(ctx, space)
     told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
-    strategy.replay(
-        _observation(candidate, number, target_ms, ctx.config.reward) for number, candidate in enumerate(told)
-    )
+    strategy.replay(_observation(ctx, candidate, number, target) for number, candidate in enumerate(told))
     seconds = training_seconds(ctx)
     if ctx.config.evaluator == "halving":
         _halve(ctx, strategy, space, told)
@@ -52,7 +50,7 @@ def run(ctx: RunContext) -> None:
         candidate = _next(ctx, strategy, space, seconds)
         if candidate is None:
             break
-        strategy.tell(_observation(candidate, len(told), target_ms, ctx.config.reward))
+        strategy.tell(_observation(ctx, candidate, len(told), target))
         told.append(candidate)
         ctx.emit("method", strategy=strategy.name, step=len(told), **strategy.telemetry().to_json())
     ctx.leave()
@@ -60,13 +58,13 @@ def run(ctx: RunContext) -> None:
 
 def _halve(ctx: RunContext, strategy: Strategy, space: SearchSpace, told: list[Candidate]) -> None:
     """Plays rounds of successive halving as long as there is time."""
-    target_ms, plan = target_latency(ctx), halving.plan(ctx)
+    target, plan = target_cost(ctx), halving.plan(ctx)
     longest = plan.total_seconds(plan.rungs - 1)
     search = halving.Search(
         strategy,
         told,
         job=lambda proposal: _job(ctx, space, proposal, longest),
-        observe=lambda candidate, number: _observation(candidate, number, target_ms, ctx.config.reward),
+        observe=lambda candidate, number: _observation(ctx, candidate, number, target),
     )
     while not _hopeless(told) and halving.another_round(ctx, search):
         pass
@@ -81,7 +79,7 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
         ctx.config.seed,
         initial=_initial(ctx, space),
         evaluations=_CANDIDATES_WANTED,
-        objectives=(ACCURACY, LATENCY_MS),
+        objectives=(ACCURACY, ctx.cost.objective),
         limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
         workers=together,
     )
@@ -100,50 +98,51 @@ def search_space(ctx: RunContext) -> SearchSpace:
     return LimitedSpace(space, lambda architecture: target.excess(architecture, n_classes))
 
 
-def target_latency(ctx: RunContext) -> float:
-    """Returns the latency that the base should have, in milliseconds.
+def target_cost(ctx: RunContext) -> float:
+    """Returns the cost that the base should have: of latency in milliseconds, else in the metric's own unit.
 
-    It is a share of the adapted Lite0's; where the device cannot hold that, of the slowest of some networks
+    It is a share of the adapted Lite0's; where the device cannot hold that, of the dearest of some networks
     that it can.
     """
     if ctx.config.target_latency_ms is not None:
         return ctx.config.target_latency_ms
     parent = ctx.done(PARENT_TASK)
     if parent is None or parent.metrics is None:
-        reference_ms: float = ctx.state.values["first_latency_ms"]
+        reference: float = ctx.state.values["first_cost"]
     elif parent.metrics.fits:
-        reference_ms = parent.metrics.latency_ms
+        reference = ctx.cost.of(parent.metrics)
     else:
-        reference_ms = _slowest_that_fits(ctx)
-    return TARGET_LATENCY[ctx.config.goal] * reference_ms
+        reference = _dearest_that_fits(ctx)
+    return TARGET_LATENCY[ctx.config.goal] * reference
 
 
-def _slowest_that_fits(ctx: RunContext) -> float:
-    if "slowest_ms" not in ctx.state.values:
+def _dearest_that_fits(ctx: RunContext) -> float:
+    if "dearest" not in ctx.state.values:
         space, target = search_space(ctx), ctx.target
         assert target is not None  # only a device forbids
         rng = random.Random(ctx.config.seed)
         drawn = [space.decode(space.canonical(space.sample(rng))) for _ in range(_DRAWN)]
-        times = [target.predict(network, ctx.cache.n_classes)["latency_ms"] for network in drawn]
-        ctx.state.values["slowest_ms"] = max(times)
-    slowest: float = ctx.state.values["slowest_ms"]
-    return slowest
+        name, n_classes = ctx.cost.objective.name, ctx.cache.n_classes
+        costs = [target.predict(network, n_classes)[name] for network in drawn]
+        ctx.state.values["dearest"] = max(costs)
+    dearest: float = ctx.state.values["dearest"]
+    return dearest
 
 
-def reward(candidate: Candidate, target_ms: float, name: RewardName) -> float | None:
+def reward(ctx: RunContext, candidate: Candidate, target: float) -> float | None:
     """Returns what single-objective strategies maximise, None for a failed candidate."""
     if candidate.metrics is None:
         return None
-    value = joint_reward(name, candidate.metrics.accuracy, candidate.metrics.latency_ms, target_ms)
+    cost = ctx.cost.of(candidate.metrics)
+    value = joint_reward(ctx.config.reward, candidate.metrics.accuracy, cost, target)
     return value if math.isfinite(value) else None
 
 
 def best_base(ctx: RunContext) -> Candidate | None:
     """Returns the base search's finished candidate with the highest reward, None if there is none."""
-    target_ms = target_latency(ctx)
+    target = target_cost(ctx)
     found = ctx.finished(source="base_search", fidelity="short")
-    name = ctx.config.reward
-    return max(found, key=lambda candidate: reward(candidate, target_ms, name) or -math.inf, default=None)
+    return max(found, key=lambda candidate: reward(ctx, candidate, target) or -math.inf, default=None)
 
 
 def search_parent(ctx: RunContext) -> Candidate | None:
@@ -185,7 +184,7 @@ def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float
 def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     """Returns what is proposed first: the best by a proxy, or the full Lite0 just below its resolution."""
     if ctx.config.evaluator == "proxy":
-        return warm_up.best_by_proxy(ctx, space, target_latency(ctx), _CANDIDATES_WANTED // 2)
+        return warm_up.best_by_proxy(ctx, space, target_cost(ctx), _CANDIDATES_WANTED // 2)
     full = space.inner if isinstance(space, LimitedSpace) else space
     if not isinstance(full, LiteElastic):
         return []
@@ -193,12 +192,13 @@ def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     return [full.full(side) for side in below[-1 - _SEEDS : -1] or below]
 
 
-def _observation(candidate: Candidate, number: int, target_ms: float, name: RewardName) -> Observation:
+def _observation(ctx: RunContext, candidate: Candidate, number: int, target: float) -> Observation:
     values: dict[str, float] = {}
     if candidate.metrics is not None:
-        values = {"accuracy": candidate.metrics.accuracy, "latency_ms": candidate.metrics.latency_ms}
+        cost = ctx.cost.of(candidate.metrics)
+        values = {"accuracy": candidate.metrics.accuracy, ctx.cost.objective.name: cost}
     assert candidate.choices is not None
-    return Observation(number, candidate.choices, values, reward(candidate, target_ms, name))
+    return Observation(number, candidate.choices, values, reward(ctx, candidate, target))
 
 
 def training_seconds(ctx: RunContext) -> float:

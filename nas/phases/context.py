@@ -10,6 +10,7 @@ from typing import Any
 
 from nas.architecture import Architecture
 from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase, Precision
+from nas.costs import COSTS, Cost, CostName
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.evaluators.short_training import ShortTraining
@@ -47,12 +48,14 @@ class SearchConfig:
         baselines: False leaves out the hand-made networks on the chart.
         target_latency_ms: Wanted latency of the base; derived from the goal if None. A named one is also
             the limit of multi-objective strategies.
-        reward: How accuracy and latency are joined for single-objective strategies and for the best base.
+        reward: How accuracy and the cost are joined for single-objective strategies and for the best base.
         already_spent_seconds: Seconds of the promise that the import has used.
         n_finalists: Searched networks that get a final training; by the minutes if None.
         evaluator: Name of an evaluator, see `nas.evaluators.EVALUATORS`: how the base search judges.
         device: Where the model will run, see `nas.hardware.target.load_target`; by default this machine.
         precision: What networks are judged as: `fp32`, or `int8`, after post-training quantisation.
+        cost: What accuracy is weighed against, see `nas.costs`: by the front, the strategies, the target that
+            the goal means, and the scaling.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
@@ -72,6 +75,7 @@ class SearchConfig:
     device: str = HERE
     precision: Precision = "fp32"
     proxy: str = "synflow"
+    cost: CostName = "latency"
 
 
 @dataclass
@@ -247,6 +251,11 @@ class RunContext:
     def target(self) -> DeviceTarget | None:
         """The device that is searched for, None if it is this machine."""
         return self.evaluator.target
+
+    @property
+    def cost(self) -> Cost:
+        """What accuracy is weighed against."""
+        return COSTS[self.config.cost]
 
     def allowed(self, architecture: Architecture) -> bool:
         """True if a network keeps the hard limits of the device."""

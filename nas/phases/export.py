@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas.candidate import Candidate
+from nas.costs import COSTS, Cost, CostName
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
 from nas.export.onnx_model import OnnxClassifier
@@ -15,13 +16,14 @@ from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
+from nas.phases.elsewhere import elsewhere
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
 from nas.statistics import wilson_interval
 
 _SECONDS_A_MODEL = 5.0
-_SECONDS_FOR_REPORT = 3.0
+_SECONDS_FOR_REPORT = 5.0  # hand-made networks are written once more, to be counted for other devices
 _BUSY = 1.3  # latencies are those of a quiet machine
 _PREPROCESSING_MS = 1.0
 _PYTORCH_SLOWER = 3.0
@@ -56,7 +58,7 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    for candidate in worth_exporting(ctx.candidates):
+    for candidate in worth_exporting(ctx.candidates, ctx.config.cost):
         exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
         needed = _SECONDS_A_MODEL + _trust_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
         if not exported and (ctx.remaining() > needed or not ctx.state.models):
@@ -64,15 +66,15 @@ def _export_all(ctx: RunContext) -> None:
             export_model(ctx, candidate)
 
 
-def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
+def worth_exporting(candidates: Sequence[Candidate], cost: CostName = "latency") -> list[Candidate]:
     """Returns the front and every fully trained network, the most accurate first; what does not fit, last."""
-    front = set(front_of_candidates(candidates))
+    front = set(front_of_candidates(candidates, cost))
     chosen = [
         candidate
         for candidate in candidates
         if candidate.metrics is not None and (candidate.number in front or candidate.fidelity == "final")
     ]
-    return sorted(chosen, key=_by_accuracy)
+    return sorted(chosen, key=lambda candidate: _by_accuracy(candidate, COSTS[cost]))
 
 
 def _warnings(ctx: RunContext) -> list[str]:
@@ -98,9 +100,9 @@ def _data_facts(cache: ImageCache) -> dict[str, Any]:
     }
 
 
-def _by_accuracy(candidate: Candidate) -> tuple[bool, float, float]:
+def _by_accuracy(candidate: Candidate, cost: Cost) -> tuple[bool, float, float]:
     assert candidate.metrics is not None
-    return (not candidate.metrics.fits, -candidate.metrics.accuracy, candidate.metrics.latency_ms)
+    return (not candidate.metrics.fits, -candidate.metrics.accuracy, cost.of(candidate.metrics))
 
 
 def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
@@ -154,7 +156,11 @@ def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dic
 def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
     config = ctx.config
     exported = {model["candidate"]: model["name"] for model in ctx.state.models}
-    ranked = [candidate for candidate in worth_exporting(ctx.candidates) if candidate.number in exported]
+    ranked = [
+        candidate
+        for candidate in worth_exporting(ctx.candidates, config.cost)
+        if candidate.number in exported
+    ]
     return RunRecord(
         config={
             "minutes": config.minutes,
@@ -169,6 +175,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "proxy": config.proxy,
             "device": config.device,
             "precision": config.precision,
+            "cost": config.cost,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),
@@ -178,10 +185,17 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             for phase, seconds in ctx.state.phase_seconds.items()
         ],
         candidates=list(ctx.candidates),
-        front=front_of_candidates(ctx.candidates),
+        front=front_of_candidates(ctx.candidates, config.cost),
         models=ctx.state.models,
         test=ctx.state.test,
         scaling=scaling.facts(ctx),
+        elsewhere=elsewhere(
+            config.workdir,
+            config.device,
+            worth_exporting(ctx.candidates, config.cost),
+            n_classes=ctx.cache.n_classes,
+            anchor_ms=ctx.evaluator.meter.anchor(),
+        ),
         spent_seconds=ctx.spent(),
         minutes=config.minutes,
         best=exported[ranked[0].number] if ranked else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nas.candidate import Candidate
 from nas.pareto import front_of_candidates
-from nas.phases.base_search import best_base, reward, target_latency
+from nas.phases.base_search import best_base, reward, target_cost
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.recipes import inherited_recipe
@@ -39,11 +39,13 @@ def run(ctx: RunContext) -> None:
 def _further(ctx: RunContext) -> list[Candidate]:
     """Returns the briefly trained networks on the front, for minutes that the finalists left over."""
     by_number = {candidate.number: candidate for candidate in ctx.finished(fidelity="short")}
-    front = [by_number[number] for number in front_of_candidates(ctx.candidates) if number in by_number]
-    target_ms = target_latency(ctx)
-    return sorted(
-        front, key=lambda candidate: reward(candidate, target_ms, ctx.config.reward) or 0.0, reverse=True
-    )
+    front = [
+        by_number[number]
+        for number in front_of_candidates(ctx.candidates, ctx.config.cost)
+        if number in by_number
+    ]
+    target = target_cost(ctx)
+    return sorted(front, key=lambda candidate: reward(ctx, candidate, target) or 0.0, reverse=True)
 
 
 def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
@@ -115,11 +117,11 @@ def _choose(ctx: RunContext, parent: Candidate | None) -> list[Candidate]:
     picked = [member for member in members if _trainable(ctx, member, wanted)]
     base = best_base(ctx)
     searched = [*ctx.finished(source="base_search"), *ctx.finished(source="scaled")]
-    front = {candidate.number for candidate in searched} & set(front_of_candidates(searched))
-    target_ms = target_latency(ctx)
+    front = {candidate.number for candidate in searched} & set(front_of_candidates(searched, ctx.config.cost))
+    target = target_cost(ctx)
     others = sorted(
         (candidate for candidate in searched if candidate.number in front and candidate not in picked),
-        key=lambda candidate: reward(candidate, target_ms, ctx.config.reward) or 0.0,
+        key=lambda candidate: reward(ctx, candidate, target) or 0.0,
         reverse=True,
     )
     if not picked and base is not None:

@@ -43,7 +43,7 @@ def _note(ctx: RunContext, candidate: Candidate) -> None:
     values = ctx.state.values
     values["first_resolution"] = candidate.architecture.resolution
     values["first_macs"] = candidate.metrics.macs
-    values["first_latency_ms"] = candidate.metrics.latency_ms
+    values["first_cost"] = ctx.cost.of(candidate.metrics)
     values["first_here_ms"] = candidate.metrics.here_ms
     values["forward_images_per_second"] = candidate.details["images_per_second"]
     values["flip_ok"] = candidate.details["flip_ok"]

@@ -24,7 +24,7 @@ NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
 _SHORTEST_TRAINING = 1.0
 _RESOLUTION_STEP = 8
 _STEP_AWAY = 16
-_SLOWER_COSTS = 0.1
+_BEYOND_COSTS = 0.1
 """Accuracy that a grid member must bring for being twice as slow as twice the base."""
 
 
@@ -108,13 +108,13 @@ def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
 
 def _best(ctx: RunContext, base: Candidate) -> Coefficients:
     assert base.metrics is not None
-    budget_ms = 2.0 * base.metrics.latency_ms
+    budget = 2.0 * ctx.cost.of(base.metrics)
     scores = {}
     for coefficients in GRID:
         member = _find(ctx, _scaled(ctx, base, coefficients, 1))
         if member is not None and member.metrics is not None:
-            slower = max(0.0, member.metrics.latency_ms / budget_ms - 1.0)
-            scores[coefficients] = member.metrics.accuracy - _SLOWER_COSTS * slower
+            beyond = max(0.0, ctx.cost.of(member.metrics) / budget - 1.0)
+            scores[coefficients] = member.metrics.accuracy - _BEYOND_COSTS * beyond
     return max(scores, key=lambda each: scores[each], default=GRID[0])
 
 

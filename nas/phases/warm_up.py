@@ -24,13 +24,13 @@ POOL = 60
 _SHARE = 0.2  # of the phase, at most
 
 
-def best_by_proxy(ctx: RunContext, space: SearchSpace, target_ms: float, n: int) -> list[Choices]:
+def best_by_proxy(ctx: RunContext, space: SearchSpace, target: float, n: int) -> list[Choices]:
     """Returns the choices of the best `n` of the pool, best first; scores are kept in the run's state.
 
     Args:
         ctx: The run.
         space: Where the pool is drawn from.
-        target_ms: Wanted latency of the base in milliseconds.
+        target: Wanted cost of the base.
         n: How many to return.
 
     Raises:
@@ -40,7 +40,7 @@ def best_by_proxy(ctx: RunContext, space: SearchSpace, target_ms: float, n: int)
     pool = _pool(space, ctx.config.seed)
     scores = _scores(ctx, space, pool)
     values = ctx.state.values
-    limit = values["first_macs"] * target_ms / values["first_latency_ms"]
+    limit = values["first_macs"] * target / values["first_cost"]
     sizes = {choices: _macs(space, choices) for choices in pool}
     fitting = [choices for choices in pool if sizes[choices] <= limit]
     if len(fitting) < n:

@@ -49,6 +49,7 @@ def build_document(record: RunRecord) -> dict[str, Any]:
             for result in record.test
         ],
         "scaling": record.scaling,
+        "elsewhere": record.elsewhere,
         "reproduce": {"command": _command(record), "data_hash": record.data.get("content_hash")},
     }
     plain: dict[str, Any] = _plain(document)
@@ -103,6 +104,8 @@ def _command(record: RunRecord) -> str:
         words += ["--target-latency-ms", str(config["target_latency_ms"])]
     if config.get("reward", "absolute") != "absolute":
         words += ["--reward", str(config["reward"])]
+    if config.get("cost", "latency") != "latency":
+        words += ["--cost", str(config["cost"])]
     if config.get("evaluator", "training") != "training":
         words += ["--evaluator", str(config["evaluator"])]
     if config.get("evaluator") == "proxy":

@@ -1,4 +1,4 @@
-"""The chart of accuracy against latency as plain data for Plotly.
+"""The chart of accuracy against the cost of a network as plain data for Plotly.
 
 Colours are names of CSS variables (`meta.color`); the page resolves them, so that light, dark and print
 each get their own. Plotly reads some HTML in texts: everything that a person may have typed is escaped.
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
+from nas.candidate import Metrics
+from nas.costs import COSTS, Cost, CostName
 from nas.report.words import FIDELITIES, SOURCES, count, interval, megabytes, milliseconds, percent
 
 SYMBOLS: dict[str, str] = {
@@ -27,23 +30,24 @@ def build_figure(document: dict[str, Any]) -> dict[str, Any]:
     """Returns `{"data", "layout"}` of the chart from a report document."""
     finished = [one for one in document["candidates"] if one["metrics"] is not None]
     current = set(document["current"])
+    cost = cost_of(document)
     traces: list[dict[str, Any]] = []
     for source, title in SOURCES.items():
         own = [one for one in finished if one["source"] == source]
         full = [one for one in own if one["number"] in current and one["fidelity"] != "short"]
         brief = [one for one in own if one["number"] in current and one["fidelity"] == "short"]
         if full:
-            traces.append(_points(full, source, title, full_training=True))
+            traces.append(_points(full, source, title, cost, full_training=True))
         if brief:
-            traces.append(_points(brief, source, f"{title} (short training)", full_training=False))
+            traces.append(_points(brief, source, f"{title} (short training)", cost, full_training=False))
     by_number = {one["number"]: one for one in finished}
     front = [by_number[number] for number in document["front"] if number in by_number]
     if front:
-        traces.insert(0, _front_line(front))
+        traces.insert(0, _front_line(front, cost))
     chosen = _chosen(document, by_number)
     if chosen is not None:
-        traces.append(_ring(chosen))
-    return {"data": traces, "layout": _layout(finished)}
+        traces.append(_ring(chosen, cost))
+    return {"data": traces, "layout": _layout([_x(one, cost) for one in finished], cost)}
 
 
 def to_script_json(figure: dict[str, Any]) -> str:
@@ -58,17 +62,19 @@ def plotly_text(text: str) -> str:
     return html.escape(shown, quote=False)
 
 
-def _points(found: list[dict[str, Any]], source: str, name: str, *, full_training: bool) -> dict[str, Any]:
+def _points(
+    found: list[dict[str, Any]], source: str, name: str, cost: Cost, *, full_training: bool
+) -> dict[str, Any]:
     accuracies = [100 * one["metrics"]["accuracy"] for one in found]
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
         "name": name,
         "meta": {"color": f"--{source.replace('_', '-')}"},
-        "x": [one["metrics"]["latency_ms"] for one in found],
+        "x": [_x(one, cost) for one in found],
         "y": accuracies,
         "hoverinfo": "text",
-        "hovertext": [_hover(one) for one in found],
+        "hovertext": [_hover(one, cost) for one in found],
         "marker": {
             "symbol": SYMBOLS[source] + ("" if full_training else "-open"),
             "size": 13 if full_training else 9,
@@ -91,7 +97,7 @@ def _points(found: list[dict[str, Any]], source: str, name: str, *, full_trainin
     return trace
 
 
-def _hover(one: dict[str, Any]) -> str:
+def _hover(one: dict[str, Any], cost: Cost) -> str:
     metrics = one["metrics"]
     lines = [
         f"<b>{plotly_text(one['label'])}</b>",
@@ -101,16 +107,18 @@ def _hover(one: dict[str, Any]) -> str:
         f"{milliseconds(metrics['latency_ms'])} · {megabytes(metrics['size_bytes'])}",
         f"{count(metrics['n_params'])} parameters · {count(metrics['macs'])} MACs",
     ]
+    if cost.name in ("energy", "memory"):
+        lines.append(f"{cost.title}: {cost.shown(Metrics.from_json(metrics))}")
     return "<br>".join(lines)
 
 
-def _front_line(front: list[dict[str, Any]]) -> dict[str, Any]:
+def _front_line(front: list[dict[str, Any]], cost: Cost) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "Front",
         "meta": {"color": "--front"},
-        "x": [one["metrics"]["latency_ms"] for one in front],
+        "x": [_x(one, cost) for one in front],
         "y": [100 * one["metrics"]["accuracy"] for one in front],
         "line": {"shape": "hv", "width": 2, "dash": "dot"},
         "hoverinfo": "skip",
@@ -122,25 +130,36 @@ def _chosen(document: dict[str, Any], by_number: dict[int, dict[str, Any]]) -> d
     return by_number.get(numbers.get(document["best"], -1))
 
 
-def _ring(chosen: dict[str, Any]) -> dict[str, Any]:
+def _ring(chosen: dict[str, Any], cost: Cost) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "Recommended",
         "meta": {"color": "--text"},
-        "x": [chosen["metrics"]["latency_ms"]],
+        "x": [_x(chosen, cost)],
         "y": [100 * chosen["metrics"]["accuracy"]],
         "marker": {"symbol": "circle-open", "size": 24, "line": {"width": 2}},
         "hoverinfo": "skip",
     }
 
 
-def _layout(finished: list[dict[str, Any]]) -> dict[str, Any]:
-    latencies = [one["metrics"]["latency_ms"] for one in finished if one["metrics"]["latency_ms"]]
-    spread = max(latencies) / min(latencies) if latencies and min(latencies) > 0 else 1.0
-    x_axis: dict[str, Any] = {"title": {"text": "Latency of one image, ms"}, "zeroline": False}
+def cost_of(document: dict[str, Any]) -> Cost:
+    """Returns what the run weighed accuracy against; latency in reports that do not say."""
+    name: CostName = document["config"].get("cost", "latency")
+    return COSTS[name]
+
+
+def _x(one: dict[str, Any], cost: Cost) -> float | None:
+    found = cost.of(Metrics.from_json(one["metrics"])) / cost.scale
+    return None if math.isnan(found) else found
+
+
+def _layout(costs: list[float | None], cost: Cost) -> dict[str, Any]:
+    known = [value for value in costs if value]
+    spread = max(known) / min(known) if known and min(known) > 0 else 1.0
+    x_axis: dict[str, Any] = {"title": {"text": f"{cost.title}, {cost.unit}"}, "zeroline": False}
     if spread >= _LOG_FROM:
-        x_axis |= {"type": "log", "tickvals": _log_ticks(min(latencies), max(latencies))}
+        x_axis |= {"type": "log", "tickvals": _log_ticks(min(known), max(known))}
     else:
         x_axis |= {"rangemode": "tozero"}
     return {

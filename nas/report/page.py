@@ -7,9 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from plotly.offline import get_plotlyjs
-
-from nas.report import sections, tables
+from nas.report import elsewhere, sections, tables
 from nas.report.figure import build_figure, to_script_json
 from nas.report.html import Markup, el, join
 
@@ -18,6 +16,8 @@ _HERE = Path(__file__).parent
 
 def render_page(document: dict[str, Any]) -> str:
     """Returns the whole page for a report document (see `nas.report.document`)."""
+    from plotly.offline import get_plotlyjs  # large, and whoever reads reports needs the words alone
+
     style = Markup((_HERE / "report.css").read_text(encoding="utf-8"))
     library = Markup(get_plotlyjs())
     script = Markup((_HERE / "report.js").read_text(encoding="utf-8"))
@@ -44,10 +44,11 @@ def render_page(document: dict[str, Any]) -> str:
 def _content(document: dict[str, Any]) -> list[Markup | None]:
     return [
         sections.verdict(document),
-        sections.chart(),
+        sections.chart(document),
         tables.leaderboard(document),
         sections.network(document),
         tables.device(document),
+        elsewhere.section_of(document),
         tables.sealed_test(document),
         sections.confusion(document),
         tables.scaling(document),

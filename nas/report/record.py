@@ -18,7 +18,7 @@ class RunRecord:
         machine: Facts of the machine, see `nas.runtime.machine_facts`.
         phases: `{"phase", "seconds"}` in order.
         candidates: All candidates, failed ones included.
-        front: Numbers on the front of validation accuracy against latency.
+        front: Numbers on the front of validation accuracy against the cost of the run (`nas.costs`).
         models: Exported models: `{"name", "candidate", "source", "label", "directory", "files", "parity"}`.
         test: Results on the sealed test part: `{"name", "candidate", "source", "accuracy", "accuracy_low",
             "accuracy_high", "n_images", "confusion"}`; rows of the confusion are true classes.
@@ -26,6 +26,7 @@ class RunRecord:
         minutes: What was promised.
         best: Name of the exported model that validation data chose; None if nothing was exported.
         scaling: `{"base", "grid", "coefficients", "efficientnet", "family"}`, None if nothing was scaled.
+        elsewhere: What the networks cost on other devices, see `nas.phases.elsewhere`; None if not known.
         stopped: True if the user ended the run early.
         warnings: Sentences that the run itself wants to be read.
     """
@@ -42,5 +43,6 @@ class RunRecord:
     minutes: float
     best: str | None = None
     scaling: dict[str, Any] | None = None
+    elsewhere: dict[str, Any] | None = None
     stopped: bool = False
     warnings: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nas.report.drawing import drawing_of
+from nas.report.figure import cost_of
 from nas.report.html import Markup, el, join, table
 from nas.report.words import FACTS, PHASE_NAMES, count, duration, interval, megabytes, milliseconds, percent
 
@@ -90,17 +91,17 @@ def _card(name: str, value: str, note: str) -> Markup:
     return el("div", el("dt", name), el("dd", el("span", value, class_="value"), el("span", note)))
 
 
-def chart() -> Markup:
+def chart(document: dict[str, Any]) -> Markup:
     """The frame of the chart; the script draws into it."""
     return section(
-        "Accuracy against latency",
+        f"Accuracy against {cost_of(document).name}",
         el(
             "figure",
             el(
                 "div",
                 id="chart",
                 role="img",
-                aria_label="Chart of validation accuracy against latency; the tables below hold its numbers.",
+                aria_label="Chart of validation accuracy against cost; the tables below hold its numbers.",
             ),
             el(
                 "figcaption",

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.candidate import Candidate
+from nas.costs import COSTS, Cost, CostName
 from nas.pareto import current_candidates
 from nas.report.record import RunRecord
 from nas.report.words import duration, interval, megabytes, milliseconds, percent
 
 _CLOSE = 0.01
+_CLEARLY_CHEAPER = 0.9
 _SMALL_TEST = 100
 _OVERRUN = 1.05
 
@@ -50,7 +52,8 @@ def judge(record: RunRecord) -> Verdict:
         *_device(record, best),
         *_precision(best),
         sentence,
-        *_faster_alternative(record, best),
+        *_cost(record, best),
+        *_cheaper_alternative(record, best),
         *_clock(record),
     ]
     return Verdict(_headline(best, tested), tuple(text for text in sentences if text), comparison)
@@ -203,9 +206,26 @@ def _speed(mine: float, theirs: float) -> str:
     return "about as fast"
 
 
-def _faster_alternative(record: RunRecord, best: Candidate) -> list[str]:
-    """Names the fastest exported model within one point of the best on validation data."""
+def _cost_of(record: RunRecord) -> Cost:
+    name: CostName = record.config.get("cost", "latency")
+    return COSTS[name]
+
+
+def _cost(record: RunRecord, best: Candidate) -> list[str]:
+    """Says what accuracy was weighed against, where it was not latency."""
     assert best.metrics is not None
+    cost = _cost_of(record)
+    if cost.name == "latency":
+        return []
+    return [
+        f"The search weighed accuracy against {cost.name}, not latency: it needs {cost.shown(best.metrics)}."
+    ]
+
+
+def _cheaper_alternative(record: RunRecord, best: Candidate) -> list[str]:
+    """Names the cheapest exported model within one point of the best on validation data."""
+    assert best.metrics is not None
+    cost = _cost_of(record)
     options = [
         candidate
         for candidate in (_candidate_of(record, model["name"]) for model in record.models)
@@ -216,13 +236,19 @@ def _faster_alternative(record: RunRecord, best: Candidate) -> list[str]:
     ]
     if not options:
         return []
-    fastest = min(options, key=_latency)
-    if _latency(fastest) > 0.9 * best.metrics.latency_ms:
+    cheapest = min(options, key=lambda candidate: _price(candidate, cost))
+    if not _price(cheapest, cost) <= _CLEARLY_CHEAPER * cost.of(best.metrics):
         return []
+    if cost.name != "latency":
+        assert cheapest.metrics is not None
+        return [
+            f"If {cost.name} matters more, {cheapest.label} is within one point of it on validation images "
+            f"and needs {cost.shown(cheapest.metrics)}."
+        ]
     return [
-        f"If speed matters more, {fastest.label} is within one point of it on validation images "
-        f"and answers in {milliseconds(_latency(fastest))}, "
-        f"{best.metrics.latency_ms / _latency(fastest):.1f} times as fast."
+        f"If speed matters more, {cheapest.label} is within one point of it on validation images "
+        f"and answers in {milliseconds(_price(cheapest, cost))}, "
+        f"{best.metrics.latency_ms / _price(cheapest, cost):.1f} times as fast."
     ]
 
 
@@ -235,9 +261,9 @@ def _clock(record: RunRecord) -> list[str]:
     return []
 
 
-def _latency(candidate: Candidate) -> float:
+def _price(candidate: Candidate, cost: Cost) -> float:
     assert candidate.metrics is not None
-    return candidate.metrics.latency_ms
+    return cost.of(candidate.metrics)
 
 
 def _candidate_of(record: RunRecord, name: str | None) -> Candidate | None:

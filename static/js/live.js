@@ -1,6 +1,7 @@
 // Live page of a search: a snapshot from the server, then events over the websocket.
 import { api } from './lib/api.js';
-import { FrontChart, pointsOf, supersededBy } from './lib/chart.js';
+import { AxisSwitch } from './lib/axis_switch.js';
+import { FrontChart, currentOf, pointsOf, supersededBy } from './lib/chart.js';
 import { fillTable, showCandidate } from './lib/candidates.js';
 import { $, confirmIn, el, icon, notice } from './lib/dom.js';
 import { fitting } from './lib/fits.js';
@@ -14,6 +15,10 @@ const page = $('live');
 const base = `/api/v1/searches/${page.dataset.run}`;
 const state = new RunState(JSON.parse($('snapshot').textContent));
 const chart = new FrontChart($('chart'), (number) => showCandidate($('candidate'), state.candidates.get(number)));
+const axes = new AxisSwitch($('axis'), () => {
+  state.drawn = null;
+  draw();
+});
 const method = new MethodCard($('method'));
 let pending = false;
 let catching = null;
@@ -109,8 +114,9 @@ function draw() {
   const stamp = `${candidates.length}:${state.lastCandidate ?? 0}`;
   if (stamp !== state.drawn) {
     state.drawn = stamp;
-    const points = pointsOf(candidates);
-    chart.show(points);
+    axes.show(currentOf(candidates));
+    const points = pointsOf(candidates, axes.axis);
+    chart.show(points, axes.axis, axes.log);
     showBest(points);
     fillTable($('candidates'), candidates, points, supersededBy(candidates), (one) => showCandidate($('candidate'), one));
     $('table-empty').hidden = candidates.length > 0;

@@ -1,6 +1,8 @@
 // Result page: the charts in the theme's colours, and exports of further points.
 import { api } from './lib/api.js';
-import { showFigure } from './lib/chart.js';
+import { AxisSwitch } from './lib/axis_switch.js';
+import { showCandidate } from './lib/candidates.js';
+import { FrontChart, currentOf, pointsOf } from './lib/chart.js';
 import { $, notice } from './lib/dom.js';
 import { MethodCard } from './lib/method.js';
 import { wireDelete } from './lib/remove.js';
@@ -8,7 +10,19 @@ import { wireDelete } from './lib/remove.js';
 const base = `/api/v1/searches/${$('result').dataset.run}`;
 const GIVE_UP_AFTER = 90;
 
-if ($('chart')) showFigure($('chart'), JSON.parse($('figure').textContent));
+function showChart() {
+  const candidates = JSON.parse($('candidates').textContent);
+  const pick = (number) => showCandidate($('candidate'), candidates.find((one) => one.number === number));
+  const chart = new FrontChart($('chart'), pick);
+  const draw = () => {
+    axes.show(currentOf(candidates));
+    chart.show(pointsOf(candidates, axes.axis), axes.axis, axes.log);
+  };
+  const axes = new AxisSwitch($('axis'), draw);
+  draw();
+}
+
+if ($('chart')) showChart();
 if ($('method')) new MethodCard($('method')).show(JSON.parse($('history').textContent));
 wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 

@@ -12,6 +12,7 @@ from nas.candidate import Candidate
 from nas.data.importer import import_archive
 from nas.errors import DeviceError, SpaceError
 from nas.events import Event
+from nas.pareto import front_of_candidates
 from nas.search import SearchConfig, run_search
 from tests.images import photo_zip
 
@@ -47,6 +48,10 @@ def test_a_search_for_a_microcontroller_recommends_what_it_can_hold(data: Path, 
     assert figures["size_bytes"] <= 1_048_576
     assert figures["peak_sram_bytes"] <= 327_680
     assert "--device microcontroller" in report["reproduce"]["command"]
+    costs = {row["candidate"]: row["costs"] for row in report["elsewhere"]["networks"]}[best["candidate"]]
+    assert costs["microcontroller"]["latency_ms"] == by_number[best["candidate"]]["metrics"]["latency_ms"]
+    assert costs["here"]["latency_ms"] == figures["here_ms"]
+    assert report["elsewhere"]["anchor_ms"] > 0
     assert "What each network costs on the device" in (tmp_path / "report.html").read_text()
 
 
@@ -71,3 +76,23 @@ def test_darts_is_refused_for_a_device_with_limits_before_anything_is_trained(
     )
     with pytest.raises(DeviceError, match="hard limits, which darts cannot keep"):
         run_search(config, [], lambda _event: None, lambda: False, None)
+
+
+def test_a_search_by_energy_here_is_refused_before_anything_is_trained(data: Path, tmp_path: Path) -> None:
+    config = SearchConfig(data=data, workdir=tmp_path, minutes=1.0, cost="energy")
+    with pytest.raises(DeviceError, match="known for devices with a profile only"):
+        run_search(config, [], lambda _event: None, lambda: False, None)
+
+
+def test_a_search_by_energy_for_a_phone_has_the_front_of_energy(data: Path, tmp_path: Path) -> None:
+    config = SearchConfig(
+        data=data, workdir=tmp_path, minutes=1.0, device="phone-cpu", cost="energy", baselines=False
+    )
+    assert run_search(config, [], lambda _event: None, lambda: False, None).finished
+    report = json.loads((tmp_path / "report.json").read_text())
+    by_number = {one["number"]: Candidate.from_json(one) for one in report["candidates"]}
+    assert report["front"] == front_of_candidates(list(by_number.values()), "energy")
+    front = [by_number[number].metrics for number in report["front"]]
+    energies = [one.device.energy_mj for one in front if one is not None and one.device is not None]
+    assert len(energies) == len(front) and energies == sorted(energies)
+    assert "--cost energy" in report["reproduce"]["command"]

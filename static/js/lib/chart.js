@@ -1,6 +1,6 @@
-// Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py.
+// Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py, with a choice of axes.
+import { AXES, costText, frontOf, logTicks } from './axes.js';
 import { $ } from './dom.js';
-import { fitting } from './fits.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
 
 export const SERIES = {
@@ -40,26 +40,17 @@ export function supersededBy(candidates) {
   return superseded;
 }
 
-/** Numbers that nothing beats: fastest first, each must be better than all faster ones; equal points stay together. */
-function frontOf(current) {
-  const sorted = [...current].sort((a, b) => a.metrics.latency_ms - b.metrics.latency_ms || b.metrics.accuracy - a.metrics.accuracy);
-  const front = new Set();
-  let best = null;
-  for (const { number, metrics } of sorted) {
-    const equal = best && metrics.accuracy === best.accuracy && metrics.latency_ms === best.latency_ms;
-    if (!best || metrics.accuracy > best.accuracy) best = metrics;
-    else if (!equal) continue;
-    front.add(number);
-  }
-  return front;
+/** Candidates that count: finished, and not trained further since. */
+export function currentOf(candidates) {
+  const gone = supersededBy(candidates);
+  return candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
 }
 
-/** Points that count, with `onFront` set. */
-export function pointsOf(candidates) {
-  const gone = supersededBy(candidates);
-  const current = candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
-  const front = frontOf(fitting(current));
-  return current.map((one) => ({ ...one, ...one.metrics, onFront: front.has(one.number) }));
+/** Points of those that count, with `cost` on an axis, and `onFront` set for it. */
+export function pointsOf(candidates, axis) {
+  const current = currentOf(candidates);
+  const front = frontOf(current, axis);
+  return current.map((one) => ({ ...one, ...one.metrics, cost: axis.cost(one.metrics), onFront: front.has(one.number) }));
 }
 
 /** The architecture in words, one line. */
@@ -70,7 +61,7 @@ export function shapeOf(architecture) {
   return `${architecture.resolution} px, ${blocks} blocks: ${stages}`;
 }
 
-function hoverText(point) {
+function hoverText(point, axis) {
   const shape = plotlyText(shapeOf(point.architecture), 140);
   const middle = shape.length > 60 ? shape.indexOf(' ', Math.floor(shape.length / 2)) : -1;
   return [
@@ -78,6 +69,7 @@ function hoverText(point) {
     plotlyText(point.label),
     `${percent(point.accuracy)} right (95%: ${percent(point.accuracy_low)} to ${percent(point.accuracy_high)})`,
     `${ms(point.latency_ms)} per photo, ${bytes(point.size_bytes)}`,
+    ...(['latency', 'size'].includes(axis.name) ? [] : [`${axis.title}: ${costText(axis, point.cost)}`]),
     `${SERIES[point.source]?.name ?? ''}, ${TRAINED[point.fidelity] ?? ''}`,
     ...(middle < 0 ? [shape] : [shape.slice(0, middle), shape.slice(middle + 1)]),
   ].join('<br>');
@@ -94,16 +86,16 @@ export function colour(name) {
   return value;
 }
 
-function trace(source, points) {
+function trace(source, points, axis) {
   const paint = colour(`--chart-${source}`);
   return {
     type: 'scatter',
     mode: 'markers',
     name: SERIES[source].name,
-    x: points.map((p) => p.latency_ms),
+    x: points.map((p) => p.cost),
     y: points.map((p) => 100 * p.accuracy),
     customdata: points.map((p) => p.number),
-    text: points.map(hoverText),
+    text: points.map((point) => hoverText(point, axis)),
     hovertemplate: '%{text}<extra></extra>',
     marker: {
       symbol: SERIES[source].symbol,
@@ -116,19 +108,21 @@ function trace(source, points) {
 }
 
 function frontTrace(points) {
-  const front = points.filter((p) => p.onFront).sort((a, b) => a.latency_ms - b.latency_ms || a.accuracy - b.accuracy);
+  const front = points.filter((p) => p.onFront).sort((a, b) => a.cost - b.cost || a.accuracy - b.accuracy);
   return {
     type: 'scatter',
     mode: 'lines',
-    x: front.map((p) => p.latency_ms),
+    x: front.map((p) => p.cost),
     y: front.map((p) => 100 * p.accuracy),
     line: { shape: 'hv', width: 1.5, dash: 'dot', color: colour('--chart-front') },
     hoverinfo: 'skip',
   };
 }
 
-function layout(narrow) {
-  const axis = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
+function layout(narrow, axis, log, points) {
+  const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
+  const title = `${axis.title} (${axis.unit})`;
+  const scale = log ? { type: 'log', tickvals: logTicks(points.map((point) => point.cost)) } : { type: 'linear', rangemode: 'tozero' };
   return {
     paper_bgcolor: 'rgba(0,0,0,0)',
     plot_bgcolor: 'rgba(0,0,0,0)',
@@ -142,9 +136,9 @@ function layout(narrow) {
       font: { color: colour('--app-ink'), size: 12 },
       align: 'left',
     },
-    xaxis: { ...axis, rangemode: 'tozero', title: { text: narrow ? 'ms per photo' : 'Time per photo (ms) · further left is faster' } },
-    yaxis: { ...axis, ticksuffix: '%', title: narrow ? undefined : { text: 'Right on validation photos · higher is better' } },
-    uirevision: 'keep', // a zoom of the reader survives the next update
+    xaxis: { ...frame, ...scale, title: { text: narrow ? title : `${title} · further left is ${axis.better}` } },
+    yaxis: { ...frame, ticksuffix: '%', title: narrow ? undefined : { text: 'Right on validation photos · higher is better' } },
+    uirevision: `${axis.name} ${log}`, // a zoom of the reader survives the next update of the same axis
   };
 }
 
@@ -153,6 +147,8 @@ export class FrontChart {
   constructor(node, onPick) {
     this.node = node;
     this.points = [];
+    [this.axis] = AXES;
+    this.log = false;
     this.waiting = null;
     this.last = 0;
     this.pause = 250;
@@ -162,8 +158,9 @@ export class FrontChart {
     new ResizeObserver(() => this.ready && window.Plotly.Plots.resize(node)).observe(node);
   }
 
-  show(points) {
-    this.points = points;
+  /** Draws points of `pointsOf` for an axis. */
+  show(points, axis, log) {
+    Object.assign(this, { points, axis, log });
     this.schedule();
   }
 
@@ -182,9 +179,10 @@ export class FrontChart {
   draw() {
     const narrow = this.node.clientWidth < 560;
     const sources = Object.keys(SERIES).map((source) => [source, this.points.filter((p) => p.source === source)]);
-    const traces = [frontTrace(this.points), ...sources.filter(([, some]) => some.length).map(([source, some]) => trace(source, some))];
+    const traces = [frontTrace(this.points), ...sources.filter(([, some]) => some.length).map(([source, some]) => trace(source, some, this.axis))];
     const config = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: 'reset' };
-    window.Plotly.react(this.node, traces, layout(narrow), config);
+    window.Plotly.react(this.node, traces, layout(narrow, this.axis, this.log, this.points), config);
+    this.node.dataset.axis = this.axis.name;
     this.node.dataset.points = String(this.points.length);
     this.node.dataset.front = this.points.filter((p) => p.onFront).map((p) => p.number).sort((a, b) => a - b).join(',');
     if ($('chart-empty')) $('chart-empty').hidden = this.points.length > 0;
@@ -196,22 +194,4 @@ export class FrontChart {
       });
     }
   }
-}
-
-/** Shows a figure that the server made (search_app/charts.py) in the colours of the theme, and keeps it so. */
-export function showFigure(node, figure, onPick) {
-  const draw = () => {
-    const narrow = node.clientWidth < 560;
-    const data = figure.data.map((one) => {
-      const paint = colour(`--chart-${one.meta}`);
-      if (one.meta === 'front') return { ...one, line: { ...one.line, color: paint } };
-      return { ...one, marker: { ...one.marker, color: paint, line: { width: 1, color: colour('--app-panel') } } };
-    });
-    data.sort((a, b) => (b.meta === 'front') - (a.meta === 'front')); // the line under the points
-    window.Plotly.react(node, data, layout(narrow), { displayModeBar: false, doubleClick: 'reset' });
-  };
-  draw();
-  node.on('plotly_click', (event) => onPick?.(event.points[0]?.customdata));
-  document.addEventListener('themechange', draw);
-  new ResizeObserver(() => window.Plotly.Plots.resize(node)).observe(node);
 }

@@ -71,7 +71,7 @@ def test_bits_count_for_size_and_memory() -> None:
 def test_limits_are_sentences() -> None:
     limited = replace(device(), limits={"peak_sram_bytes": Figure(4_999, "hand", 2026)})
     assert estimate_groups(limited, NETWORK).broken_limits(limited) == (
-        "peak_sram_bytes is 5,000; this device allows at most 4,999.",
+        "Its activations need 5,000 bytes; this device allows at most 4,999.",
     )
     limited = replace(device(), limits={"peak_sram_bytes": Figure(5_000, "hand", 2026)})
     assert estimate_groups(limited, NETWORK).broken_limits(limited) == ()
@@ -109,7 +109,7 @@ def test_shipped_profiles_are_sound_and_say_where_their_figures_come_from() -> N
 def test_lite0_does_not_fit_the_microcontroller() -> None:
     profile = load_profile("microcontroller")
     broken = estimate(profile, lite0_architecture(224), 6).broken_limits(profile)
-    assert [sentence.split()[0] for sentence in broken] == ["peak_sram_bytes", "size_bytes"]
+    assert [sentence.split()[1] for sentence in broken] == ["activations", "weights"]
 
 
 def test_hand_made_networks_are_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from nas.architecture import architecture_to_json
 from nas.candidate import Candidate
+from nas.costs import COSTS
 from nas.spaces import make_space
 from search_app.charts import SERIES, architecture_text, chart_points, figure, plotly_text
 from tests.factories import candidate_json
@@ -71,3 +72,22 @@ def test_a_network_of_cells_is_told_by_its_cell() -> None:
     architecture = make_space("nasbench201", max_resolution=28).decode((3, 0, 0, 1, 0, 0))
     text = architecture_text(candidate(0, architecture=architecture_to_json(architecture)))
     assert text.startswith("32 px, 16 channels: |") and "skip_connect~0" in text
+
+
+def test_a_search_by_energy_is_drawn_by_energy() -> None:
+    def on_phone(number: int, accuracy: float, latency_ms: float, energy_mj: float) -> Candidate:
+        device = {
+            "name": "Phone",
+            "how": "profile",
+            "here_ms": 1.0,
+            "energy_mj": energy_mj,
+            "broken_limits": [],
+        }
+        data = candidate(number, accuracy, latency_ms).to_json()
+        return Candidate.from_json({**data, "metrics": {**data["metrics"], "device": device}})
+
+    energy = COSTS["energy"]
+    points = chart_points([on_phone(0, 0.9, 1.0, 9.0), on_phone(1, 0.8, 2.0, 3.0)], energy)
+    drawn = figure(points, energy)
+    assert drawn["data"][-1]["x"] == [3.0, 9.0]
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "Energy a photo (mJ)"

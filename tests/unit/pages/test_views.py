@@ -18,6 +18,8 @@ from nas.strategies import SEARCH_STRATEGIES
 from search_app.forms import SPACE_NAMES, STRATEGY_HELP, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import (
+    COST_HELP,
+    COST_NAMES,
     EVALUATOR_HELP,
     EVALUATOR_NAMES,
     METHOD_TEXT,
@@ -154,6 +156,7 @@ OPTIONS = {
     "strategy": (STRATEGY_NAMES, {name: STRATEGY_HELP[name] for name in SEARCH_STRATEGIES}),
     "space": (SPACE_NAMES, SPACE_HELP),
     "evaluator": (EVALUATOR_NAMES, EVALUATOR_HELP),
+    "cost": (COST_NAMES, COST_HELP),
     "reward": (REWARD_NAMES, REWARD_HELP),
 }
 
@@ -212,6 +215,19 @@ def test_options_that_cannot_go_together_are_refused_beside_the_field(
     text = answer.content.decode()
     assert re.search(rf'id="id_{sentence}', text)
     assert '<details class="card fold" open>' in text
+
+
+def test_energy_is_weighed_where_a_profile_knows_it(client_of: ClientOf, owner: User, version: Any) -> None:
+    client = client_of(owner)
+    answer = client.post("/searches/new/", answers(version, cost="energy"))
+    assert answer.status_code == 422 and not SearchRun.objects.exists()
+    text = answer.content.decode()
+    assert re.search(r'id="id_cost_error">[^<]*devices with a profile only', text)
+    assert '<details class="card fold" open>' in text
+    page = client.post("/searches/new/", answers(version, cost="energy", device="phone-cpu"))["Location"]
+    assert SearchRun.objects.get(owner=owner).cost == "energy"
+    text = client.get(page).content.decode()
+    assert "<li>Weighed against: Energy a photo</li>" in text and 'data-cost="energy"' in text
 
 
 def test_darts_with_a_space_that_it_cannot_search_is_refused_in_words(

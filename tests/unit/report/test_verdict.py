@@ -62,7 +62,7 @@ def on_board(record: RunRecord, too_large: set[int]) -> RunRecord:
     def there(one: Candidate) -> Candidate:
         if one.metrics is None:
             return one
-        sentence = "size_bytes is 4,000,000; this device allows at most 1,048,576."
+        sentence = "Its weights need 4,000,000 bytes; this device allows at most 1,048,576."
         broken = (sentence,) if one.number in too_large else ()
         figures = DeviceFigures("A board <i>", "profile", 1.5, 2.0, 500.0, 1000, 4000, broken)
         return replace(one, metrics=replace(one.metrics, device=figures))
@@ -84,7 +84,7 @@ def test_where_nothing_fits_it_is_said_with_the_limit() -> None:
     record = run_record()
     everything = {one.number for one in record.candidates}
     said = " ".join(judge(on_board(record, everything)).sentences)
-    assert "No network fits the device. size_bytes is 4,000,000" in said
+    assert "No network fits the device. Its weights need 4,000,000" in said
     models = {model["candidate"] for model in record.models}
     some = everything - {
         next(one.number for one in current_candidates(record.candidates) if one.number not in models)

@@ -1,0 +1,52 @@
+// What a network may cost: the axes of the chart, which of them can be shown, and the front for each.
+import { fitting } from './fits.js';
+
+/** `cost` takes the metrics of a candidate and returns a number in `unit`, null where it is not known. */
+export const AXES = [
+  { name: 'latency', title: 'Time per photo', unit: 'ms', better: 'faster', cost: (metrics) => metrics.latency_ms },
+  { name: 'size', title: 'Size', unit: 'MB', better: 'smaller', cost: (metrics) => (metrics.device?.size_bytes ?? metrics.size_bytes) / 1e6 },
+  { name: 'macs', title: 'Multiply-adds', unit: 'million', better: 'less work', cost: (metrics) => metrics.macs / 1e6 },
+  { name: 'energy', title: 'Energy a photo', unit: 'mJ', better: 'less', cost: (metrics) => metrics.device?.energy_mj ?? null },
+  {
+    name: 'memory',
+    title: 'Memory for activations',
+    unit: 'kB',
+    better: 'less',
+    cost: (metrics) => (metrics.device?.peak_sram_bytes == null ? null : metrics.device.peak_sram_bytes / 1e3),
+  },
+];
+
+/** Why an axis cannot be shown for some candidates; empty if it can. */
+export function refusal(axis, candidates) {
+  const dark = candidates.filter(({ metrics }) => axis.cost(metrics) == null);
+  if (!dark.length) return '';
+  const device = dark.map(({ metrics }) => metrics.device).find(Boolean);
+  if (!device) return 'not measured on this server; known in searches for a phone, a microcontroller and other devices with a profile';
+  return device.how === 'profile' ? 'not known for all of these networks' : `${device.name} measured its times only`;
+}
+
+/** Numbers that nothing beats: cheapest first, each must be better than all cheaper ones; equal points stay together. */
+export function frontOf(candidates, axis) {
+  const cost = ({ metrics }) => axis.cost(metrics);
+  const sorted = [...fitting(candidates)].sort((a, b) => cost(a) - cost(b) || b.metrics.accuracy - a.metrics.accuracy);
+  const front = new Set();
+  let best = null;
+  for (const one of sorted) {
+    const equal = best && one.metrics.accuracy === best.metrics.accuracy && cost(one) === cost(best);
+    if (!best || one.metrics.accuracy > best.metrics.accuracy) best = one;
+    else if (!equal) continue;
+    front.add(one.number);
+  }
+  return front;
+}
+
+/** Three digits and the unit. */
+export const costText = (axis, value) => `${Number(value.toPrecision(3)).toLocaleString('en')} ${axis.unit}`;
+
+/** Ticks of a log scale at 1, 2 and 5 times the powers of ten, from below the smallest value to above the largest. */
+export function logTicks(values) {
+  const known = values.filter((value) => value > 0);
+  const [low, high] = [Math.min(...known) / 2, Math.max(...known) * 2];
+  const powers = Array.from({ length: 16 }, (_, place) => place - 6);
+  return powers.flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)).filter((tick) => tick >= low && tick <= high);
+}
