@@ -17,7 +17,6 @@ from pathlib import Path
 
 try:
     import numpy as np
-    import onnxruntime as ort
     from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 except ImportError as error:
     sys.exit(
@@ -56,6 +55,10 @@ class Classifier:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ValueError(f"{path} is missing. Keep predict.py and model.onnx in the same directory.")
+        try:
+            import onnxruntime as ort
+        except ImportError:
+            raise ValueError("onnxruntime is missing. Install it:  pip install onnxruntime") from None
         options = ort.SessionOptions()
         options.log_severity_level = 3
         try:
@@ -203,18 +206,19 @@ def describe(classifier: Classifier, values: np.ndarray, top: int) -> dict:
     return {"predictions": guesses, "sure": bool(values.max() >= classifier.threshold)}
 
 
-def main(words: "list[str] | None" = None) -> int:
-    parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
+def main(words: "list[str] | None" = None, open_model: type = Classifier, file: str = "model.onnx") -> int:
+    """The command line; model.py beside this file runs it, too, with its own kind of model."""
+    parser = argparse.ArgumentParser(description=f"Classifies photos with {file}.")
     parser.add_argument("photos", nargs="*", type=Path, help="image files")
     parser.add_argument("--check", action="store_true", help="compare with the golden answer")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
-    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
+    parser.add_argument("--model", type=Path, default=Path(__file__).with_name(file))
     arguments = parser.parse_args(words)
     if arguments.top < 1:
         parser.error("--top must be at least 1")
     try:
-        classifier = Classifier(arguments.model)
+        classifier = open_model(arguments.model)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
