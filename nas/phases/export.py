@@ -10,6 +10,7 @@ import numpy as np
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
+from nas.export.forms import seconds_of_extras
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
@@ -56,12 +57,21 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    for candidate in worth_exporting(ctx.candidates):
-        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
-        needed = _SECONDS_A_MODEL + _trust_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
-        if not exported and (ctx.remaining() > needed or not ctx.state.models):
+    """Writes all bundles; further forms get time that no bundle needs."""
+    exported = {model["candidate"] for model in ctx.state.models}
+    pending = [each for each in worth_exporting(ctx.candidates) if each.number not in exported]
+    while pending:
+        candidate = pending.pop(0)
+        needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
+        if ctx.remaining() > needed or not ctx.state.models:
+            later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
+            room = ctx.remaining() - needed - later
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate)
+            export_model(ctx, candidate, extras=room > seconds_of_extras())
+
+
+def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
+    return _SECONDS_A_MODEL + _trust_seconds(ctx, candidate)
 
 
 def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -113,9 +123,12 @@ def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
     """Returns about how long the test part takes for the models exported so far and one more."""
     tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
-    metrics = [candidate.metrics for candidate in (*tested, further) if candidate.metrics is not None]
-    per_image_ms = sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
-    return n_test(ctx.cache) * per_image_ms / 1000.0 + _SECONDS_FOR_REPORT
+    return _tested_ms(ctx, [*tested, further]) / 1000.0 + _SECONDS_FOR_REPORT
+
+
+def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
+    metrics = [candidate.metrics for candidate in files if candidate.metrics is not None]
+    return n_test(ctx.cache) * sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:

@@ -15,6 +15,7 @@ from nas.errors import ExportError
 from nas.export.plain.cells import cells_code
 from nas.export.plain.mbconv import mbconv_code
 from nas.export.plain.parts import TEMPLATES
+from nas.export.trained import Trained
 
 _TIMM_NAME = re.compile(r"[a-z0-9_.]+", re.ASCII)
 
@@ -29,30 +30,14 @@ class _Network:
     library: str = "torch"
 
 
-def model_code(
-    module: nn.Module,
-    architecture: Architecture,
-    n_classes: int,
-    *,
-    stored_side: int,
-    temperature: float,
-    threshold: float,
-) -> str:
+def model_code(trained: Trained) -> str:
     """Returns model.py of a network: the same text for the same network.
-
-    Args:
-        module: The network, of `nas.networks.build_network`.
-        architecture: Its architecture.
-        n_classes: Number of outputs.
-        stored_side: Side in pixels of the square to which photos are squashed first.
-        temperature: Divides the logits before the softmax, > 0.
-        threshold: Top probability below which the command line says that it does not know.
 
     Raises:
         ExportError: If it holds something that cannot be written as code.
     """
-    network = _network(module, architecture, n_classes)
-    side = architecture.resolution
+    n_classes, side = len(trained.labels), trained.side
+    network = _network(trained.module, trained.architecture, n_classes)
     imports = "import torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn"
     if network.library != "torch":
         imports = f"import timm\n{imports}"
@@ -62,9 +47,9 @@ def model_code(
         needs=f"{network.library} safetensors",
         imports=imports,
         resolution=side,
-        stored=stored_side,
-        temperature=repr(float(temperature)),
-        threshold=repr(float(threshold)),
+        stored=trained.images_u8.shape[1],
+        temperature=repr(float(trained.trust.temperature)),
+        threshold=repr(float(trained.trust.threshold)),
         network=network.code,
         new_network=network.new,
         n_classes=n_classes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,52 +10,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from nas.architecture import Architecture
 from nas.data.preprocess import preprocess
 from nas.errors import ExportError
 from nas.export.load import WEIGHTS_NAME
 from nas.export.plain.code import model_code
-from nas.export.trust import Trust
+from nas.export.trained import Trained
 
 CODE_NAME = "model.py"
 MOST_DIFFERENCE = 1e-5
 """Largest difference of a logit, relative to the largest logit or to 1, whichever is more."""
 
-_IMAGES = 8
 
-
-def write_code(
-    directory: Path, module: nn.Module, architecture: Architecture, images_u8: Tensor, trust: Trust
-) -> None:
+def write_code(directory: Path, trained: Trained) -> None:
     """Writes model.py beside model.safetensors, loads both as a user would, and compares the logits.
 
     Args:
         directory: The bundle; it holds model.safetensors.
-        module: The trained network; its mode is restored.
-        architecture: Its architecture.
-        images_u8: (N, C, C, 3) uint8 stored images, at least one.
-        trust: Temperature and threshold.
+        trained: The network.
 
     Raises:
         ExportError: If the network cannot be written as code, or the code computes something else.
     """
-    was_training = module.training
-    x = preprocess(images_u8[:_IMAGES], architecture.resolution)
-    with torch.inference_mode():
-        expected = module.eval()(x)
-    module.train(was_training)
-    code = model_code(
-        module,
-        architecture,
-        expected.shape[1],
-        stored_side=images_u8.shape[1],
-        temperature=trust.temperature,
-        threshold=trust.threshold,
-    )
-    with _imported(code) as written, torch.inference_mode():
-        found = _load(written, directory / WEIGHTS_NAME)(written.preprocess(images_u8[:_IMAGES]))
+    images = trained.some_images()
+    code = model_code(trained)
+    with trained.answering() as module, _imported(code) as written, torch.inference_mode():
+        expected = module(preprocess(images, trained.side))
+        found = _load(written, directory / WEIGHTS_NAME)(written.preprocess(images))
     scale = max(1.0, float(expected.abs().max()))
     if not float((found - expected).abs().max()) <= MOST_DIFFERENCE * scale:  # NaN fails, too
         raise ExportError(
@@ -83,6 +64,5 @@ def _imported(code: str) -> Iterator[Any]:
         spec = importlib.util.spec_from_file_location("nas_written_model", path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules.pop(spec.name, None)
         spec.loader.exec_module(module)
         yield module

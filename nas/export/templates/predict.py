@@ -206,19 +206,18 @@ def describe(classifier: Classifier, values: np.ndarray, top: int) -> dict:
     return {"predictions": guesses, "sure": bool(values.max() >= classifier.threshold)}
 
 
-def main(words: "list[str] | None" = None, open_model: type = Classifier, file: str = "model.onnx") -> int:
-    """The command line; model.py beside this file runs it, too, with its own kind of model."""
-    parser = argparse.ArgumentParser(description=f"Classifies photos with {file}.")
+def main(words: "list[str] | None" = None) -> int:
+    parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
     parser.add_argument("photos", nargs="*", type=Path, help="image files")
     parser.add_argument("--check", action="store_true", help="compare with the golden answer")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
-    parser.add_argument("--model", type=Path, default=Path(__file__).with_name(file))
+    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
     arguments = parser.parse_args(words)
     if arguments.top < 1:
         parser.error("--top must be at least 1")
     try:
-        classifier = open_model(arguments.model)
+        classifier = Classifier(arguments.model)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -231,8 +230,13 @@ def main(words: "list[str] | None" = None, open_model: type = Classifier, file: 
         return 0
     if not arguments.photos:
         parser.error("name at least one photo, or --check")
+    return answer_all(classifier, arguments.photos, arguments.top, as_json=arguments.json)
+
+
+def answer_all(classifier: Classifier, photos: "list[Path]", top: int, *, as_json: bool) -> int:
+    """Prints the answers; model.py beside this file does it with its own kind of classifier."""
     results, failed = [], False
-    for path in arguments.photos:
+    for path in photos:
         try:
             values = classifier.probabilities(read_photo(path, classifier.side))
         except ValueError as error:
@@ -240,12 +244,12 @@ def main(words: "list[str] | None" = None, open_model: type = Classifier, file: 
             print(f"{path}: {error}", file=sys.stderr)
             results.append({"file": str(path), "error": str(error)})
             continue
-        answer = describe(classifier, values, arguments.top)
+        answer = describe(classifier, values, top)
         results.append({"file": str(path), **answer})
-        if not arguments.json:
+        if not as_json:
             guesses = ", ".join(f"{g['label']} {g['probability']:.1%}" for g in answer["predictions"])
             print(f"{path}: {guesses}" + ("" if answer["sure"] else "  (I don't know: too close to call)"))
-    if arguments.json:
+    if as_json:
         print(json.dumps(results, ensure_ascii=False, indent=2))
     return 1 if failed else 0
 
