@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nas.data.preprocess import normalise, preprocess
+from nas.data.preprocess import preprocess
 from nas.errors import ExportError
 from nas.export import convert
 from nas.export.parity import probabilities
-from nas.export.program import judge, trace
+from nas.export.program import Normalise, judge, trace
 from nas.export.trained import Trained
 
 _MOST_SECONDS = 300.0
@@ -87,11 +87,11 @@ class Square(nn.Module):
 
     def __init__(self, network: nn.Module, temperature: float) -> None:
         super().__init__()
-        self.network, self.temperature = network, temperature
+        self.normalise, self.network, self.temperature = Normalise(), network, temperature
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps (1, R, R, 3) float32 grey levels in [0, 255] to (1, K) probabilities."""
-        logits = self.network(normalise(image.permute(0, 3, 1, 2)))
+        logits = self.network(self.normalise(image.permute(0, 3, 1, 2)))
         return (logits / self.temperature).softmax(dim=1)  # type: ignore[no-any-return]
 
 

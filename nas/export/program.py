@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from nas.data.preprocess import normalise
+from nas.data.preprocess import MEAN, STD
 from nas.errors import ExportError
 from nas.export.parity import LEAST_AGREEMENT, MOST_DIFFERENCE, Parity, compare, probabilities
 from nas.export.trained import Trained
@@ -21,6 +21,22 @@ from nas.export.trained import Trained
 PROGRAM_NAME = "model.pt2"
 _EXAMPLE = (2, 48, 40, 3)
 """Shape of the blank images by which the network is traced; 0 and 1 would be taken for constants."""
+
+
+class Normalise(nn.Module):
+    """`nas.data.preprocess.normalise` with its constants as buffers: converters cannot take new tensors."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, values in (("mean", MEAN), ("std", STD)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Maps (N, 3, H, W) grey levels in [0, 255] to the range that the networks expect."""
+        return (pixels / 255.0 - self.mean) / self.std
 
 
 class Classifier(nn.Module):
@@ -34,7 +50,8 @@ class Classifier(nn.Module):
 
     def __init__(self, network: nn.Module, resolution: int, temperature: float) -> None:
         super().__init__()
-        self.network, self.resolution, self.temperature = network, resolution, temperature
+        self.normalise, self.network = Normalise(), network
+        self.resolution, self.temperature = resolution, temperature
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps (N, H, W, 3) uint8 RGB of any size to (N, K) probabilities."""
@@ -43,7 +60,7 @@ class Classifier(nn.Module):
         squashed = F.interpolate(
             image.permute(0, 3, 1, 2).float(), size=size, mode="bilinear", antialias=True
         )
-        logits = self.network(normalise(squashed))
+        logits = self.network(self.normalise(squashed))
         return (logits / self.temperature).softmax(dim=1)  # type: ignore[no-any-return]
 
 

@@ -71,9 +71,11 @@ def test_what_is_not_installed_is_not_written_and_the_card_says_how_to_get_it(tm
     if any(converter.installed for converter in CONVERTERS):
         pytest.skip("a converter is installed here")
     net = trained(tiny(32))
-    save_state(net.module, tmp_path / WEIGHTS_NAME)
-    lines = forms.write_forms(tmp_path, net, {}, extras=True)
-    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+    directory = tmp_path / "net"
+    directory.mkdir()
+    save_state(net.module, directory / WEIGHTS_NAME)
+    lines = forms.write_forms(directory, net, {}, extras=True)
+    assert [path.name for path in sorted(directory.iterdir())] == [
         "model.pt2",
         "model.py",
         "model.safetensors",
