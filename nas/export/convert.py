@@ -2,7 +2,7 @@
 
     python -P convert.py coreml|litert PROGRAM IMAGES DIRECTORY
 
-A child process, because converters load hundreds of megabytes and are native code that may end the process.
+A child process, because converters bring much along and are native code that may end the process.
 It imports nothing of this program, so it runs in any environment that has PyTorch and the converter.
 """
 

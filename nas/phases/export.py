@@ -21,7 +21,7 @@ from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
 from nas.statistics import wilson_interval
 
-_SECONDS_A_MODEL = 5.0
+_SECONDS_A_MODEL = 6.0
 _SECONDS_FOR_REPORT = 3.0
 _BUSY = 1.3  # latencies are those of a quiet machine
 _PREPROCESSING_MS = 1.0
