@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ def write_bundle(
     parity_images: Tensor,
     facts: Mapping[str, Any],
     trust: Trust | None = None,
-    extras: bool = True,
+    form_seconds: float = math.inf,
 ) -> dict[str, Any]:
     """Writes a bundle, and only if the exported file agrees with the network.
 
@@ -57,7 +58,7 @@ def write_bundle(
             size to which `predict.py` squashes photos first, as the import did.
         facts: JSON-ready facts for the model card: `data_hash`, `n_train`, `n_val`, `versions`, `test`, ...
         trust: What its probabilities are worth; None leaves them as they are.
-        extras: Whether to write the forms that take seconds, see `nas.export.forms`.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
 
     Returns:
         `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`,
@@ -76,7 +77,7 @@ def write_bundle(
         write_golden(unfinished, onnx_file)
         write_demo(unfinished, labels, side=parity_images.shape[1], threshold=trust.threshold)
         trained = Trained(module, architecture, labels, parity_images, trust)
-        forms = write_forms(unfinished, trained, metadata, extras=extras)
+        forms = write_forms(unfinished, trained, metadata, seconds=form_seconds)
         card = model_card(architecture, labels, candidate, parity, facts, trust=trust, forms=forms)
         _write_texts(unfinished, architecture, labels, parity, card)
         files = _sum_up(unfinished)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from nas.architecture import Architecture, TimmArchitecture
 from nas.errors import ExportError
 from nas.export.card import plain
-from nas.export.optional import CONVERTERS, Converter, extra_seconds, write_converted
+from nas.export.optional import CONVERTERS, Converter, write_converted
 from nas.export.plain.write import CODE_NAME, write_code
 from nas.export.program import PROGRAM_NAME, check_program, export_program
 from nas.export.trained import Trained
 
-_PROGRAM_SECONDS = 6.0
+PROGRAM_SECONDS = 6.0
+"""What model.pt2 takes with its check, roughly, on one busy core."""
+
+_NO_TIME = "is not here: there was no time left for it in the run."
 
 
-def seconds_of_extras() -> float:
-    """Returns about how long `extras` of `write_forms` take for one network."""
-    return _PROGRAM_SECONDS + extra_seconds()
-
-
-def write_forms(directory: Path, trained: Trained, metadata: Mapping[str, str], *, extras: bool) -> list[str]:
-    """Writes model.py beside model.safetensors, and with `extras` the program and the converters' files.
+def write_forms(
+    directory: Path, trained: Trained, metadata: Mapping[str, str], *, seconds: float = math.inf
+) -> list[str]:
+    """Writes model.py beside model.safetensors, and the program and the converters' files if there is time.
 
     Args:
         directory: The bundle; it holds model.safetensors.
         trained: The network.
         metadata: Text for the program's file.
-        extras: False where seconds are short: see `seconds_of_extras`.
+        seconds: Time for what takes seconds: everything but model.py.
 
     Returns:
         Lines for the model card, one a form: what it is, or why it is not there.
@@ -38,10 +39,17 @@ def write_forms(directory: Path, trained: Trained, metadata: Mapping[str, str], 
     """
     write_code(directory, trained)
     lines = [f"{CODE_NAME}: {_code_words(trained.architecture)}"]
-    if not extras:
-        return [*lines, f"{PROGRAM_NAME} is not here: there was no time left for it in the run."]
+    if seconds < PROGRAM_SECONDS:
+        return [*lines, f"{PROGRAM_NAME} {_NO_TIME}"]
     lines.append(_write_program(directory, trained, metadata))
-    return lines + [_write_optional(directory, converter, trained) for converter in CONVERTERS]
+    seconds -= PROGRAM_SECONDS
+    for converter in CONVERTERS:
+        if converter.installed and seconds < converter.seconds:
+            lines.append(f"{converter.file} {_NO_TIME}")
+            continue
+        lines.append(_write_optional(directory, converter, trained))
+        seconds -= converter.seconds
+    return lines
 
 
 def _code_words(architecture: Architecture) -> str:

@@ -72,11 +72,6 @@ CONVERTERS = (
 )
 
 
-def extra_seconds() -> float:
-    """Returns about how long the installed converters take for one network."""
-    return sum(converter.seconds for converter in CONVERTERS if converter.installed)
-
-
 class Square(nn.Module):
     """A classifier of one image of the network's size: these runtimes have their own means to resize.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,11 +28,11 @@ TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
 
-def export_model(ctx: RunContext, candidate: Candidate, *, extras: bool = True) -> None:
+def export_model(ctx: RunContext, candidate: Candidate, *, form_seconds: float) -> None:
     """Writes the bundle of one candidate; a refused export is said and the others go on."""
     try:
         model = export_candidate(
-            ctx.config.data, ctx.config.workdir, candidate, ctx.candidates, extras=extras
+            ctx.config.data, ctx.config.workdir, candidate, ctx.candidates, form_seconds=form_seconds
         )
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
@@ -47,7 +48,7 @@ def export_candidate(
     candidate: Candidate,
     candidates: Sequence[Candidate],
     *,
-    extras: bool = True,
+    form_seconds: float = math.inf,
 ) -> dict[str, Any]:
     """Exports one candidate that has weights.
 
@@ -56,7 +57,7 @@ def export_candidate(
         workdir: The run's directory.
         candidate: What to export.
         candidates: All candidates of the run, for the words of the model card.
-        extras: Whether to write the forms that take seconds.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
 
     Returns:
         The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
@@ -77,7 +78,7 @@ def export_candidate(
         labels=cache.classes,
         candidate=candidate,
         trust=_trust(module, cache, candidate.architecture.resolution),
-        extras=extras,
+        form_seconds=form_seconds,
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
             "data_hash": cache.content_hash,

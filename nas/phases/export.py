@@ -10,7 +10,7 @@ import numpy as np
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
-from nas.export.forms import seconds_of_extras
+from nas.export.forms import PROGRAM_SECONDS
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
@@ -57,17 +57,19 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    """Writes all bundles; further forms get time that no bundle needs."""
+    """Writes all bundles; further forms get time that no bundle needs, the best network's program always."""
     exported = {model["candidate"] for model in ctx.state.models}
-    pending = [each for each in worth_exporting(ctx.candidates) if each.number not in exported]
+    ranked = worth_exporting(ctx.candidates)
+    pending = [each for each in ranked if each.number not in exported]
     while pending:
         candidate = pending.pop(0)
         needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
         if ctx.remaining() > needed or not ctx.state.models:
             later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
-            room = ctx.remaining() - needed - later
+            left = ctx.remaining() - needed
+            room = max(left - later, min(left, PROGRAM_SECONDS) if candidate is ranked[0] else 0.0)
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate, extras=room > seconds_of_extras())
+            export_model(ctx, candidate, form_seconds=room)
 
 
 def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:

@@ -74,7 +74,7 @@ def test_what_is_not_installed_is_not_written_and_the_card_says_how_to_get_it(tm
     directory = tmp_path / "net"
     directory.mkdir()
     save_state(net.module, directory / WEIGHTS_NAME)
-    lines = forms.write_forms(directory, net, {}, extras=True)
+    lines = forms.write_forms(directory, net, {})
     assert [path.name for path in sorted(directory.iterdir())] == [
         "model.pt2",
         "model.py",
@@ -82,4 +82,3 @@ def test_what_is_not_installed_is_not_written_and_the_card_says_how_to_get_it(tm
     ]
     assert any("pip install coremltools" in line for line in lines)
     assert any("pip install litert-torch" in line for line in lines)
-    assert forms.seconds_of_extras() < 10

@@ -99,7 +99,7 @@ def test_a_stranger_cannot_import_this_program(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_code_answers_on_photos_as_the_onnx_file_does(kind: str, tmp_path: Path) -> None:
     directory = tmp_path / "models" / "net"
-    write(directory, trained(KINDS[kind], HOSTILE), extras=False)
+    write(directory, trained(KINDS[kind], HOSTILE), form_seconds=5.0)
     photos = odd_photos(tmp_path / "photos")
     answer = run(directory, *photos, "--json", "--top", 9)
     assert answer.returncode == 0, answer.stderr
