@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +20,12 @@ from nas.candidate import Candidate
 from nas.errors import ExportError
 from nas.export.card import model_card
 from nas.export.demo import write_demo
+from nas.export.forms import write_forms
 from nas.export.golden import write_golden
 from nas.export.load import WEIGHTS_NAME, save_state
 from nas.export.onnx_model import export_onnx
 from nas.export.parity import Parity, check_parity
+from nas.export.trained import Trained
 from nas.export.trust import Trust
 
 ONNX_NAME = "model.onnx"
@@ -39,6 +42,7 @@ def write_bundle(
     parity_images: Tensor,
     facts: Mapping[str, Any],
     trust: Trust | None = None,
+    form_seconds: float = math.inf,
 ) -> dict[str, Any]:
     """Writes a bundle, and only if the exported file agrees with the network.
 
@@ -54,10 +58,11 @@ def write_bundle(
             size to which `predict.py` squashes photos first, as the import did.
         facts: JSON-ready facts for the model card: `data_hash`, `n_train`, `n_val`, `versions`, `test`, ...
         trust: What its probabilities are worth; None leaves them as they are.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
 
     Returns:
         `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`,
-        `trust`.
+        `trust`, `forms` (lines of the model card).
 
     Raises:
         ExportError: If the export fails or does not agree with the network.
@@ -71,7 +76,9 @@ def write_bundle(
         save_state(module, unfinished / WEIGHTS_NAME)
         write_golden(unfinished, onnx_file)
         write_demo(unfinished, labels, side=parity_images.shape[1], threshold=trust.threshold)
-        card = model_card(architecture, labels, candidate, parity, facts, trust=trust)
+        trained = Trained(module, architecture, labels, parity_images, trust)
+        forms = write_forms(unfinished, trained, metadata, seconds=form_seconds)
+        card = model_card(architecture, labels, candidate, parity, facts, trust=trust, forms=forms)
         _write_texts(unfinished, architecture, labels, parity, card)
         files = _sum_up(unfinished)
     return {
@@ -81,6 +88,7 @@ def write_bundle(
         "files": files,
         "parity": asdict(parity),
         "trust": asdict(trust),
+        "forms": forms,
     }
 
 

@@ -24,6 +24,7 @@ def model_card(
     facts: Mapping[str, Any],
     *,
     trust: Trust,
+    forms: Sequence[str] = (),
 ) -> str:
     """Returns the card in Markdown; names that users gave are escaped and shortened.
 
@@ -34,6 +35,7 @@ def model_card(
         parity: Result of the parity check.
         facts: See `nas.export.bundle.write_bundle`.
         trust: What its probabilities are worth.
+        forms: A line for each further form of the network, see `nas.export.forms`.
     """
     sections = [
         f"# {plain(candidate.label)}",
@@ -44,6 +46,7 @@ def model_card(
         "\n".join([_measured(candidate, parity, facts), *_trusted(trust)]),
         "## Use",
         _use(architecture),
+        *(["## Other forms", "\n".join(f"- {line}" for line in forms)] if forms else []),
         "## Origin",
         _origin(candidate, facts),
         "## Limits",

@@ -53,7 +53,7 @@ class FixedBody(nn.Module):
 
     def __init__(self, template: CellTemplate, edges: Sequence[Edge], channels: int, stride: int) -> None:
         super().__init__()
-        self.template, self.edges, self.stride = template, tuple(edges), stride
+        self.template, self.edges, self.channels, self.stride = template, tuple(edges), channels, stride
         read = {edge.source for edge in edges if edge.source < template.n_inputs}
         self.inputs = tuple(sorted(read)) or (template.n_inputs - 1,)
         entered = {edge.target for edge in edges}

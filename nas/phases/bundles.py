@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,10 +28,12 @@ TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
 
-def export_model(ctx: RunContext, candidate: Candidate) -> None:
+def export_model(ctx: RunContext, candidate: Candidate, *, form_seconds: float) -> None:
     """Writes the bundle of one candidate; a refused export is said and the others go on."""
     try:
-        model = export_candidate(ctx.config.data, ctx.config.workdir, candidate, ctx.candidates)
+        model = export_candidate(
+            ctx.config.data, ctx.config.workdir, candidate, ctx.candidates, form_seconds=form_seconds
+        )
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
         return
@@ -40,7 +43,12 @@ def export_model(ctx: RunContext, candidate: Candidate) -> None:
 
 
 def export_candidate(
-    data: Path, workdir: Path, candidate: Candidate, candidates: Sequence[Candidate]
+    data: Path,
+    workdir: Path,
+    candidate: Candidate,
+    candidates: Sequence[Candidate],
+    *,
+    form_seconds: float = math.inf,
 ) -> dict[str, Any]:
     """Exports one candidate that has weights.
 
@@ -49,6 +57,7 @@ def export_candidate(
         workdir: The run's directory.
         candidate: What to export.
         candidates: All candidates of the run, for the words of the model card.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
 
     Returns:
         The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
@@ -69,6 +78,7 @@ def export_candidate(
         labels=cache.classes,
         candidate=candidate,
         trust=_trust(module, cache, candidate.architecture.resolution),
+        form_seconds=form_seconds,
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
             "data_hash": cache.content_hash,

@@ -11,6 +11,7 @@ from nas.candidate import Candidate
 from nas.costs import COSTS, Cost, CostName
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
+from nas.export.forms import PROGRAM_SECONDS
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
@@ -22,7 +23,7 @@ from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
 from nas.statistics import wilson_interval
 
-_SECONDS_A_MODEL = 5.0
+_SECONDS_A_MODEL = 6.0
 _SECONDS_FOR_REPORT = 5.0  # hand-made networks are written once more, to be counted for other devices
 _BUSY = 1.3  # latencies are those of a quiet machine
 _PREPROCESSING_MS = 1.0
@@ -58,12 +59,23 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    for candidate in worth_exporting(ctx.candidates, ctx.config.cost):
-        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
-        needed = _SECONDS_A_MODEL + _trust_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
-        if not exported and (ctx.remaining() > needed or not ctx.state.models):
+    """Writes all bundles; further forms get time that no bundle needs, the best network's program always."""
+    exported = {model["candidate"] for model in ctx.state.models}
+    ranked = worth_exporting(ctx.candidates, ctx.config.cost)
+    pending = [each for each in ranked if each.number not in exported]
+    while pending:
+        candidate = pending.pop(0)
+        needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
+        if ctx.remaining() > needed or not ctx.state.models:
+            later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
+            left = ctx.remaining() - needed
+            room = max(left - later, min(left, PROGRAM_SECONDS) if candidate is ranked[0] else 0.0)
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate)
+            export_model(ctx, candidate, form_seconds=room)
+
+
+def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
+    return _SECONDS_A_MODEL + _trust_seconds(ctx, candidate)
 
 
 def worth_exporting(candidates: Sequence[Candidate], cost: CostName = "latency") -> list[Candidate]:
@@ -115,9 +127,12 @@ def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
     """Returns about how long the test part takes for the models exported so far and one more."""
     tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
-    metrics = [candidate.metrics for candidate in (*tested, further) if candidate.metrics is not None]
-    per_image_ms = sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
-    return n_test(ctx.cache) * per_image_ms / 1000.0 + _SECONDS_FOR_REPORT
+    return _tested_ms(ctx, [*tested, further]) / 1000.0 + _SECONDS_FOR_REPORT
+
+
+def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
+    metrics = [candidate.metrics for candidate in files if candidate.metrics is not None]
+    return n_test(ctx.cache) * sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:

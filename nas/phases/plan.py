@@ -42,7 +42,7 @@ def export_reserve(total_seconds: float, n_test: int, network_ms: float) -> floa
         n_test: Images of the sealed part.
         network_ms: Latency of a typical network, milliseconds per image.
     """
-    wanted = 6.0 + _MODELS_EXPECTED * (2.0 + n_test * network_ms / 1000.0)
+    wanted = 10.0 + _MODELS_EXPECTED * (2.0 + n_test * network_ms / 1000.0)
     return min(wanted, 0.25 * total_seconds)
 
 

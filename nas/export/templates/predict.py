@@ -17,7 +17,6 @@ from pathlib import Path
 
 try:
     import numpy as np
-    import onnxruntime as ort
     from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 except ImportError as error:
     sys.exit(
@@ -56,6 +55,10 @@ class Classifier:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise ValueError(f"{path} is missing. Keep predict.py and model.onnx in the same directory.")
+        try:
+            import onnxruntime as ort
+        except ImportError:
+            raise ValueError("onnxruntime is missing. Install it:  pip install onnxruntime") from None
         options = ort.SessionOptions()
         options.log_severity_level = 3
         try:
@@ -227,8 +230,13 @@ def main(words: "list[str] | None" = None) -> int:
         return 0
     if not arguments.photos:
         parser.error("name at least one photo, or --check")
+    return answer_all(classifier, arguments.photos, arguments.top, as_json=arguments.json)
+
+
+def answer_all(classifier: Classifier, photos: "list[Path]", top: int, *, as_json: bool) -> int:
+    """Prints the answers; model.py beside this file does it with its own kind of classifier."""
     results, failed = [], False
-    for path in arguments.photos:
+    for path in photos:
         try:
             values = classifier.probabilities(read_photo(path, classifier.side))
         except ValueError as error:
@@ -236,12 +244,12 @@ def main(words: "list[str] | None" = None) -> int:
             print(f"{path}: {error}", file=sys.stderr)
             results.append({"file": str(path), "error": str(error)})
             continue
-        answer = describe(classifier, values, arguments.top)
+        answer = describe(classifier, values, top)
         results.append({"file": str(path), **answer})
-        if not arguments.json:
+        if not as_json:
             guesses = ", ".join(f"{g['label']} {g['probability']:.1%}" for g in answer["predictions"])
             print(f"{path}: {guesses}" + ("" if answer["sure"] else "  (I don't know: too close to call)"))
-    if arguments.json:
+    if as_json:
         print(json.dumps(results, ensure_ascii=False, indent=2))
     return 1 if failed else 0
 

@@ -66,7 +66,7 @@ def predict(directory: Path, *arguments: object) -> subprocess.CompletedProcess[
 def test_the_bundle_is_complete_and_its_sums_are_right(made) -> None:
     directory, _, result = made
     names = "SHA256SUMS architecture.json demo.html demo.js demo.json golden.json golden.png labels.json "
-    names += "model.onnx model.safetensors model_card.md ort-wasm-simd-threaded.wasm "
+    names += "model.onnx model.pt2 model.py model.safetensors model_card.md ort-wasm-simd-threaded.wasm "
     names += "ort.wasm.bundle.min.mjs parity.json predict.py serve.py"
     assert sorted(path.name for path in directory.iterdir()) == names.split()
     assert result["name"] == "net-s" and result["candidate"] == 3 and result["directory"] == "models/net-s"
