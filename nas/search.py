@@ -15,9 +15,9 @@ from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
 from nas.hardware.target import DeviceTarget, kept_target, load_target
 from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
-from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
+from nas.phases.int8 import export_candidate
 from nas.phases.plan import export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process

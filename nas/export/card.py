@@ -8,6 +8,7 @@ from typing import Any
 
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Metrics
+from nas.export.card_proof import certificate_section, int8_section
 from nas.export.parity import Parity
 from nas.export.trust import Trust
 from nas.networks.weights import LITE0_LICENCE
@@ -24,6 +25,7 @@ def model_card(
     facts: Mapping[str, Any],
     *,
     trust: Trust,
+    certificate: Mapping[str, Any] | None = None,
 ) -> str:
     """Returns the card in Markdown; names that users gave are escaped and shortened.
 
@@ -34,7 +36,9 @@ def model_card(
         parity: Result of the parity check.
         facts: See `nas.export.bundle.write_bundle`.
         trust: What its probabilities are worth.
+        certificate: `rows` of the certificate, and `int8` once that was tried.
     """
+    certificate = certificate or {}
     sections = [
         f"# {plain(candidate.label)}",
         f"An image classifier for {len(labels)} classes, found and trained by a neural architecture search.",
@@ -42,6 +46,8 @@ def model_card(
         _classes(labels),
         "## Measured",
         "\n".join([_measured(candidate, parity, facts), *_trusted(trust)]),
+        *int8_section(certificate.get("int8")),
+        *certificate_section(certificate.get("rows", ())),
         "## Use",
         _use(architecture),
         "## Origin",

@@ -87,18 +87,31 @@ def measure_parity(
     if len(images_u8) == 0:
         raise ExportError("The export cannot be checked without images; add validation images.")
     exported = torch.from_numpy(OnnxClassifier(path).predict(images_u8.numpy()))
-    trained = _probabilities(module, images_u8, resolution, temperature)
-    if exported.shape != trained.shape:
+    return compare(exported, probabilities(module, images_u8, resolution, temperature), tie=tie)
+
+
+def compare(found: Tensor, expected: Tensor, *, tie: float = 1e-3) -> Parity:
+    """Compares two answers to the same images.
+
+    Args:
+        found: (N, K) probabilities, N >= 1.
+        expected: The same of whatever is right.
+        tie: Classes whose probabilities differ by so much count as equally first.
+
+    Raises:
+        ExportError: If they have another number of classes.
+    """
+    if found.shape != expected.shape:
         raise ExportError("The exported network has another number of classes than the trained one.")
-    difference = (exported - trained).abs()
-    largest = float(difference.max())
-    # A tie may fall either way by rounding alone: the exported winner must be within `tie` of the best.
-    winner = trained.gather(1, exported.argmax(dim=1, keepdim=True)).squeeze(1)
-    agreement = float((winner >= trained.max(dim=1).values - tie).float().mean())
-    return Parity(len(images_u8), agreement, largest)
+    largest = float((found - expected).abs().max())
+    # A tie may fall either way by rounding alone: the winner found must be within `tie` of the best.
+    winner = expected.gather(1, found.argmax(dim=1, keepdim=True)).squeeze(1)
+    agreement = float((winner >= expected.max(dim=1).values - tie).float().mean())
+    return Parity(len(found), agreement, largest)
 
 
-def _probabilities(module: nn.Module, images_u8: Tensor, resolution: int, temperature: float) -> Tensor:
+def probabilities(module: nn.Module, images_u8: Tensor, resolution: int, temperature: float) -> Tensor:
+    """Returns (N, K) probabilities of (N, H, W, 3) uint8 images in PyTorch; the module's mode is restored."""
     was_training = module.training
     module.eval()
     with torch.inference_mode():

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import timm
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import nas
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import ExportError
+from nas.export.browser_check import BROWSER_SECONDS
 from nas.export.bundle import write_bundle
 from nas.export.load import load_network
 from nas.export.trust import Trust, fit_trust
@@ -27,10 +28,30 @@ TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
 
-def export_model(ctx: RunContext, candidate: Candidate) -> None:
+@dataclass(frozen=True)
+class ExportSource:
+    """What an export is made of.
+
+    Attributes:
+        cache: The images of the run.
+        module: The trained network.
+        candidate: What the run knows about it.
+        parity_images: (N, C, C, 3) uint8 validation images as they are stored, of all classes.
+        facts: For the model card, see `nas.export.bundle.write_bundle`.
+    """
+
+    cache: ImageCache
+    module: nn.Module
+    candidate: Candidate
+    parity_images: Tensor
+    facts: dict[str, Any]
+
+
+def export_model(ctx: RunContext, candidate: Candidate, browser_seconds: float) -> None:
     """Writes the bundle of one candidate; a refused export is said and the others go on."""
     try:
-        model = export_candidate(ctx.config.data, ctx.config.workdir, candidate, ctx.candidates)
+        source = open_source(ctx.config.data, ctx.config.workdir, candidate, len(ctx.candidates))
+        model = write_model(ctx.config.workdir, source, browser_seconds)
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
         return
@@ -39,44 +60,59 @@ def export_model(ctx: RunContext, candidate: Candidate) -> None:
     ctx.save()
 
 
-def export_candidate(
-    data: Path, workdir: Path, candidate: Candidate, candidates: Sequence[Candidate]
-) -> dict[str, Any]:
-    """Exports one candidate that has weights.
-
-    Args:
-        data: Directory of the image cache of the run.
-        workdir: The run's directory.
-        candidate: What to export.
-        candidates: All candidates of the run, for the words of the model card.
-
-    Returns:
-        The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
+def open_source(data: Path, workdir: Path, candidate: Candidate, n_candidates: int) -> ExportSource:
+    """Returns what an export of a candidate needs.
 
     Raises:
-        ExportError: If there are no weights or the export does not agree with the network.
+        ExportError: If it has no weights, or they are damaged.
     """
     if candidate.weights is None or not (workdir / candidate.weights).is_file():
         raise ExportError("Its weights are no longer there; train it again to export it.")
     cache = ImageCache.open(data)
-    module = load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes)
     val = cache.indices("val")  # of all classes: they lie one after the other
     rows = val[np.unique(np.linspace(0, len(val) - 1, _PARITY_IMAGES).astype(int))]
-    bundle = write_bundle(
-        workdir / "models" / model_name(candidate),
-        module=module,
-        architecture=candidate.architecture,
-        labels=cache.classes,
+    return ExportSource(
+        cache=cache,
+        module=load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes),
         candidate=candidate,
-        trust=_trust(module, cache, candidate.architecture.resolution),
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
             "data_hash": cache.content_hash,
             "n_train": len(cache.indices("train")),
             "n_val": len(validation_rows(cache)),
-            "n_candidates": len(candidates),
+            "n_candidates": n_candidates,
             "versions": _versions(),
         },
+    )
+
+
+def write_model(
+    workdir: Path, source: ExportSource, browser_seconds: float = BROWSER_SECONDS
+) -> dict[str, Any]:
+    """Writes a bundle without int8 file.
+
+    Args:
+        workdir: The run's directory.
+        source: What to export.
+        browser_seconds: Time that a browser gets; 0 asks none.
+
+    Returns:
+        The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
+
+    Raises:
+        ExportError: If the export does not agree with the network.
+    """
+    candidate = source.candidate
+    bundle = write_bundle(
+        workdir / "models" / model_name(candidate),
+        module=source.module,
+        architecture=candidate.architecture,
+        labels=source.cache.classes,
+        candidate=candidate,
+        trust=_trust(source.module, source.cache, candidate.architecture.resolution),
+        parity_images=source.parity_images,
+        facts=source.facts,
+        browser_seconds=browser_seconds,
     )
     return {**bundle, "source": candidate.source, "label": candidate.label}
 

@@ -18,6 +18,7 @@ from nas.hardware.target import DeviceTarget
 from nas.objectives import RewardName
 from nas.phases.plan import SHARES, Goal, phase_seconds
 from nas.phases.state import RunState
+from nas.quantise.climb import CHEAP_RUNGS, RungName
 
 _PROGRESS_EVERY = 2.0
 _SAVE_EVERY = 2.0
@@ -52,6 +53,7 @@ class SearchConfig:
         n_finalists: Searched networks that get a final training; by the minutes if None.
         evaluator: Name of an evaluator, see `nas.evaluators.EVALUATORS`: how the base search judges.
         device: Where the model will run, see `nas.hardware.target.load_target`; by default this machine.
+        int8_top: Last rung of the ladder that is tried for int8 files of downloads; None makes none.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
@@ -70,6 +72,7 @@ class SearchConfig:
     evaluator: str = "training"
     device: str = HERE
     proxy: str = "synflow"
+    int8_top: RungName | None = CHEAP_RUNGS
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import numpy as np
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
+from nas.export.bundle import ONNX_NAME
+from nas.export.int8_bundle import INT8_NAME, has_int8
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
+from nas.phases.int8 import LEAST_BROWSER_SECONDS, add_int8_files, can_have_int8, int8_seconds
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
@@ -37,6 +41,9 @@ def run(ctx: RunContext, *, stopped: bool) -> str:
     ctx.enter("export", "Exporting the models and proving that they work")
     if not seal_is_open(ctx.config.workdir):
         _export_all(ctx)
+        add_int8_files(
+            ctx, stopped=stopped, still_needed=lambda candidate: _test_seconds(ctx, further=candidate)
+        )
     _test(ctx)
     ctx.leave()
     write_report(ctx.config.workdir, _run_record(ctx, stopped=stopped))
@@ -56,12 +63,22 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    for candidate in worth_exporting(ctx.candidates):
-        exported = any(model["candidate"] == candidate.number for model in ctx.state.models)
-        needed = _SECONDS_A_MODEL + _trust_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
-        if not exported and (ctx.remaining() > needed or not ctx.state.models):
+    """Writes all fp32 bundles; a browser gets time that neither they need nor the first int8 file."""
+    exported = {model["candidate"] for model in ctx.state.models}
+    pending = [each for each in worth_exporting(ctx.candidates) if each.number not in exported]
+    kept = _first_int8_seconds(ctx, pending) if not exported else 0.0
+    while pending:
+        candidate = pending.pop(0)
+        needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
+        if ctx.remaining() > needed or not ctx.state.models:
+            later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
+            room = ctx.remaining() - needed - later - (kept if ctx.state.models else 0.0)
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate)
+            export_model(ctx, candidate, room if room >= LEAST_BROWSER_SECONDS else 0.0)
+
+
+def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
+    return _SECONDS_A_MODEL + _trust_seconds(ctx, candidate)
 
 
 def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -73,6 +90,14 @@ def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
         if candidate.metrics is not None and (candidate.number in front or candidate.fidelity == "final")
     ]
     return sorted(chosen, key=_by_accuracy)
+
+
+def _first_int8_seconds(ctx: RunContext, ranked: Sequence[Candidate]) -> float:
+    """Returns what is kept for the int8 file of the most accurate network, 0 if it can have none."""
+    first = ranked[0] if ranked else None
+    if first is None or ctx.config.int8_top is None or not can_have_int8(first):
+        return 0.0
+    return int8_seconds(ctx.cache, first)
 
 
 def _warnings(ctx: RunContext) -> list[str]:
@@ -111,11 +136,15 @@ def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
 
 
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
-    """Returns about how long the test part takes for the models exported so far and one more."""
-    tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
-    metrics = [candidate.metrics for candidate in (*tested, further) if candidate.metrics is not None]
-    per_image_ms = sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
-    return n_test(ctx.cache) * per_image_ms / 1000.0 + _SECONDS_FOR_REPORT
+    """Returns about how long the test part takes for all files so far and one more of a candidate."""
+    files = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
+    files += [ctx.by_number(model["candidate"]) for model in ctx.state.models if has_int8(model)]
+    return _tested_ms(ctx, [*files, further]) / 1000.0 + _SECONDS_FOR_REPORT
+
+
+def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
+    metrics = [candidate.metrics for candidate in files if candidate.metrics is not None]
+    return n_test(ctx.cache) * sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:
@@ -127,28 +156,45 @@ def _test(ctx: RunContext) -> None:
     rows = ctx.cache.open_test(token)
     ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models]
     ctx.save()
-    record_result(token, {result["name"]: result["accuracy"] for result in ctx.state.test})
+    record_result(token, _accuracies(ctx.state.test))
+
+
+def _accuracies(results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Returns what the seal keeps: accuracy by model, and by model and file for int8."""
+    found = {result["name"]: result["accuracy"] for result in results}
+    return found | {
+        f"{each['name']}/{INT8_NAME}": each["int8"]["accuracy"] for each in results if "int8" in each
+    }
 
 
 def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    path = ctx.config.workdir / model["directory"] / "model.onnx"
-    classifier = OnnxClassifier(path, threads=available_cores())
-    predicted = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    directory = ctx.config.workdir / model["directory"]
+    predicted = _predicted(ctx, directory / ONNX_NAME, rows)
     labels = ctx.cache.labels[rows]
     confusion = np.zeros((ctx.cache.n_classes, ctx.cache.n_classes), dtype=int)
     np.add.at(confusion, (labels, predicted), 1)
-    correct = int((predicted == labels).sum())
-    low, high = wilson_interval(correct, len(rows))
-    return {
+    result = {
         "name": model["name"],
         "candidate": model["candidate"],
         "source": model["source"],
-        "accuracy": correct / len(rows),
-        "accuracy_low": low,
-        "accuracy_high": high,
+        **_scored(predicted, labels),
         "n_images": len(rows),
         "confusion": confusion.tolist(),
     }
+    if has_int8(model):
+        result["int8"] = _scored(_predicted(ctx, directory / INT8_NAME, rows), labels)
+    return result
+
+
+def _predicted(ctx: RunContext, path: Path, rows: np.ndarray) -> np.ndarray:
+    classifier = OnnxClassifier(path, threads=available_cores())
+    return classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+
+
+def _scored(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    correct = int((predicted == labels).sum())
+    low, high = wilson_interval(correct, len(labels))
+    return {"accuracy": correct / len(labels), "accuracy_low": low, "accuracy_high": high}
 
 
 def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
