@@ -278,7 +278,7 @@ def main(words: "list[str] | None" = None) -> int:
         parser.error("--top must be at least 1")
     chosen = model_of(arguments)
     if arguments.check:
-        return prove(models_of(HERE) if chosen == HERE / FP32 else [chosen])
+        return prove([chosen] if arguments.model or arguments.int8 else models_of(HERE))
     try:
         classifier = Classifier(chosen)
     except ValueError as error:
