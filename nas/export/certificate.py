@@ -20,7 +20,7 @@ from nas.export.load import WEIGHTS_NAME
 from nas.export.onnx_model import OnnxClassifier
 from nas.export.parity import LEAST_AGREEMENT, MOST_DIFFERENCE, Parity, compare, probabilities
 
-NO_TIME = "there was no time left in the run"
+NO_TIME = "time was short when it was exported"
 _TIMED_IMAGES = 20
 
 
