@@ -46,8 +46,8 @@ def add_int8(
         directory: The bundle, of `nas.export.bundle.write_bundle`.
         model: Its facts, as that gave them.
         architecture: As for `write_bundle`, and so are `labels`, `candidate` and `facts`.
-        int8: `offered` and `reason`, a sentence. If it was tried: `rung`, `float_accuracy`, `int8_accuracy`,
-            `n_validation`, `float_ms`, `int8_ms`, `float_bytes`, `int8_bytes`, `seconds`.
+        int8: `offered`, `tried` and `reason`, a sentence. If it was judged: `rung`, `float_accuracy`,
+            `int8_accuracy`, `n_validation`, `float_ms`, `int8_ms`, `float_bytes`, `int8_bytes`.
         file: The int8 file, which is copied; None if it is not offered.
         rows: What the certificate says about it.
 

@@ -16,7 +16,7 @@ import nas
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import ExportError
-from nas.export.browser_check import BROWSER_SECONDS
+from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import write_bundle
 from nas.export.load import load_network
 from nas.export.trust import Trust, fit_trust
@@ -48,16 +48,27 @@ class ExportSource:
 
 
 def export_model(ctx: RunContext, candidate: Candidate, browser_seconds: float) -> None:
-    """Writes the bundle of one candidate; a refused export is said and the others go on."""
+    """Writes the bundle of one candidate; a refused export is said and the others go on.
+
+    Args:
+        ctx: The run.
+        candidate: What to export.
+        browser_seconds: Time that a browser gets; it is asked only if that is enough to begin.
+    """
     try:
         source = open_source(ctx.config.data, ctx.config.workdir, candidate, len(ctx.candidates))
-        model = write_model(ctx.config.workdir, source, browser_seconds)
+        model = write_model(ctx.config.workdir, source, browser_time(browser_seconds))
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
         return
     ctx.emit("model_exported", model=model)  # first: a crash in between exports it again, and loses nothing
     ctx.state.models.append(model)
     ctx.save()
+
+
+def browser_time(left: float) -> float:
+    """Returns the seconds that a browser gets out of those that are left, 0 if it is better not to begin."""
+    return min(left, BROWSER_SECONDS) if left >= LEAST_BROWSER_SECONDS else 0.0
 
 
 def open_source(data: Path, workdir: Path, candidate: Candidate, n_candidates: int) -> ExportSource:
@@ -109,7 +120,7 @@ def write_model(
         architecture=candidate.architecture,
         labels=source.cache.classes,
         candidate=candidate,
-        trust=_trust(source.module, source.cache, candidate.architecture.resolution),
+        trust=trust_of(source),
         parity_images=source.parity_images,
         facts=source.facts,
         browser_seconds=browser_seconds,
@@ -117,11 +128,12 @@ def write_model(
     return {**bundle, "source": candidate.source, "label": candidate.label}
 
 
-def _trust(module: nn.Module, cache: ImageCache, resolution: int) -> Trust:
+def trust_of(source: ExportSource) -> Trust:
     """Fits temperature and bar on validation images; the test part stays sealed."""
+    cache, resolution = source.cache, source.candidate.architecture.resolution
     rows = validation_rows(cache)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, TRUST_IMAGES).astype(int))]
-    logits = [found for found, _ in predict_batches(module, cache, rows, resolution)]
+    logits = [found for found, _ in predict_batches(source.module, cache, rows, resolution)]
     return fit_trust(torch.cat(logits).numpy(), np.asarray(cache.labels[rows]))
 
 

@@ -18,7 +18,7 @@ from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
-from nas.phases.int8 import LEAST_BROWSER_SECONDS, add_int8_files, can_have_int8, int8_seconds
+from nas.phases.int8 import add_int8_files, can_have_int8, int8_seconds
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
@@ -42,7 +42,10 @@ def run(ctx: RunContext, *, stopped: bool) -> str:
     if not seal_is_open(ctx.config.workdir):
         _export_all(ctx)
         add_int8_files(
-            ctx, stopped=stopped, still_needed=lambda candidate: _test_seconds(ctx, further=candidate)
+            ctx,
+            [candidate.number for candidate in worth_exporting(ctx.candidates)],
+            stopped=stopped,
+            still_needed=lambda candidate: _test_seconds(ctx, further=candidate),
         )
     _test(ctx)
     ctx.leave()
@@ -65,16 +68,32 @@ def ending(ctx: RunContext) -> bool:
 def _export_all(ctx: RunContext) -> None:
     """Writes all fp32 bundles; a browser gets time that neither they need nor the first int8 file."""
     exported = {model["candidate"] for model in ctx.state.models}
-    pending = [each for each in worth_exporting(ctx.candidates) if each.number not in exported]
-    kept = _first_int8_seconds(ctx, pending) if not exported else 0.0
+    ranked = worth_exporting(ctx.candidates)
+    pending = [each for each in ranked if each.number not in exported]
     while pending:
         candidate = pending.pop(0)
         needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
         if ctx.remaining() > needed or not ctx.state.models:
-            later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
-            room = ctx.remaining() - needed - later - (kept if ctx.state.models else 0.0)
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate, room if room >= LEAST_BROWSER_SECONDS else 0.0)
+            export_model(ctx, candidate, _browser_seconds(ctx, candidate, pending, ranked[0]))
+
+
+def _browser_seconds(
+    ctx: RunContext, candidate: Candidate, pending: Sequence[Candidate], first: Candidate
+) -> float:
+    """Returns the time that a browser gets for a candidate, 0 after a stop: the user is waiting.
+
+    Args:
+        ctx: The run.
+        candidate: What is exported now.
+        pending: What is exported after it.
+        first: The most accurate of all, whose int8 file comes before the browser of the others.
+    """
+    needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
+    needed += sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
+    if candidate is not first and ctx.config.int8_top is not None and can_have_int8(first):
+        needed += int8_seconds(ctx.cache, first)
+    return 0.0 if ending(ctx) else max(0.0, ctx.remaining() - needed)
 
 
 def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
@@ -90,14 +109,6 @@ def worth_exporting(candidates: Sequence[Candidate]) -> list[Candidate]:
         if candidate.metrics is not None and (candidate.number in front or candidate.fidelity == "final")
     ]
     return sorted(chosen, key=_by_accuracy)
-
-
-def _first_int8_seconds(ctx: RunContext, ranked: Sequence[Candidate]) -> float:
-    """Returns what is kept for the int8 file of the most accurate network, 0 if it can have none."""
-    first = ranked[0] if ranked else None
-    if first is None or ctx.config.int8_top is None or not can_have_int8(first):
-        return 0.0
-    return int8_seconds(ctx.cache, first)
 
 
 def _warnings(ctx: RunContext) -> list[str]:
@@ -188,7 +199,8 @@ def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dic
 
 def _predicted(ctx: RunContext, path: Path, rows: np.ndarray) -> np.ndarray:
     classifier = OnnxClassifier(path, threads=available_cores())
-    return classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    predicted: np.ndarray = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    return predicted
 
 
 def _scored(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:

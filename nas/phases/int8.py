@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from nas.architecture import MBConvArchitecture
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError, ExportError
-from nas.events import ShouldStop
-from nas.export.browser_check import BROWSER_SECONDS
+from nas.events import Event, OnEvent, ShouldStop
+from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import ONNX_NAME, metadata_of
 from nas.export.certificate import CertificateRow, browser_row, runtime_row
 from nas.export.int8_bundle import INT8_NAME, add_int8
 from nas.export.trust import Trust
-from nas.phases.bundles import ExportSource, open_source, write_model
+from nas.phases.bundles import ExportSource, browser_time, open_source, trust_of, write_model
 from nas.phases.context import RunContext
 from nas.prediction import validation_rows
 from nas.quantise.climb import CHEAP_RUNGS, Climb, LadderConfig, RungName
@@ -30,11 +31,8 @@ STOPPED = "int8 was not tried: the search was stopped before."
 SWITCHED_OFF = "int8 was not tried: it was switched off."
 BROKE_OFF = "int8 was not tried again: the search was interrupted while it was tried, more than once."
 
-LEAST_BROWSER_SECONDS = 6.0
-"""With less time left no browser is asked. Start and 64 images of 96 pixels took 3.6 s on a busy core."""
-
 # How many times longer an image takes than in ONNX Runtime: in PyTorch, for its histograms, simulated.
-_FLOAT_SLOWER, _HISTOGRAMS_SLOWER, _SIMULATION_SLOWER = 3.2, 11.0, 7.0
+_FLOAT_SLOWER, _HISTOGRAMS_SLOWER, _SIMULATION_SLOWER = 3.2, 13.0, 7.5
 _SCALES_SECONDS = 1.0  # scales of weights, ranges of activations
 _MEASURING_SECONDS = 5.0
 _MOST_ATTEMPTS = 2
@@ -48,47 +46,62 @@ def export_candidate(
     workdir: Path,
     candidate: Candidate,
     candidates: Sequence[Candidate],
+    on_event: OnEvent,
+    *,
+    written: Mapping[str, Any] | None = None,
     top: RungName | None = CHEAP_RUNGS,
-) -> dict[str, Any]:
+) -> None:
     """Exports one candidate that has weights, asks a browser and tries int8, however long that takes.
+
+    The model is told as soon as its fp32 file is safe, and once more when int8 was tried.
 
     Args:
         data: Directory of the image cache of the run.
         workdir: The run's directory.
         candidate: What to export.
         candidates: All candidates of the run, for the words of the model card.
+        on_event: Takes `model_exported` and `model_completed`.
+        written: Facts of its bundle if that is there already: only int8 is tried then.
         top: Last rung of the ladder that is tried for int8; None tries no int8.
-
-    Returns:
-        The bundle's facts, see `nas.export.int8_bundle.add_int8`, with `source` and `label`.
 
     Raises:
         ExportError: If there are no weights or the export does not agree with the network.
     """
     source = open_source(data, workdir, candidate, len(candidates))
-    model = write_model(workdir, source)
-    return complete(workdir, source, model, None if top is None else LadderConfig(top=top))
+    if written is None:
+        model = write_model(workdir, source)
+        on_event(Event("model_exported", {"model": model}))
+    else:
+        model = {**written, "trust": asdict(trust_of(source))}
+    completed = complete(workdir, source, model, None if top is None else LadderConfig(top=top))
+    on_event(Event("model_completed", {"model": completed}))
 
 
-def add_int8_files(ctx: RunContext, *, stopped: bool, still_needed: Callable[[Candidate], float]) -> None:
-    """Tries int8 for the models of a run that have not had their turn, in their order, while there is time.
+def add_int8_files(
+    ctx: RunContext, ranked: Sequence[int], *, stopped: bool, still_needed: Callable[[Candidate], float]
+) -> None:
+    """Tries int8 for the models of a run that have not had their turn, while there is time.
 
     Args:
         ctx: The run; its models are all written.
+        ranked: Numbers of candidates in the order in which they have their turn; others come last.
         stopped: True if the user wants what there is now.
         still_needed: Seconds that the end of the run takes, if a candidate gets an int8 file.
     """
-    for place, model in enumerate(ctx.state.models):
+    places = {model["candidate"]: place for place, model in enumerate(ctx.state.models)}
+    order = dict.fromkeys((*ranked, *places))
+    for number in (number for number in order if number in places):
+        model = ctx.state.models[places[number]]
         if "int8" in model["parity"]:
             continue
-        candidate = ctx.by_number(model["candidate"])
+        candidate = ctx.by_number(number)
         try:
             completed = _try(ctx, candidate, model, stopped, still_needed(candidate))
         except ExportError as error:  # weights gone, disk full: the fp32 file is as it was
             ctx.log(f"{candidate.label} stays without int8: {error}")
             continue
         ctx.emit("model_completed", model=completed)
-        ctx.state.models[place] = completed
+        ctx.state.models[places[number]] = completed
         ctx.save()
 
 
@@ -117,7 +130,7 @@ def _try(
             should_stop=ctx.should_stop,
             browser_seconds=lambda: ctx.remaining() - needed,
         )
-    return _write(ctx.config.workdir, source, model, {"offered": False, "reason": reason})
+    return _write(ctx.config.workdir, source, model, _without(reason))
 
 
 def can_have_int8(candidate: Candidate) -> bool:
@@ -183,7 +196,7 @@ def complete(
         ExportError: If the bundle cannot be written.
     """
     if config is None:
-        return _write(workdir, source, model, {"offered": False, "reason": SWITCHED_OFF})
+        return _write(workdir, source, model, _without(SWITCHED_OFF))
     directory = workdir / str(model["directory"])
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=directory.parent) as place:
         path = Path(place) / INT8_NAME
@@ -199,7 +212,7 @@ def complete(
             )
         except (ExportError, EvaluationError) as error:
             path.unlink(missing_ok=True)
-            int8, rows = {"offered": False, "reason": str(error)}, []
+            int8, rows = {"offered": False, "tried": True, "reason": str(error)}, []
         file = path if path.exists() else None
         return _write(workdir, source, model, int8, file=file, rows=rows)
 
@@ -226,7 +239,7 @@ def _tried(
     architecture, images = source.candidate.architecture, source.parity_images
     climb = ladder(source.module, architecture, source.cache, config, should_stop=should_stop)
     if should_stop():
-        return {"offered": False, "reason": STOPPED}, []
+        return _without(STOPPED), []
     trust = Trust(**model["trust"])
     offer = int8_offer(
         source.module,
@@ -242,7 +255,6 @@ def _tried(
     facts = _facts(climb, offer)
     if not offer.offered:
         return facts, []
-    seconds = browser_seconds()
     return facts, [
         runtime_row(path, images, offer.parity, "its simulation in PyTorch", fp32=runtime / ONNX_NAME),
         browser_row(
@@ -251,14 +263,19 @@ def _tried(
             images,
             tie=TIE,
             most_difference=_ANY_DIFFERENCE,
-            seconds=seconds if seconds >= LEAST_BROWSER_SECONDS else 0.0,
+            seconds=browser_time(browser_seconds()),
         ),
     ]
+
+
+def _without(reason: str) -> dict[str, Any]:
+    return {"offered": False, "tried": False, "reason": reason}
 
 
 def _facts(climb: Climb, offer: Int8Offer) -> dict[str, Any]:
     return {
         "offered": offer.offered,
+        "tried": True,
         "reason": offer.reason,
         "rung": climb.best,
         "float_accuracy": offer.float_accuracy,

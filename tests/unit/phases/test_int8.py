@@ -184,8 +184,12 @@ def test_what_costs_too_much_is_left_out_with_the_reason(
 def test_networks_that_cannot_be_quantised_say_so(digit_cache: ImageCache, tmp_path: Path) -> None:
     architecture = cells("nasbench201", 0)
     candidate = kept(tmp_path, settled(architecture, digit_cache.n_classes), architecture)
-    model = int8.export_candidate(digit_cache.directory, tmp_path, candidate, [candidate])
-    assert model["parity"]["int8"]["offered"] is False
+    told: list[Event] = []
+    int8.export_candidate(digit_cache.directory, tmp_path, candidate, [candidate], told.append)
+    assert [event.kind for event in told] == ["model_exported", "model_completed"]
+    assert "int8" not in told[0].payload["model"]["parity"]
+    model = told[1].payload["model"]
+    assert (model["parity"]["int8"]["offered"], model["parity"]["int8"]["tried"]) == (False, True)
     assert "Only networks of MBConv blocks" in model["parity"]["int8"]["reason"]
     assert model["label"] == candidate.label
 
@@ -232,6 +236,37 @@ def test_a_broken_int8_file_is_refused(
     assert not (tmp_path / model["directory"] / "model_int8.onnx").exists()
 
 
+def test_int8_comes_later_into_a_bundle_that_is_there(
+    trained: Trained, digit_cache: ImageCache, tmp_path: Path
+) -> None:
+    candidate = kept(tmp_path, *trained)
+    source = bundles.open_source(digit_cache.directory, tmp_path, candidate, 1)
+    model = bundles.write_model(tmp_path, source)
+    card = (tmp_path / model["directory"] / "model_card.md").read_text()
+    earlier = {
+        **model,
+        "parity": {key: model["parity"][key] for key in ("n_images", "agreement", "max_difference")},
+    }
+    del earlier["trust"]  # as the application keeps it, of a version without certificates
+    told: list[Event] = []
+    int8.export_candidate(
+        digit_cache.directory,
+        tmp_path,
+        candidate,
+        [candidate],
+        told.append,
+        written=earlier,
+        top="after training",
+    )
+    assert [event.kind for event in told] == ["model_completed"]
+    completed = told[0].payload["model"]
+    assert completed["parity"]["int8"]["tried"] is True
+    assert {row["file"] for row in completed["parity"]["rows"]} <= {"model_int8.onnx"}
+    assert completed["trust"] == model["trust"]
+    new = (tmp_path / model["directory"] / "model_card.md").read_text()
+    assert "## int8" in new and "## int8" not in card
+
+
 # -- the end of a run --------------------------------------------------------------------------------------
 
 
@@ -262,7 +297,7 @@ class Run:
         return self.stop()
 
     def add(self, *, stopped: bool = False, needed: float = 1.0) -> list[dict[str, Any]]:
-        int8.add_int8_files(self.ctx, stopped=stopped, still_needed=lambda candidate: needed)
+        int8.add_int8_files(self.ctx, [1, 0], stopped=stopped, still_needed=lambda candidate: needed)
         return [model["parity"].get("int8") for model in self.ctx.state.models]
 
     def completed(self) -> list[str]:
@@ -280,7 +315,7 @@ def test_a_run_tries_each_model_once_and_tells_it(
 ) -> None:
     run = Run(workdir, trained, digit_cache)
     assert all("rung" in found for found in run.add())
-    assert run.completed() == ["net-0-0", "net-1-1"]
+    assert run.completed() == ["net-1-1", "net-0-0"]
     run.add()
     assert len(run.completed()) == 2
     again = Run(workdir, trained, digit_cache)  # the process was restarted
@@ -312,7 +347,7 @@ def test_a_stop_while_it_is_tried_leaves_the_others(
 ) -> None:
     run = Run(workdir, trained, digit_cache)
     run.stop = lambda: bool(run.completed())
-    first, second = run.add()
+    second, first = run.add()
     assert "rung" in first and second["reason"] == int8.STOPPED
 
 
@@ -327,7 +362,7 @@ def test_what_takes_the_process_down_is_tried_twice_at_most(
         with pytest.raises(MemoryError):
             Run(workdir, trained, digit_cache).add()
     monkeypatch.undo()
-    first, second = Run(workdir, trained, digit_cache).add()
+    second, first = Run(workdir, trained, digit_cache).add()
     assert first["reason"] == int8.BROKE_OFF and "rung" in second
 
 
@@ -345,7 +380,7 @@ def test_a_crash_before_the_model_was_told_is_made_good(
         run.add()
     again = Run(workdir, trained, digit_cache)
     again.add()
-    assert again.completed() == ["net-0-0", "net-1-1"]
+    assert again.completed() == ["net-1-1", "net-0-0"]
     for model in again.ctx.state.models:
         assert [row["file"] for row in model["parity"]["rows"]].count("model_int8.onnx") in (0, 2)
 
