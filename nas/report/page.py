@@ -9,7 +9,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from nas.report import sections, tables
+from nas.report import proof, sections, tables
 from nas.report.figure import build_figure, to_script_json
 from nas.report.html import Markup, el, join
 
@@ -48,6 +48,7 @@ def _content(document: dict[str, Any]) -> list[Markup | None]:
         tables.leaderboard(document),
         tables.device(document),
         tables.sealed_test(document),
+        proof.proof(document),
         sections.confusion(document),
         tables.scaling(document),
         sections.cost(document),
