@@ -91,8 +91,8 @@ def _browser_seconds(
     """
     needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
     needed += sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
-    if candidate is not first and ctx.config.int8_top is not None and can_have_int8(first):
-        needed += int8_seconds(ctx.cache, first)
+    if candidate is not first and ctx.config.int8_top and first.metrics and can_have_int8(first):
+        needed += int8_seconds(ctx.cache, first.metrics.here_ms)
     return 0.0 if ending(ctx) else max(0.0, ctx.remaining() - needed)
 
 

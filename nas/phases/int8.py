@@ -22,7 +22,6 @@ from nas.phases.bundles import ExportSource, browser_time, open_source, trust_of
 from nas.phases.context import RunContext
 from nas.prediction import validation_rows
 from nas.quantise.climb import CHEAP_RUNGS, Climb, LadderConfig, RungName
-from nas.quantise.images import CALIBRATION_IMAGES
 from nas.quantise.ladder import ladder
 from nas.quantise.offer import TIE, Int8Offer, int8_offer
 
@@ -30,6 +29,9 @@ NO_TIME = "int8 was not tried: the minutes of the run were used up. A longer sea
 STOPPED = "int8 was not tried: the search was stopped before."
 SWITCHED_OFF = "int8 was not tried: it was switched off."
 BROKE_OFF = "int8 was not tried again: the search was interrupted while it was tried, more than once."
+
+CALIBRATION_IMAGES = 128
+"""In a run, where histograms take most of the time; exports that are asked for take as many as the ladder."""
 
 # How many times longer an image takes than in ONNX Runtime: in PyTorch, for its histograms, simulated.
 _FLOAT_SLOWER, _HISTOGRAMS_SLOWER, _SIMULATION_SLOWER = 3.2, 13.0, 7.5
@@ -109,19 +111,23 @@ def _try(
     ctx: RunContext, candidate: Candidate, model: Mapping[str, Any], stopped: bool, needed: float
 ) -> dict[str, Any]:
     source = open_source(ctx.config.data, ctx.config.workdir, candidate, len(ctx.candidates))
-    room = ctx.remaining() - needed
+    room, here_ms = ctx.remaining() - needed, _here_ms(candidate)
     if ctx.config.int8_top is None:
         reason = SWITCHED_OFF
     elif stopped or ctx.should_stop():
         reason = STOPPED
-    elif can_have_int8(candidate) and room < int8_seconds(ctx.cache, candidate):
+    elif can_have_int8(candidate) and room < int8_seconds(ctx.cache, here_ms):
         reason = NO_TIME
     elif not _may_try(ctx, candidate):
         reason = BROKE_OFF
     else:
         ctx.now_doing(f"Trying int8 for {candidate.label}")
-        seconds = room - _offer_seconds(ctx.cache, candidate)
-        config = LadderConfig(top=ctx.config.int8_top, seconds=max(0.1, seconds), seed=ctx.config.seed)
+        config = LadderConfig(
+            top=ctx.config.int8_top,
+            seconds=max(0.1, room - _offer_seconds(ctx.cache, here_ms)),
+            n_images=CALIBRATION_IMAGES,
+            seed=ctx.config.seed,
+        )
         return complete(
             ctx.config.workdir,
             source,
@@ -133,31 +139,33 @@ def _try(
     return _write(ctx.config.workdir, source, model, _without(reason))
 
 
+def _here_ms(candidate: Candidate) -> float:
+    assert candidate.metrics is not None  # what is exported was measured
+    return candidate.metrics.here_ms
+
+
 def can_have_int8(candidate: Candidate) -> bool:
     """True if networks of this kind can be quantised."""
     return isinstance(candidate.architecture, MBConvArchitecture)
 
 
-def int8_seconds(cache: ImageCache, candidate: Candidate) -> float:
-    """Returns about how long the first rung and the offer take; a quiet machine is faster."""
-    return _ladder_seconds(cache, candidate) + _offer_seconds(cache, candidate)
+def int8_seconds(cache: ImageCache, here_ms: float) -> float:
+    """Returns about how long the first rung and the offer take in a run; a quiet machine is faster.
 
-
-def _ladder_seconds(cache: ImageCache, candidate: Candidate) -> float:
-    """Returns about how long it takes until one calibration is judged."""
-    metrics = candidate.metrics
-    assert metrics is not None
+    Args:
+        cache: The images of the run.
+        here_ms: Latency of the network in ONNX Runtime, milliseconds.
+    """
     n_validation = len(validation_rows(cache))
     n_calibration = min(CALIBRATION_IMAGES, len(cache.indices("train")))
     judged = (_FLOAT_SLOWER + _SIMULATION_SLOWER) * n_validation
-    return _SCALES_SECONDS + (_HISTOGRAMS_SLOWER * n_calibration + judged) * metrics.here_ms / 1000.0
+    until_judged = (_HISTOGRAMS_SLOWER * n_calibration + judged) * here_ms / 1000.0
+    return _SCALES_SECONDS + until_judged + _offer_seconds(cache, here_ms)
 
 
-def _offer_seconds(cache: ImageCache, candidate: Candidate) -> float:
+def _offer_seconds(cache: ImageCache, here_ms: float) -> float:
     """Returns about how long it takes to judge and to measure the file, the browser included."""
-    metrics = candidate.metrics
-    assert metrics is not None
-    judged = (1.0 + _FLOAT_SLOWER) * len(validation_rows(cache)) * metrics.here_ms / 1000.0
+    judged = (1.0 + _FLOAT_SLOWER) * len(validation_rows(cache)) * here_ms / 1000.0
     return judged + _MEASURING_SECONDS + LEAST_BROWSER_SECONDS
 
 
