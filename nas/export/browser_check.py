@@ -119,8 +119,11 @@ def ask_browser(
     files |= {path.name: path for path in _PAGE.iterdir()}
     made = {"job.json": json.dumps(_job(model, images_u8)).encode(), "images.bin": packed(images_u8)}
     answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
-    with _serving(files, made, answers) as address, _running(program, address) as browser:
-        agent, body = _wait(answers, browser, seconds)
+    try:
+        with _serving(files, made, answers) as address, _running(program, address) as browser:
+            agent, body = _wait(answers, browser, seconds)
+    except OSError as error:  # not executable, no free port, no room for a profile
+        raise BrowserUnavailable("the browser did not start") from error
     return _read(body, _version(agent), len(images_u8))
 
 
@@ -137,6 +140,15 @@ def _job(model: Path, images_u8: np.ndarray) -> dict[str, Any]:
         "seconds": SECONDS_OF_IMAGES,
         "fewest": min(_FEWEST_IMAGES, len(images_u8)),
     }
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing about a browser that is killed while it reads."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing."""
 
 
 @contextmanager
@@ -179,8 +191,7 @@ def _serving(
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -195,17 +206,14 @@ def _running(program: str, address: str) -> Iterator[subprocess.Popen[bytes]]:
     """Runs the browser with a profile of its own and ends it with all its children."""
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
         command = [program, *FLAGS, f"--user-data-dir={profile}", "--no-proxy-server", address]
-        try:
-            browser = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, "HOME": profile},
-            )
-        except OSError as error:
-            raise BrowserUnavailable("the browser did not start") from error
+        browser = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "HOME": profile},
+        )
         try:
             yield browser
         finally:

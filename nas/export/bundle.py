@@ -155,10 +155,17 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def sum_up(directory: Path) -> list[dict[str, Any]]:
-    """Writes SHA256SUMS over all other files and returns the list of files."""
+def sum_up(directory: Path, known: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+    """Writes SHA256SUMS over all other files and returns the list of files.
+
+    Args:
+        directory: The bundle.
+        known: Facts of files that have not changed: their sums are taken from there.
+    """
     sums = directory / SUMS_NAME
-    files = [_facts_of(path) for path in sorted(directory.iterdir()) if path != sums]
+    summed = {str(file["name"]): dict(file) for file in known}
+    paths = [path for path in sorted(directory.iterdir()) if path != sums]
+    files = [summed.get(path.name) or _facts_of(path) for path in paths]
     write_atomically(sums, "".join(f"{file['sha256']}  {file['name']}\n" for file in files))
     return [*files, _facts_of(sums)]
 

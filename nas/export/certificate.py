@@ -21,7 +21,7 @@ from nas.export.onnx_model import OnnxClassifier
 from nas.export.parity import LEAST_AGREEMENT, MOST_DIFFERENCE, Parity, compare, probabilities
 
 NO_TIME = "time was short when it was exported"
-_TIMED_IMAGES = 20
+_TIMED_IMAGES = 10
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from nas.export.trust import Trust
 from nas.files import write_atomically
 
 INT8_NAME = "model_int8.onnx"
-_CERTIFICATE = "parity.json"
+_CERTIFICATE, _CARD = "parity.json", "model_card.md"
 _PARITY = ("n_images", "agreement", "max_difference")
 
 
@@ -74,8 +74,9 @@ def add_int8(
         kept = json.loads((directory / _CERTIFICATE).read_text(encoding="utf-8"))
         text = json.dumps({**kept, **certificate}, indent=2, ensure_ascii=False)
         write_atomically(directory / _CERTIFICATE, text + "\n")
-        write_atomically(directory / "model_card.md", card)
-        files = sum_up(directory)
+        write_atomically(directory / _CARD, card)
+        changed = {INT8_NAME, INT8_ANSWER, _CERTIFICATE, _CARD}
+        files = sum_up(directory, [file for file in model["files"] if file["name"] not in changed])
     except OSError as error:
         raise ExportError(
             f"The int8 file could not be written: {error.strerror}. Free some disk space."

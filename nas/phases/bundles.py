@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,26 @@ class ExportSource:
 
     Attributes:
         cache: The images of the run.
-        module: The trained network.
+        weights: File of the trained weights.
         candidate: What the run knows about it.
         parity_images: (N, C, C, 3) uint8 validation images as they are stored, of all classes.
         facts: For the model card, see `nas.export.bundle.write_bundle`.
     """
 
     cache: ImageCache
-    module: nn.Module
+    weights: Path
     candidate: Candidate
     parity_images: Tensor
     facts: dict[str, Any]
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The trained network, loaded at the first use.
+
+        Raises:
+            ExportError: If the weights are damaged.
+        """
+        return load_network(self.weights, self.candidate.architecture, self.cache.n_classes)
 
 
 def export_model(ctx: RunContext, candidate: Candidate, browser_seconds: float) -> None:
@@ -75,7 +85,7 @@ def open_source(data: Path, workdir: Path, candidate: Candidate, n_candidates: i
     """Returns what an export of a candidate needs.
 
     Raises:
-        ExportError: If it has no weights, or they are damaged.
+        ExportError: If it has no weights.
     """
     if candidate.weights is None or not (workdir / candidate.weights).is_file():
         raise ExportError("Its weights are no longer there; train it again to export it.")
@@ -84,7 +94,7 @@ def open_source(data: Path, workdir: Path, candidate: Candidate, n_candidates: i
     rows = val[np.unique(np.linspace(0, len(val) - 1, _PARITY_IMAGES).astype(int))]
     return ExportSource(
         cache=cache,
-        module=load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes),
+        weights=workdir / candidate.weights,
         candidate=candidate,
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
@@ -111,7 +121,7 @@ def write_model(
         The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
 
     Raises:
-        ExportError: If the export does not agree with the network.
+        ExportError: If the weights are damaged or the export does not agree with the network.
     """
     candidate = source.candidate
     bundle = write_bundle(

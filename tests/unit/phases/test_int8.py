@@ -187,9 +187,9 @@ def test_a_broken_int8_file_is_refused(
     source = source_of(tmp_path, module, architecture, digit_cache)
     tinted = source.parity_images.clone()  # digits are grey, colours must matter
     tinted[..., 0] //= 4
+    source = replace(source, parity_images=tinted)
     with torch.no_grad():
         cast(nn.Conv2d, source.module.get_submodule("conv_stem")).weight[:, 2] *= -2
-    source = replace(source, parity_images=tinted)
     model = bundles.write_model(tmp_path, source)
     if fault == "swapped colours":
         real = onnx_int8.int8_core
