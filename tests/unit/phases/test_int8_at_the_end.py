@@ -13,6 +13,7 @@ from torch import nn
 from nas.architecture import MBConvArchitecture
 from nas.data.cache import ImageCache
 from nas.events import Event
+from nas.export.browser_check import LEAST_BROWSER_SECONDS
 from nas.export.onnx_model import OnnxClassifier
 from nas.phases import bundles, export, int8
 from nas.phases.context import RunContext, SearchConfig
@@ -160,3 +161,32 @@ def test_the_sealed_images_judge_both_files(workdir: Path, made: Made, digit_cac
         "source": "base_search",
     }
     assert "int8" not in export._test_model(ctx, plain, rows)  # an older record
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stopped", "asked"),
+    [(3600.0, False, [True, True]), (3600.0, True, [False, False]), (18.0, False, [False, False])],
+)
+def test_a_browser_gets_time_that_no_file_needs(
+    workdir: Path,
+    trained: Trained,
+    digit_cache: ImageCache,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    seconds: float,
+    stopped: bool,
+    asked: list[bool],
+) -> None:
+    run = Run(workdir, trained, digit_cache)
+    run.ctx.state.models.clear()
+    run.ctx.state.values["ending"] = {"stopped": stopped}
+    run.ctx._spent_before += run.ctx.remaining() - seconds
+    given: list[float] = []
+    monkeypatch.setattr(export, "export_model", lambda ctx, candidate, left: given.append(left))
+    export._export_all(run.ctx)
+    assert [left >= LEAST_BROWSER_SECONDS for left in given] == asked
+    if all(asked):
+        later = [int8.int8_seconds(digit_cache, 1.5), export._export_seconds(run.ctx, run.candidates[1])]
+        assert given[0] - given[1] == pytest.approx(
+            later[0] - later[1], abs=1.0
+        )  # the first int8 comes before
