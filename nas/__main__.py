@@ -177,6 +177,9 @@ class _Terminal:
             self._print(payload["message"])
         elif event.kind == "model_exported":
             self._print(f"Exported {payload['model']['directory']}")
+        elif event.kind == "model_completed":
+            model = payload["model"]
+            self._print(f"{model['name']}: {model['parity']['int8']['reason']}")
 
     def _print(self, text: str) -> None:
         self._progress.console.print(text, highlight=False, markup=False)

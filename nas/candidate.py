@@ -108,6 +108,11 @@ class Metrics:
         return self.latency_ms if self.device is None else self.device.here_ms
 
     @property
+    def float_ms(self) -> float:
+        """Median latency of the fp32 graph on this machine in milliseconds, also where int8 was judged."""
+        return self.here_ms if self.unquantised is None else self.unquantised.latency_ms
+
+    @property
     def fits(self) -> bool:
         """False if the network exceeds a hard limit of the device that was searched for."""
         return self.device is None or not self.device.broken_limits

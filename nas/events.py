@@ -14,6 +14,7 @@ EventKind = Literal[
     "method",  # strategy, step, values: {name: number}, shares: {option: number in [0, 1]}
     "log",  # message: one plain sentence
     "model_exported",  # model: {"name", "candidate", "directory", ...}, see nas.export.bundle
+    "model_completed",  # the same model, once int8 was tried: with the file, or the reason why there is none
     "run_finished",  # reason: "done" | "stopped", report: relative path
 ]
 

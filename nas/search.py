@@ -16,9 +16,9 @@ from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
 from nas.hardware.target import DeviceTarget, ProfileTarget, kept_target, load_target
 from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
-from nas.phases.bundles import export_candidate
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
+from nas.phases.int8 import export_candidate, int8_seconds
 from nas.phases.plan import export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process
@@ -89,8 +89,12 @@ def _search(ctx: RunContext) -> bool:
     try:
         first_model.run(ctx)
         ctx.evaluator.augmentation = ctx.augmentation()
+        typical_ms = 1.5 * ctx.state.values["first_here_ms"]
         ctx.export_reserve = export_reserve(
-            ctx.total, n_test(ctx.cache), 1.5 * ctx.state.values["first_here_ms"]
+            ctx.total,
+            n_test(ctx.cache),
+            typical_ms,
+            0.0 if ctx.config.int8_top is None else int8_seconds(ctx.cache, typical_ms),
         )
         baselines.run(ctx)
         (darts_search if ctx.config.strategy == DARTS else base_search).run(ctx)

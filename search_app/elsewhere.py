@@ -133,7 +133,7 @@ def _costs(
         data = next(each for each in report["candidates"] if each["number"] == one.number)
         candidate = Candidate.from_json(data)
         assert candidate.metrics is not None
-        here_ms, anchor_ms = candidate.metrics.here_ms, found["anchor_ms"]
+        here_ms, anchor_ms = candidate.metrics.float_ms, found["anchor_ms"]
         for name, table in tables.items():
             costs[name] = cost_by_table(table, candidate.architecture, here_ms, anchor_ms)
     return costs

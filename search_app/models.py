@@ -221,6 +221,21 @@ class TrainedModel(models.Model):
         """Returns the name."""
         return self.name
 
+    def facts(self) -> dict[str, Any]:
+        """Returns the engine's form, see `nas.export.bundle.write_bundle`."""
+        return {
+            "name": self.name,
+            "candidate": self.candidate_number,
+            "directory": self.directory,
+            "files": self.files,
+            "parity": self.parity,
+        }
+
+    @property
+    def int8(self) -> dict[str, Any]:
+        """What came of the int8 file; empty before it was tried, and for models of earlier versions."""
+        return self.parity.get("int8") or {}
+
 
 class Device(models.Model):
     """Something that networks shall run on, measured by a page that it opened or by a script that it ran."""

@@ -15,7 +15,7 @@ from nas.events import Event
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
 from search_app.publish import publish_hint
 
-PROGRESS_KINDS = frozenset({"candidate_finished", "model_exported"})
+PROGRESS_KINDS = frozenset({"candidate_finished", "model_exported", "model_completed"})
 """Events that prove that a claim got somewhere: they set the count of attempts back."""
 
 
@@ -44,7 +44,7 @@ def record_event(run_id: uuid.UUID, event: Event, held: Claim | None = None) -> 
         SearchEvent.objects.create(run_id=run_id, seq=seq, kind=event.kind, payload=payload)
         if event.kind == "candidate_finished":
             _save_candidate(run_id, payload["candidate"])
-        elif event.kind == "model_exported":
+        elif event.kind in {"model_exported", "model_completed"}:
             _save_model(run_id, payload["model"])
         publish_hint(run_id)
     return int(seq)

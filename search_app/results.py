@@ -28,6 +28,7 @@ class BoardRow:
         on_front: True if nothing is both cheaper and better on validation photos.
         recommended: True for the one that the report recommends, chosen on validation photos.
         model: The exported model, None if it was not exported.
+        int8_accuracy: Of its int8 file on the test part; None if that was not judged.
     """
 
     candidate: Candidate
@@ -41,6 +42,7 @@ class BoardRow:
     on_front: bool
     recommended: bool
     model: Any
+    int8_accuracy: float | None = None
 
 
 def leaderboard(
@@ -106,4 +108,5 @@ def _row(one: Candidate, test: Mapping[str, Any] | None, model: Any) -> BoardRow
         on_front=False,
         recommended=False,
         model=model,
+        int8_accuracy=((test or {}).get("int8") or {}).get("accuracy"),
     )

@@ -163,7 +163,7 @@ def _end(held: Claim, state: str, error: str = "") -> bool:
 
 
 def export_one(run_id: str | uuid.UUID, number: int) -> None:
-    """Exports one candidate; what happened, good or bad, becomes an event of the run."""
+    """Exports one candidate, or tries int8 for one that is exported; what happened becomes an event."""
     run = SearchRun.objects.select_related("dataset_version").filter(pk=run_id).first()
     if run is None:
         return
@@ -171,9 +171,23 @@ def export_one(run_id: str | uuid.UUID, number: int) -> None:
     chosen = next((candidate for candidate in candidates if candidate.number == number), None)
     if chosen is None:
         return
+    model = run.models.filter(candidate_number=number).first()
+    if model is not None and model.int8.get("tried"):
+        return
+
+    def on_event(event: Event) -> None:
+        record_event(run.pk, event)
+
     try:
-        facts = export_candidate(run.dataset_version.cache_dir, run.workdir, chosen, candidates)
-        event = Event("model_exported", {"model": facts})
+        export_candidate(
+            run.dataset_version.cache_dir,
+            run.workdir,
+            chosen,
+            candidates,
+            on_event,
+            written=None if model is None else model.facts(),
+        )
+        return
     except NasError as error:
         log.warning("export failed", run=str(run_id), number=number, exc_info=error)
         event = Event("log", {"message": f"{chosen.label} could not be exported. {error}"})

@@ -147,7 +147,7 @@ def search_run_delete(*, run: SearchRun) -> None:
 
 
 def trained_model_export(*, run: SearchRun, number: int) -> None:
-    """Asks for the export of one candidate; it appears among the run's models when it is ready.
+    """Asks for the export of one candidate, or for the int8 file of one that was exported without trying it.
 
     Raises:
         ValidationError: If the candidate has no weights, or the broker is away.
@@ -156,8 +156,11 @@ def trained_model_export(*, run: SearchRun, number: int) -> None:
     candidate = run.candidates.get(number=number)
     if candidate.status != "finished" or not candidate.weights:
         raise ValidationError("This network has no saved weights. Choose another point of the front.")
-    if run.models.filter(candidate_number=number).exists():
-        return  # exporting again would take the files from under running downloads
+    model = run.models.filter(candidate_number=number).first()
+    # The files are not written again: that would take them from under running downloads. An int8 file can
+    # still be added, but not while the run itself may be at it.
+    if model is not None and (model.int8.get("tried") or run.state not in SearchRun.ended_states):
+        return
     try:
         tasks.export_trained_model.delay(str(run.id), number)
     except OperationalError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from search_app.pages import PHASE_NAMES
+from search_app.proof import ProofRow, proof_rows
 
 register = template.Library()
 
@@ -75,6 +78,12 @@ def minutes(seconds: float | None) -> str:
         return f"{round(whole / 60)} min"
     rest = whole % 3600 // 60
     return f"{whole // 3600} h {rest:02d} min" if rest else f"{whole // 3600} h"
+
+
+@register.filter
+def proof(parity: dict[str, Any]) -> list[ProofRow]:
+    """Returns the lines of a model's certificate in plain words."""
+    return proof_rows(parity)
 
 
 @register.simple_tag

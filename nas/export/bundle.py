@@ -18,17 +18,20 @@ from torch import Tensor, nn
 from nas.architecture import Architecture, architecture_to_json
 from nas.candidate import Candidate
 from nas.errors import ExportError
+from nas.export.browser_check import BROWSER_SECONDS
 from nas.export.card import model_card
+from nas.export.certificate import browser_row, reference_row, runtime_row
 from nas.export.demo import write_demo
 from nas.export.forms import write_forms
 from nas.export.golden import write_golden
 from nas.export.load import WEIGHTS_NAME, save_state
 from nas.export.onnx_model import export_onnx
-from nas.export.parity import Parity, check_parity
+from nas.export.parity import check_parity
 from nas.export.trained import Trained
 from nas.export.trust import Trust
+from nas.files import write_atomically
 
-ONNX_NAME = "model.onnx"
+ONNX_NAME, SUMS_NAME = "model.onnx", "SHA256SUMS"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -43,6 +46,7 @@ def write_bundle(
     facts: Mapping[str, Any],
     trust: Trust | None = None,
     form_seconds: float = math.inf,
+    browser_seconds: float = BROWSER_SECONDS,
 ) -> dict[str, Any]:
     """Writes a bundle, and only if the exported file agrees with the network.
 
@@ -59,10 +63,12 @@ def write_bundle(
         facts: JSON-ready facts for the model card: `data_hash`, `n_train`, `n_val`, `versions`, `test`, ...
         trust: What its probabilities are worth; None leaves them as they are.
         form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
+        browser_seconds: Time that a browser gets to answer the parity images; 0 asks none.
 
     Returns:
-        `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`,
-        `trust`, `forms` (lines of the model card).
+        `name`, `candidate`, `directory` (its last two parts), `files` (name, bytes, sha256), `parity`
+        (that of the file in ONNX Runtime, `rows` of the certificate, and `forms`: a line for each further
+        form of the network), `trust`.
 
     Raises:
         ExportError: If the export fails or does not agree with the network.
@@ -70,25 +76,35 @@ def write_bundle(
     trust = trust or Trust()
     with _replacing(directory) as unfinished:
         onnx_file = unfinished / ONNX_NAME
-        metadata = _metadata(architecture, candidate, parity_images.shape[1], facts, trust)
+        metadata = metadata_of(architecture, candidate, parity_images.shape[1], facts, trust)
         export_onnx(module, architecture, labels, onnx_file, metadata, temperature=trust.temperature)
         parity = check_parity(module, architecture, onnx_file, parity_images, trust.temperature)
         save_state(module, unfinished / WEIGHTS_NAME)
         write_golden(unfinished, onnx_file)
         write_demo(unfinished, labels, side=parity_images.shape[1], threshold=trust.threshold)
+        rows = [
+            reference_row(module, architecture, parity_images, trust.temperature),
+            runtime_row(onnx_file, parity_images, parity, "the trained network"),
+            browser_row(onnx_file, unfinished, parity_images, seconds=browser_seconds),
+        ]
         trained = Trained(module, architecture, labels, parity_images, trust)
-        forms = write_forms(unfinished, trained, metadata, seconds=form_seconds)
-        card = model_card(architecture, labels, candidate, parity, facts, trust=trust, forms=forms)
-        _write_texts(unfinished, architecture, labels, parity, card)
-        files = _sum_up(unfinished)
+        certificate = {
+            **asdict(parity),
+            "rows": [row.to_json() for row in rows],
+            "forms": write_forms(unfinished, trained, metadata, seconds=form_seconds),
+        }
+        card = model_card(
+            architecture, labels, candidate, parity, facts, trust=trust, certificate=certificate
+        )
+        _write_texts(unfinished, architecture, labels, certificate, card)
+        files = sum_up(unfinished)
     return {
         "name": directory.name,
         "candidate": candidate.number,
         "directory": f"{directory.parent.name}/{directory.name}",
         "files": files,
-        "parity": asdict(parity),
+        "parity": certificate,
         "trust": asdict(trust),
-        "forms": forms,
     }
 
 
@@ -110,13 +126,14 @@ def _replacing(directory: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _metadata(
+def metadata_of(
     architecture: Architecture,
     candidate: Candidate,
     stored_size: int,
     facts: Mapping[str, Any],
     trust: Trust,
 ) -> dict[str, str]:
+    """Returns what the ONNX files say about themselves; see `write_bundle` for the arguments."""
     return {
         "stored_size": str(stored_size),
         "resolution": str(architecture.resolution),
@@ -133,13 +150,13 @@ def _write_texts(
     directory: Path,
     architecture: Architecture,
     labels: Sequence[str],
-    parity: Parity,
+    certificate: Mapping[str, Any],
     card: str,
 ) -> None:
     _write_json(directory / "architecture.json", architecture_to_json(architecture))
     _write_json(directory / "labels.json", list(labels))
     onnx_sha256 = hashlib.sha256((directory / ONNX_NAME).read_bytes()).hexdigest()
-    _write_json(directory / "parity.json", {**asdict(parity), "file": ONNX_NAME, "sha256": onnx_sha256})
+    _write_json(directory / "parity.json", {**certificate, "file": ONNX_NAME, "sha256": onnx_sha256})
     for name in ("predict.py", "serve.py"):
         shutil.copyfile(_TEMPLATES / name, directory / name)
     (directory / "model_card.md").write_text(card, encoding="utf-8")
@@ -149,11 +166,18 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _sum_up(directory: Path) -> list[dict[str, Any]]:
-    """Writes SHA256SUMS over all other files and returns the list of files."""
-    files = [_facts_of(path) for path in sorted(directory.iterdir())]
-    sums = directory / "SHA256SUMS"
-    sums.write_text("".join(f"{file['sha256']}  {file['name']}\n" for file in files), encoding="utf-8")
+def sum_up(directory: Path, known: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+    """Writes SHA256SUMS over all other files and returns the list of files.
+
+    Args:
+        directory: The bundle.
+        known: Facts of files that have not changed: their sums are taken from there.
+    """
+    sums = directory / SUMS_NAME
+    summed = {str(file["name"]): dict(file) for file in known}
+    paths = [path for path in sorted(directory.iterdir()) if path != sums]
+    files = [summed.get(path.name) or _facts_of(path) for path in paths]
+    write_atomically(sums, "".join(f"{file['sha256']}  {file['name']}\n" for file in files))
     return [*files, _facts_of(sums)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Metrics
+from nas.export.card_proof import certificate_section, int8_section
 from nas.export.parity import Parity
 from nas.export.trust import Trust
 from nas.networks.weights import LITE0_LICENCE
@@ -24,7 +25,7 @@ def model_card(
     facts: Mapping[str, Any],
     *,
     trust: Trust,
-    forms: Sequence[str] = (),
+    certificate: Mapping[str, Any] | None = None,
 ) -> str:
     """Returns the card in Markdown; names that users gave are escaped and shortened.
 
@@ -35,8 +36,10 @@ def model_card(
         parity: Result of the parity check.
         facts: See `nas.export.bundle.write_bundle`.
         trust: What its probabilities are worth.
-        forms: A line for each further form of the network, see `nas.export.forms`.
+        certificate: `rows` of the certificate, `forms` (a line for each further form of the network), and
+            `int8` once that was tried.
     """
+    certificate = certificate or {}
     sections = [
         f"# {plain(candidate.label)}",
         f"An image classifier for {len(labels)} classes, found and trained by a neural architecture search.",
@@ -44,9 +47,11 @@ def model_card(
         _classes(labels),
         "## Measured",
         "\n".join([_measured(candidate, parity, facts), *_trusted(trust)]),
+        *int8_section(certificate.get("int8")),
+        *certificate_section(certificate.get("rows", ())),
         "## Use",
         _use(architecture),
-        *(["## Other forms", "\n".join(f"- {line}" for line in forms)] if forms else []),
+        *_other_forms(certificate.get("forms", ())),
         "## Origin",
         _origin(candidate, facts),
         "## Limits",
@@ -104,6 +109,10 @@ def _measured(candidate: Candidate, parity: Parity, facts: Mapping[str, Any]) ->
         f"{parity.n_images} images, largest difference of a probability {parity.max_difference:.1e}."
     )
     return "\n".join(lines)
+
+
+def _other_forms(forms: Sequence[str]) -> list[str]:
+    return ["## Other forms", "\n".join(f"- {line}" for line in forms)] if forms else []
 
 
 def _quantised(metrics: Metrics) -> list[str]:

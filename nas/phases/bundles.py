@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import timm
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import nas
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import ExportError
+from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import write_bundle
 from nas.export.load import load_network
 from nas.export.trust import Trust, fit_trust
@@ -28,11 +30,50 @@ TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
 
-def export_model(ctx: RunContext, candidate: Candidate, *, form_seconds: float) -> None:
-    """Writes the bundle of one candidate; a refused export is said and the others go on."""
+@dataclass(frozen=True)
+class ExportSource:
+    """What an export is made of.
+
+    Attributes:
+        cache: The images of the run.
+        weights: File of the trained weights.
+        candidate: What the run knows about it.
+        parity_images: (N, C, C, 3) uint8 validation images as they are stored, of all classes.
+        facts: For the model card, see `nas.export.bundle.write_bundle`.
+    """
+
+    cache: ImageCache
+    weights: Path
+    candidate: Candidate
+    parity_images: Tensor
+    facts: dict[str, Any]
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The trained network, loaded at the first use.
+
+        Raises:
+            ExportError: If the weights are damaged.
+        """
+        return load_network(self.weights, self.candidate.architecture, self.cache.n_classes)
+
+
+def export_model(
+    ctx: RunContext, candidate: Candidate, *, form_seconds: float, browser_seconds: float
+) -> None:
+    """Writes the bundle of one candidate; a refused export is said and the others go on.
+
+    Args:
+        ctx: The run.
+        candidate: What to export.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
+        browser_seconds: Time that a browser gets; it is asked only if that is enough to begin.
+    """
     try:
-        model = export_candidate(
-            ctx.config.data, ctx.config.workdir, candidate, ctx.candidates, form_seconds=form_seconds
+        source = open_source(ctx.config.data, ctx.config.workdir, candidate, len(ctx.candidates))
+        browser_seconds = browser_time(browser_seconds)
+        model = write_model(
+            ctx.config.workdir, source, form_seconds=form_seconds, browser_seconds=browser_seconds
         )
     except ExportError as error:
         ctx.log(f"{candidate.label} is not offered for download: {error}")
@@ -42,60 +83,80 @@ def export_model(ctx: RunContext, candidate: Candidate, *, form_seconds: float) 
     ctx.save()
 
 
-def export_candidate(
-    data: Path,
-    workdir: Path,
-    candidate: Candidate,
-    candidates: Sequence[Candidate],
-    *,
-    form_seconds: float = math.inf,
-) -> dict[str, Any]:
-    """Exports one candidate that has weights.
+def browser_time(left: float) -> float:
+    """Returns the seconds that a browser gets out of those that are left, 0 if it is better not to begin."""
+    return min(left, BROWSER_SECONDS) if left >= LEAST_BROWSER_SECONDS else 0.0
 
-    Args:
-        data: Directory of the image cache of the run.
-        workdir: The run's directory.
-        candidate: What to export.
-        candidates: All candidates of the run, for the words of the model card.
-        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
 
-    Returns:
-        The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
+def open_source(data: Path, workdir: Path, candidate: Candidate, n_candidates: int) -> ExportSource:
+    """Returns what an export of a candidate needs.
 
     Raises:
-        ExportError: If there are no weights or the export does not agree with the network.
+        ExportError: If it has no weights.
     """
     if candidate.weights is None or not (workdir / candidate.weights).is_file():
         raise ExportError("Its weights are no longer there; train it again to export it.")
     cache = ImageCache.open(data)
-    module = load_network(workdir / candidate.weights, candidate.architecture, cache.n_classes)
     val = cache.indices("val")  # of all classes: they lie one after the other
     rows = val[np.unique(np.linspace(0, len(val) - 1, _PARITY_IMAGES).astype(int))]
-    bundle = write_bundle(
-        workdir / "models" / model_name(candidate),
-        module=module,
-        architecture=candidate.architecture,
-        labels=cache.classes,
+    return ExportSource(
+        cache=cache,
+        weights=workdir / candidate.weights,
         candidate=candidate,
-        trust=_trust(module, cache, candidate.architecture.resolution),
-        form_seconds=form_seconds,
         parity_images=torch.from_numpy(np.ascontiguousarray(cache.images[rows])),
         facts={
             "data_hash": cache.content_hash,
             "n_train": len(cache.indices("train")),
             "n_val": len(validation_rows(cache)),
-            "n_candidates": len(candidates),
+            "n_candidates": n_candidates,
             "versions": _versions(),
         },
+    )
+
+
+def write_model(
+    workdir: Path,
+    source: ExportSource,
+    *,
+    form_seconds: float = math.inf,
+    browser_seconds: float = BROWSER_SECONDS,
+) -> dict[str, Any]:
+    """Writes a bundle without int8 file.
+
+    Args:
+        workdir: The run's directory.
+        source: What to export.
+        form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
+        browser_seconds: Time that a browser gets; 0 asks none.
+
+    Returns:
+        The bundle's facts, see `nas.export.bundle.write_bundle`, with `source` and `label`.
+
+    Raises:
+        ExportError: If the weights are damaged or the export does not agree with the network.
+    """
+    candidate = source.candidate
+    bundle = write_bundle(
+        workdir / "models" / model_name(candidate),
+        module=source.module,
+        architecture=candidate.architecture,
+        labels=source.cache.classes,
+        candidate=candidate,
+        trust=trust_of(source),
+        parity_images=source.parity_images,
+        facts=source.facts,
+        form_seconds=form_seconds,
+        browser_seconds=browser_seconds,
     )
     return {**bundle, "source": candidate.source, "label": candidate.label}
 
 
-def _trust(module: nn.Module, cache: ImageCache, resolution: int) -> Trust:
+def trust_of(source: ExportSource) -> Trust:
     """Fits temperature and bar on validation images; the test part stays sealed."""
+    cache, resolution = source.cache, source.candidate.architecture.resolution
     rows = validation_rows(cache)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, TRUST_IMAGES).astype(int))]
-    logits = [found for found, _ in predict_batches(module, cache, rows, resolution)]
+    logits = [found for found, _ in predict_batches(source.module, cache, rows, resolution)]
     return fit_trust(torch.cat(logits).numpy(), np.asarray(cache.labels[rows]))
 
 

@@ -19,6 +19,7 @@ from nas.hardware.target import DeviceTarget
 from nas.objectives import RewardName
 from nas.phases.plan import SHARES, Goal, phase_seconds
 from nas.phases.state import RunState
+from nas.quantise.climb import CHEAP_RUNGS, RungName
 
 _PROGRESS_EVERY = 2.0
 _SAVE_EVERY = 2.0
@@ -56,6 +57,7 @@ class SearchConfig:
         precision: What networks are judged as: `fp32`, or `int8`, after post-training quantisation.
         cost: What accuracy is weighed against, see `nas.costs`: by the front, the strategies, the target that
             the goal means, and the scaling.
+        int8_top: Last rung of the ladder that is tried for int8 files of downloads; None makes none.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
@@ -76,6 +78,7 @@ class SearchConfig:
     precision: Precision = "fp32"
     proxy: str = "synflow"
     cost: CostName = "latency"
+    int8_top: RungName | None = CHEAP_RUNGS
 
 
 @dataclass

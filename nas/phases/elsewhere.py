@@ -70,7 +70,7 @@ def elsewhere(
             continue
         costs = {HERE: cost_here(one.metrics)}
         for name, table in (tables or {}).items():
-            costs[name] = cost_by_table(table, one.architecture, one.metrics.here_ms, anchor_ms)
+            costs[name] = cost_by_table(table, one.architecture, one.metrics.float_ms, anchor_ms)
         costs |= _by_profiles(profiles, one, n_classes)
         costs[searched] = cost_searched(one.metrics)
         networks.append(

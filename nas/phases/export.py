@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from nas.candidate import Candidate
 from nas.costs import COSTS, Cost, CostName
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
+from nas.export.bundle import ONNX_NAME
 from nas.export.forms import PROGRAM_SECONDS
+from nas.export.int8_bundle import INT8_NAME, has_int8
 from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
 from nas.phases.elsewhere import elsewhere
+from nas.phases.int8 import add_int8_files, can_have_int8, int8_seconds
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import available_cores, machine_facts
@@ -40,6 +44,12 @@ def run(ctx: RunContext, *, stopped: bool) -> str:
     ctx.enter("export", "Exporting the models and proving that they work")
     if not seal_is_open(ctx.config.workdir):
         _export_all(ctx)
+        add_int8_files(
+            ctx,
+            [candidate.number for candidate in worth_exporting(ctx.candidates, ctx.config.cost)],
+            stopped=stopped,
+            still_needed=lambda candidate: _test_seconds(ctx, further=candidate),
+        )
     _test(ctx)
     ctx.leave()
     write_report(ctx.config.workdir, _run_record(ctx, stopped=stopped))
@@ -59,7 +69,7 @@ def ending(ctx: RunContext) -> bool:
 
 
 def _export_all(ctx: RunContext) -> None:
-    """Writes all bundles; further forms get time that no bundle needs, the best network's program always."""
+    """Writes all fp32 bundles; other forms and a browser get time that neither they nor int8 need."""
     exported = {model["candidate"] for model in ctx.state.models}
     ranked = worth_exporting(ctx.candidates, ctx.config.cost)
     pending = [each for each in ranked if each.number not in exported]
@@ -67,11 +77,29 @@ def _export_all(ctx: RunContext) -> None:
         candidate = pending.pop(0)
         needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
         if ctx.remaining() > needed or not ctx.state.models:
-            later = sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
-            left = ctx.remaining() - needed
-            room = max(left - later, min(left, PROGRAM_SECONDS) if candidate is ranked[0] else 0.0)
+            room = _room(ctx, candidate, pending, ranked[0])
+            forms = room
+            if candidate is ranked[0]:  # its program is written even if that is at the cost of others
+                forms = max(room, min(ctx.remaining() - needed, PROGRAM_SECONDS))
+            room -= PROGRAM_SECONDS if forms >= PROGRAM_SECONDS else 0.0
             ctx.now_doing(f"Exporting {candidate.label}")
-            export_model(ctx, candidate, form_seconds=room)
+            export_model(ctx, candidate, form_seconds=forms, browser_seconds=max(0.0, room))
+
+
+def _room(ctx: RunContext, candidate: Candidate, pending: Sequence[Candidate], first: Candidate) -> float:
+    """Returns the seconds for a candidate's other forms and browser, 0 after a stop: the user is waiting.
+
+    Args:
+        ctx: The run.
+        candidate: What is exported now.
+        pending: What is exported after it.
+        first: The most accurate of all, whose int8 file comes before the extras of the others.
+    """
+    needed = _export_seconds(ctx, candidate) + _test_seconds(ctx, candidate)
+    needed += sum(_export_seconds(ctx, each) + _tested_ms(ctx, [each]) / 1000.0 for each in pending)
+    if candidate is not first and ctx.config.int8_top and first.metrics and can_have_int8(first):
+        needed += int8_seconds(ctx.cache, first.metrics.float_ms)
+    return 0.0 if ending(ctx) else max(0.0, ctx.remaining() - needed)
 
 
 def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
@@ -121,18 +149,19 @@ def _trust_seconds(ctx: RunContext, candidate: Candidate) -> float:
     """Returns about how long the validation images of the calibration take in PyTorch."""
     assert candidate.metrics is not None
     rows = min(TRUST_IMAGES, len(validation_rows(ctx.cache)))
-    return rows * _PYTORCH_SLOWER * candidate.metrics.here_ms / 1000.0
+    return rows * _PYTORCH_SLOWER * candidate.metrics.float_ms / 1000.0
 
 
 def _test_seconds(ctx: RunContext, further: Candidate) -> float:
-    """Returns about how long the test part takes for the models exported so far and one more."""
-    tested = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
-    return _tested_ms(ctx, [*tested, further]) / 1000.0 + _SECONDS_FOR_REPORT
+    """Returns about how long the test part takes for all files so far and one more of a candidate."""
+    files = [ctx.by_number(model["candidate"]) for model in ctx.state.models]
+    files += [ctx.by_number(model["candidate"]) for model in ctx.state.models if has_int8(model)]
+    return _tested_ms(ctx, [*files, further]) / 1000.0 + _SECONDS_FOR_REPORT
 
 
 def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
     metrics = [candidate.metrics for candidate in files if candidate.metrics is not None]
-    return n_test(ctx.cache) * sum(_BUSY * each.here_ms + _PREPROCESSING_MS for each in metrics)
+    return n_test(ctx.cache) * sum(_BUSY * each.float_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:
@@ -144,28 +173,46 @@ def _test(ctx: RunContext) -> None:
     rows = ctx.cache.open_test(token)
     ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models]
     ctx.save()
-    record_result(token, {result["name"]: result["accuracy"] for result in ctx.state.test})
+    record_result(token, _accuracies(ctx.state.test))
+
+
+def _accuracies(results: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Returns what the seal keeps: accuracy by model, and by model and file for int8."""
+    found = {result["name"]: result["accuracy"] for result in results}
+    return found | {
+        f"{each['name']}/{INT8_NAME}": each["int8"]["accuracy"] for each in results if "int8" in each
+    }
 
 
 def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    path = ctx.config.workdir / model["directory"] / "model.onnx"
-    classifier = OnnxClassifier(path, threads=available_cores())
-    predicted = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    directory = ctx.config.workdir / model["directory"]
+    predicted = _predicted(ctx, directory / ONNX_NAME, rows)
     labels = ctx.cache.labels[rows]
     confusion = np.zeros((ctx.cache.n_classes, ctx.cache.n_classes), dtype=int)
     np.add.at(confusion, (labels, predicted), 1)
-    correct = int((predicted == labels).sum())
-    low, high = wilson_interval(correct, len(rows))
-    return {
+    result = {
         "name": model["name"],
         "candidate": model["candidate"],
         "source": model["source"],
-        "accuracy": correct / len(rows),
-        "accuracy_low": low,
-        "accuracy_high": high,
+        **_scored(predicted, labels),
         "n_images": len(rows),
         "confusion": confusion.tolist(),
     }
+    if has_int8(model):
+        result["int8"] = _scored(_predicted(ctx, directory / INT8_NAME, rows), labels)
+    return result
+
+
+def _predicted(ctx: RunContext, path: Path, rows: np.ndarray) -> np.ndarray:
+    classifier = OnnxClassifier(path, threads=available_cores())
+    predicted: np.ndarray = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
+    return predicted
+
+
+def _scored(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    correct = int((predicted == labels).sum())
+    low, high = wilson_interval(correct, len(labels))
+    return {"accuracy": correct / len(labels), "accuracy_low": low, "accuracy_high": high}
 
 
 def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:

@@ -15,6 +15,9 @@ RungName = Literal["after training", "statistics", "equalisation", "adaround", "
 RUNGS: tuple[RungName, ...] = ("after training", "statistics", "equalisation", "adaround", "tuning")
 """The rungs from below."""
 
+CHEAP_RUNGS: RungName = "equalisation"
+"""How far an export climbs: AdaRound and tuning take minutes."""
+
 Ending = Literal["good enough", "time", "stopped", "top"]
 
 MOST_LOST = 0.01

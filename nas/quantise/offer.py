@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from nas.architecture import Architecture
 from nas.data.cache import ImageCache
@@ -79,6 +79,8 @@ def int8_offer(
     metadata: dict[str, str] | None = None,
     meter: LatencyMeter | None = None,
     most_lost: float = MOST_LOST,
+    temperature: float = 1.0,
+    images_u8: Tensor | None = None,
 ) -> Int8Offer:
     """Writes the int8 file, measures it beside fp32 in the same run, and says whether it is offered.
 
@@ -92,16 +94,21 @@ def int8_offer(
         metadata: Further text to put into the file.
         meter: Measures latency; one thread if None.
         most_lost: Loss of validation accuracy that is allowed, fraction.
+        temperature: Divides the logits in the file, that of the fp32 file; it changes no answer.
+        images_u8: (N, S, S, 3) uint8 on which file and simulation must agree; 200 of the validation images
+            if None.
 
     Raises:
         ExportError: If the widths do not run as integers, or file and simulation disagree.
     """
     rows = validation_rows(cache)
     content = {False: onnx_core(module, architecture).SerializeToString()}
-    core = export_int8(network, labels or cache.classes, path, metadata or {})
+    labels, metadata = labels or cache.classes, metadata or {}
+    core = export_int8(network, labels, path, metadata, temperature=temperature)
     content[True] = core.SerializeToString()
     try:
-        parity = _check(network, cache, rows, path)
+        shown = images_of(cache, _spread(rows)) if images_u8 is None else images_u8
+        parity = _check(network, path, shown, temperature)
         probabilities = OnnxClassifier(path).probabilities(cache.images, rows)
         int8_accuracy = evaluation_of(probabilities, cache.labels[rows]).accuracy
         float_accuracy = evaluate(module, cache, rows, architecture.resolution).accuracy
@@ -128,10 +135,13 @@ def int8_offer(
     )
 
 
-def _check(network: QuantNetwork, cache: ImageCache, rows: np.ndarray, path: Path) -> Parity:
+def _spread(rows: np.ndarray) -> np.ndarray:
+    return rows[:: max(1, len(rows) // _PARITY_IMAGES)]
+
+
+def _check(network: QuantNetwork, path: Path, images_u8: Tensor, temperature: float) -> Parity:
     """Compares the file with the simulation; raises ExportError if they disagree."""
-    shown = images_of(cache, rows[:: max(1, len(rows) // _PARITY_IMAGES)])
-    parity = measure_parity(network, network.resolution, path, shown, tie=TIE)
+    parity = measure_parity(network, network.resolution, path, images_u8, tie=TIE, temperature=temperature)
     if not parity.agreement >= LEAST_AGREEMENT:
         raise ExportError(
             f"The int8 file agrees with its simulation on {parity.agreement:.1%} of "

@@ -27,9 +27,21 @@ from nas.quantise.network import IMAGE, QuantNetwork, Step, runs_as_integers
 
 
 def export_int8(
-    network: QuantNetwork, labels: Sequence[str], path: Path, metadata: Mapping[str, str]
+    network: QuantNetwork,
+    labels: Sequence[str],
+    path: Path,
+    metadata: Mapping[str, str],
+    *,
+    temperature: float = 1.0,
 ) -> ModelProto:
     """Writes a quantised classifier like `nas.export.onnx_model.export_onnx`: preprocessing stays in float.
+
+    Args:
+        network: Simulated, of widths that run as integers.
+        labels: K class names in the order of the outputs.
+        path: File to write, in one piece.
+        metadata: Further text to put into the file.
+        temperature: Divides the logits, which are in float, before the softmax, > 0.
 
     Returns:
         What `int8_core` gives: the file without preprocessing and softmax.
@@ -38,7 +50,8 @@ def export_int8(
         ExportError: If a width is not 8 bits, or the graph is not valid ONNX.
     """
     core = int8_core(network)
-    write_classifier(core, network.resolution, labels, path, {**metadata, "precision": "int8"})
+    named = {**metadata, "precision": "int8"}
+    write_classifier(core, network.resolution, labels, path, named, temperature=temperature)
     return core
 
 

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from nas.report import elsewhere, sections, tables
+from nas.report import elsewhere, proof, sections, tables
 from nas.report.figure import build_figure, to_script_json
 from nas.report.html import Markup, el, join
 
@@ -50,6 +50,7 @@ def _content(document: dict[str, Any]) -> list[Markup | None]:
         tables.device(document),
         elsewhere.section_of(document),
         tables.sealed_test(document),
+        proof.proof(document),
         sections.confusion(document),
         tables.scaling(document),
         sections.cost(document),

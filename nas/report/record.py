@@ -21,7 +21,8 @@ class RunRecord:
         front: Numbers on the front of validation accuracy against the cost of the run (`nas.costs`).
         models: Exported models: `{"name", "candidate", "source", "label", "directory", "files", "parity"}`.
         test: Results on the sealed test part: `{"name", "candidate", "source", "accuracy", "accuracy_low",
-            "accuracy_high", "n_images", "confusion"}`; rows of the confusion are true classes.
+            "accuracy_high", "n_images", "confusion"}`; rows of the confusion are true classes. `int8` holds
+            the three accuracies of the int8 file where there is one.
         spent_seconds: Working seconds of the whole run, import included.
         minutes: What was promised.
         best: Name of the exported model that validation data chose; None if nothing was exported.

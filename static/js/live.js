@@ -156,8 +156,7 @@ function take(event) {
   }
   if (!known) return;
   if (event.kind === 'candidate_finished') state.lastCandidate = event.seq;
-  if (event.kind === 'model_exported') refreshModels();
-  if (event.kind === 'run_finished') refreshModels();
+  if (['model_exported', 'model_completed', 'run_finished'].includes(event.kind)) refreshModels();
   changed();
 }
 

@@ -26,11 +26,12 @@ if ($('chart')) showChart();
 if ($('method')) new MethodCard($('method')).show(JSON.parse($('history').textContent));
 wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 
-async function exported(number) {
+/** Waits until a network is exported, or until int8 was tried for it. */
+async function exported(number, withInt8) {
   for (let tries = 0; tries < GIVE_UP_AFTER; tries += 1) {
     await new Promise((resolve) => { setTimeout(resolve, 1000); });
     const models = await api(`${base}/models`);
-    if (models.some((model) => model.candidate === number)) return true;
+    if (models.some((model) => model.candidate === number && (!withInt8 || model.parity.int8?.tried))) return true;
   }
   return false;
 }
@@ -38,11 +39,12 @@ async function exported(number) {
 for (const button of document.querySelectorAll('[data-export]')) {
   button.addEventListener('click', async () => {
     const number = Number(button.dataset.export);
+    const withInt8 = 'int8' in button.dataset;
     button.disabled = true;
-    button.textContent = 'Exporting…';
+    button.textContent = withInt8 ? 'Trying int8…' : 'Exporting…';
     try {
       await api(`${base}/candidates/${number}/export`, { method: 'POST' });
-      if (await exported(number)) {
+      if (await exported(number, withInt8)) {
         location.reload();
         return;
       }
@@ -51,6 +53,6 @@ for (const button of document.querySelectorAll('[data-export]')) {
       notice(error.message);
     }
     button.disabled = false;
-    button.textContent = 'Export';
+    button.textContent = withInt8 ? 'Try int8' : 'Export';
   });
 }

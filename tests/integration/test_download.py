@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nas.data.cache import ImageCache
 from nas.data.decode import decode_image
 from nas.export.onnx_model import OnnxClassifier
-from tests.bundles import STORED, small_bundle
+from tests.bundles import STORED, int8_bundle, small_bundle
+from tests.unit.quantise.networks import trained_on_digits
 
 NEEDED = ("onnxruntime", "numpy", "pillow")
 LABELS = ["cardboard", "glass", "metal", "paper", "plastic"]
@@ -75,6 +77,32 @@ def test_predict_gives_the_applications_answers_in_an_empty_environment(
         assert result["sure"] is (max(expected.values()) >= 0.3)
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_int8_file_answers_there_as_it_does_in_the_application(
+    python: Path, digit_cache: ImageCache, tmp_path: Path
+) -> None:
+    directory, _ = int8_bundle(tmp_path, *trained_on_digits(digit_cache), digit_cache)
+    (tmp_path / "photos").mkdir()
+    photos = raw_photos(tmp_path / "photos")
+    command = [str(python), "-I", str(directory / "predict.py")]
+    words = [*map(str, photos), "--json", "--top", "10", "--int8"]
+    answer = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    application = OnnxClassifier(directory / "model_int8.onnx")
+    for result, photo in zip(json.loads(answer.stdout), photos, strict=True):
+        side = digit_cache.cache_size
+        decoded = decode_image(photo.read_bytes(), side, 10**8)
+        pixels = np.frombuffer(decoded.pixels, dtype=np.uint8).reshape(1, side, side, 3)
+        expected = dict(zip(digit_cache.classes, application.predict(pixels)[0].tolist(), strict=True))
+        found = {guess["label"]: guess["probability"] for guess in result["predictions"]}
+        assert found == pytest.approx(expected, abs=1e-4), photo.name
+    checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    (directory / "model_int8.onnx").write_bytes((directory / "model.onnx").read_bytes())
+    checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert "model_int8.onnx is not the file" in checked.stderr
 
 
 def test_the_environment_is_as_empty_as_it_says(python: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,15 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
     sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
     assert sources == {"first_model", "baseline", "base_search", "scaled"}
     assert_models_work(tmp_path, ImageCache.open(data))
+    for model in report["models"]:
+        directory = tmp_path / model["directory"]
+        int8 = model["parity"]["int8"]
+        assert int8["reason"]
+        assert (directory / "model_int8.onnx").is_file() is int8["offered"]
+        assert len(model["parity"]["rows"]) == (5 if int8["offered"] else 3)
+        (tested,) = (result for result in report["test"] if result["name"] == model["name"])
+        assert ("int8" in tested) is int8["offered"]
+        subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=directory, check=True)
 
 
 def assert_models_work(workdir: Path, cache: ImageCache) -> None:

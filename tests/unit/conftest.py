@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from nas.checks import features
@@ -20,3 +23,15 @@ def _no_pretrained_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NetworkMissingError("Unit tests go without.")
 
     monkeypatch.setattr(features, "pretrained_network", missing)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_browser() -> Iterator[None]:
+    """Asks no browser what it makes of exports, which takes seconds; tests/browser does so."""
+    before = os.environ.get("AUTOML_CHROMIUM")
+    os.environ["AUTOML_CHROMIUM"] = "off"
+    yield
+    if before is None:
+        del os.environ["AUTOML_CHROMIUM"]
+    else:
+        os.environ["AUTOML_CHROMIUM"] = before

@@ -2,12 +2,14 @@
 """Classifies photos with model.onnx, which lies beside this file.
 
     python predict.py photo.jpg [more photos] [--top 3] [--json]
+    python predict.py --int8 ...     uses model_int8.onnx, if this download has one
     python predict.py --check        proves that this copy answers as it did where it was made
 
 Needs Python 3.10 or newer and:  pip install onnxruntime numpy pillow
 """
 
 import argparse
+import hashlib
 import io
 import json
 import struct
@@ -37,7 +39,10 @@ FORMATS = [
     for name in ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "HEIF")
     if name in Image.OPEN
 ]
+HERE = Path(__file__).parent
 MOST_PIXELS = 100_000_000
+FP32, INT8 = "model.onnx", "model_int8.onnx"
+ANSWERS = {INT8: "golden_int8.json"}  # all others have golden.json
 ROTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -54,7 +59,7 @@ class Classifier:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise ValueError(f"{path} is missing. Keep predict.py and model.onnx in the same directory.")
+            raise ValueError(missing(path))
         try:
             import onnxruntime as ort
         except ImportError:
@@ -73,6 +78,12 @@ class Classifier:
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Returns (K,) probabilities of one (H, W, 3) uint8 RGB image."""
         return self.session.run(["probabilities"], {"image": pixels[None]})[0][0]
+
+
+def missing(path: Path) -> str:
+    if path.name == INT8:
+        return f"{path} is missing: this download has no int8 file. model_card.md says why."
+    return f"{path} is missing. Keep predict.py and model.onnx in the same directory."
 
 
 def read_photo(path: Path, side: int) -> np.ndarray:
@@ -180,23 +191,56 @@ def scale_deep(image: Image.Image) -> Image.Image:
     return deep.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
 
 
-def check(classifier: Classifier, directory: Path) -> str:
-    """Returns what is wrong with this copy's answer to the golden picture; empty if nothing is."""
+def check(path: Path) -> str:
+    """Returns what is wrong with this copy of a model; empty if checksum and golden answer are right."""
     try:
-        answer = json.loads((directory / "golden.json").read_text(encoding="utf-8"))
-        expected = np.array(answer["probabilities"], dtype=np.float64)
-        found = classifier.probabilities(read_photo(directory / answer["picture"], classifier.side))
+        classifier = Classifier(path)
+    except ValueError as error:
+        return str(error)
+    try:
+        return altered(path) or off(path, classifier)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        return f"The golden picture or its answer cannot be read ({error}). Download the model again."
+        return (
+            f"{path.name}: the golden picture, its answer or SHA256SUMS cannot be read ({error}). "
+            "Download the model again."
+        )
+
+
+def altered(path: Path) -> str:
+    """Compares with SHA256SUMS; a copy without that file is judged by its answer alone."""
+    sums = path.with_name("SHA256SUMS")
+    if not sums.is_file() or path.name not in (FP32, INT8):
+        return ""
+    known = dict(line.split("  ", 1)[::-1] for line in sums.read_text(encoding="utf-8").splitlines())
+    if known.get(path.name) == hashlib.sha256(path.read_bytes()).hexdigest():
+        return ""
+    return f"{path.name} is not the file that SHA256SUMS lists. Download the model again."
+
+
+def off(path: Path, classifier: Classifier) -> str:
+    """Compares the answer to the golden picture with the one where the model was made."""
+    answer = json.loads(path.with_name(ANSWERS.get(path.name, "golden.json")).read_text(encoding="utf-8"))
+    expected = np.array(answer["probabilities"], dtype=np.float64)
+    found = classifier.probabilities(read_photo(path.with_name(answer["picture"]), classifier.side))
     if found.shape != expected.shape:
         return "The model has another number of classes than the golden answer. Download it again."
     difference = float(np.abs(found - expected).max())
     if not difference <= answer["tolerance"]:
         return (
-            f"The answer to the golden picture is off by {difference:.4f}, more than {answer['tolerance']}: "
-            "this copy or this machine's runtime does not do what it should."
+            f"{path.name}: the answer to the golden picture is off by {difference:.4f}, more than "
+            f"{answer['tolerance']}: this copy or this machine's runtime does not do what it should."
         )
     return ""
+
+
+def models_of(directory: Path) -> "list[Path]":
+    """The models of a download: model.onnx, and the int8 file where there is one or should be one."""
+    paths = [directory / name for name in (FP32, *ANSWERS)]
+    return [
+        path
+        for path in paths
+        if path.name == FP32 or path.is_file() or path.with_name(ANSWERS[path.name]).is_file()
+    ]
 
 
 def describe(classifier: Classifier, values: np.ndarray, top: int) -> dict:
@@ -206,28 +250,43 @@ def describe(classifier: Classifier, values: np.ndarray, top: int) -> dict:
     return {"predictions": guesses, "sure": bool(values.max() >= classifier.threshold)}
 
 
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, default=None, help=f"the file to use (default {FP32})")
+    parser.add_argument("--int8", action="store_true", help=f"use {INT8}, which lies beside this file")
+
+
+def model_of(arguments: argparse.Namespace) -> Path:
+    return arguments.model or HERE / (INT8 if arguments.int8 else FP32)
+
+
+def prove(paths: "list[Path]") -> int:
+    """Says whether each model of this copy is what it was where it was made."""
+    wrong = [words for words in map(check, paths) if words]
+    print(
+        "\n".join(wrong) or "This copy answers as it did where it was made.",
+        file=sys.stderr if wrong else sys.stdout,
+    )
+    return 1 if wrong else 0
+
+
 def main(words: "list[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(description="Classifies photos with model.onnx.")
     parser.add_argument("photos", nargs="*", type=Path, help="image files")
     parser.add_argument("--check", action="store_true", help="compare with the golden answer")
     parser.add_argument("--top", type=int, default=3, help="how many classes to print (default 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON list")
-    parser.add_argument("--model", type=Path, default=Path(__file__).with_name("model.onnx"))
+    add_model_options(parser)
     arguments = parser.parse_args(words)
     if arguments.top < 1:
         parser.error("--top must be at least 1")
+    chosen = model_of(arguments)
+    if arguments.check:
+        return prove([chosen] if arguments.model or arguments.int8 else models_of(HERE))
     try:
-        classifier = Classifier(arguments.model)
+        classifier = Classifier(chosen)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    if arguments.check:
-        wrong = check(classifier, arguments.model.parent)
-        if wrong:
-            print(wrong, file=sys.stderr)
-            return 1
-        print("This copy answers as it did where it was made.")
-        return 0
     if not arguments.photos:
         parser.error("name at least one photo, or --check")
     return answer_all(classifier, arguments.photos, arguments.top, as_json=arguments.json)

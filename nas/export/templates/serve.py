@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Answers over HTTP with model.onnx, which lies beside this file.
 
-    python serve.py [--port 8000] [--host 127.0.0.1]
+    python serve.py [--port 8000] [--host 127.0.0.1] [--int8]
 
     curl --data-binary @photo.jpg http://127.0.0.1:8000/predict
     {"predictions": [{"label": "glass", "probability": 0.93}, ...], "sure": true, "milliseconds": 4.1}
@@ -87,9 +87,10 @@ def main() -> int:
         "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in; there is no sign-in"
     )
     parser.add_argument("--port", type=int, default=8000, help="0 takes any free one")
+    predict.add_model_options(parser)
     arguments = parser.parse_args()
     try:
-        Handler.classifier = predict.Classifier(HERE / "model.onnx")
+        Handler.classifier = predict.Classifier(predict.model_of(arguments))
         server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -31,6 +31,9 @@ def test_no_time_left_gives_no_share():
 def test_export_reserve_grows_with_the_test_part_and_stays_within_a_quarter():
     assert export_reserve(720, 400, 4.0) > export_reserve(720, 100, 4.0)
     assert export_reserve(60, 50_000, 4.0) == 15.0
+    plain = export_reserve(720, 100, 4.0)
+    assert export_reserve(720, 100, 4.0, 20.0) == pytest.approx(plain + 20.0)
+    assert export_reserve(720, 100, 4.0, 200.0) == pytest.approx(plain + 36.0)  # a twentieth of the time
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(10.0, 64), (100.0, 160), (10_000.0, 224)])
