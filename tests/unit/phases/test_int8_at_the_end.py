@@ -11,9 +11,11 @@ import pytest
 from torch import nn
 
 from nas.architecture import MBConvArchitecture
+from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.events import Event
 from nas.export.browser_check import LEAST_BROWSER_SECONDS
+from nas.export.forms import PROGRAM_SECONDS
 from nas.export.onnx_model import OnnxClassifier
 from nas.phases import bundles, export, int8
 from nas.phases.context import RunContext, SearchConfig
@@ -45,7 +47,7 @@ class Run:
         self.ctx.enter("export", "Exporting")
         for candidate in self.candidates:
             if not any(model["candidate"] == candidate.number for model in self.ctx.state.models):
-                bundles.export_model(self.ctx, candidate, 0.0)
+                bundles.export_model(self.ctx, candidate, form_seconds=0.0, browser_seconds=0.0)
 
     def should_stop(self) -> bool:
         return self.stop()
@@ -182,9 +184,16 @@ def test_a_browser_gets_time_that_no_file_needs(
     run.ctx.state.values["ending"] = {"stopped": stopped}
     run.ctx._spent_before += run.ctx.remaining() - seconds
     given: list[float] = []
-    monkeypatch.setattr(export, "export_model", lambda ctx, candidate, left: given.append(left))
+
+    def note(ctx: RunContext, candidate: Candidate, *, form_seconds: float, browser_seconds: float) -> None:
+        given.append(browser_seconds)
+        programs.append(form_seconds >= PROGRAM_SECONDS)
+
+    programs: list[bool] = []
+    monkeypatch.setattr(export, "export_model", note)
     export._export_all(run.ctx)
     assert [left >= LEAST_BROWSER_SECONDS for left in given] == asked
+    assert programs[1] == asked[1]  # that of the best is written in any case
     if all(asked):
         later = [int8.int8_seconds(digit_cache, 1.5), export._export_seconds(run.ctx, run.candidates[1])]
         assert given[0] - given[1] == pytest.approx(
