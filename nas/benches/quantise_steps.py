@@ -236,7 +236,9 @@ class Work:
             finish(network)
             found = evaluate(network, self.cache, self.rows, self.bench.resolution)
             self._save(f"uniform-{bits}", network)
-            uniform.append({"bits": bits, **_accuracy(found), "costs": asdict(prices.price(network))})
+            costs = asdict(prices.price(network))
+            divergence = front.uniform[bits]
+            uniform.append({"bits": bits, **_accuracy(found), "costs": costs, "divergence": divergence})
             self.on_line(f"uniform {bits} bits: {_percent(found)} validation")
         return {
             "calibration": how,

@@ -39,6 +39,9 @@ def _ladders(ladders: dict[str, Any]) -> list[str]:
 
 def _mixed(mixed: dict[str, Any]) -> list[str]:
     lines = [f"widths, statistics re-estimated, simulated below 8 bits ({mixed['evaluated']} mixtures):"]
+    lines.append(
+        "  (mnat: thousandths of a nat of divergence from the float network, statistics as they were)"
+    )
     rows = [(f"uniform {each['bits']}", each) for each in mixed["uniform"]]
     rows += [(f"mixed-{number} ({each['origin']})", each) for number, each in enumerate(mixed["front"])]
     for name, row in sorted(rows, key=lambda each: -float(each[1]["costs"]["size_bytes"])):
@@ -46,7 +49,7 @@ def _mixed(mixed: dict[str, Any]) -> list[str]:
         shown = "not scored" if accuracy is None else f"{100 * accuracy:5.1f}%"
         lines.append(
             f"  {name:22} {costs['size_bytes'] / 1e6:6.2f} MB {costs['bit_ops'] / 1e9:8.1f} G bit operations "
-            f"{costs['energy_mj']:8.3f} mJ  {shown} validation"
+            f"{costs['energy_mj']:8.3f} mJ  {1e3 * row['divergence']:8.3f} mnat  {shown} validation"
         )
     return lines
 

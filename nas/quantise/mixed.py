@@ -2,11 +2,12 @@
 
 Three steps. One group at a time is narrowed, to see how much the outputs move (sensitivity). Greedily, the
 group that moves them least for what it saves is narrowed next, from all wide to all narrow. NSGA-II then
-starts from that path and mixes. All of it is judged by the divergence from the float network's answers on
-calibration images, which needs no labels; the front alone is scored on validation images.
+starts from that path, and from equal widths everywhere, and mixes: the front is never worse than these. All
+of it is judged by the divergence from the float network's answers on calibration images, which needs no
+labels; the front alone is scored on validation images.
 
-Widths are 4, 8 and 16 for the weights of a block, with activations of 8, 8 and 16. First and last layer keep
-8, as in HAQ (Wang et al. 2019). No runtime here has integer operations for such mixtures: accuracies are
+Widths are 4, 6, 8 and 16 for the weights of a block, with activations of 8, 8, 8 and 16. First and last layer
+keep 8, as in HAQ (Wang et al. 2019). No runtime here has integer operations for such mixtures: accuracies are
 simulated, sizes and energies are counted.
 """
 
@@ -113,6 +114,11 @@ class _Search:
             cost=self.config.cost,
             points=tuple(self.point(plan, finish) for plan in self.front()),
             sensitivity=self.sensitivity,
+            uniform={
+                width: self.known[self.uniform(width)][1]
+                for width in WIDTHS
+                if self.uniform(width) in self.known
+            },
             evaluated=len(self.known),
             seconds=time.monotonic() - self.started,
             interrupted=interrupted,
@@ -155,7 +161,7 @@ class _Search:
 
     def sense(self) -> bool:
         """Narrows one group at a time; returns False if it was interrupted."""
-        widest = (max(WIDTHS),) * len(self.groups)
+        widest = self.uniform(max(WIDTHS))
         self.look(widest, "sensitivity")
         for position, group in enumerate(self.groups):
             for width in sorted(WIDTHS)[:-1]:
@@ -166,19 +172,26 @@ class _Search:
         return True
 
     def descend(self) -> bool:
-        """Narrows step by step what moves the answers least for what it saves."""
-        plan = (max(WIDTHS),) * len(self.groups)
+        """Narrows step by step what moves the answers least for what it saves; equal widths come last."""
+        plan = self.uniform(max(WIDTHS))
         while (following := self.narrower(plan)) is not None:
             if self.over():
                 return False
             plan = following
             self.look(plan, "greedy")
+        for width in WIDTHS:
+            if self.over():
+                return False
+            self.look(self.uniform(width), "uniform")
         return True
+
+    def uniform(self, width: int) -> Plan:
+        return (width,) * len(self.groups)
 
     def narrower(self, plan: Plan) -> Plan | None:
         """Returns the plan with one group narrower that loses least for what it saves; None for the last."""
         widths = sorted(WIDTHS)
-        base = self.look((widths[-1],) * len(self.groups), "sensitivity")[1]
+        base = self.look(self.uniform(widths[-1]), "sensitivity")[1]
         before = self.cost_of(plan)
         best: tuple[float, Plan] | None = None
         for position, group in enumerate(self.groups):

@@ -11,7 +11,7 @@ from nas.hardware.profile import Profile
 from nas.quantise.costs import CostName, Costs
 from nas.spaces.base import Choices, Decision, SearchSpace
 
-WIDTHS: Mapping[int, int] = {4: 8, 8: 8, 16: 16}
+WIDTHS: Mapping[int, int] = {4: 8, 6: 8, 8: 8, 16: 16}
 """Width of a group's weights -> width of its activations."""
 
 EDGE_WIDTH = 8
@@ -19,7 +19,7 @@ EDGE_WIDTH = 8
 Plan = tuple[int, ...]
 """Width of the weights of each free group, in order."""
 
-Origin = Literal["sensitivity", "greedy", "evolution"]
+Origin = Literal["sensitivity", "greedy", "uniform", "evolution"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class MixedFront:
         cost: What was saved.
         points: The front of cost against divergence, the cheapest first.
         sensitivity: Group -> width -> divergence with this group alone at this width, the others widest.
+        uniform: Width -> divergence with all groups at this width; without those that were not looked at.
         evaluated: Different mixtures looked at.
         seconds: Wall clock.
         interrupted: True if it was stopped, or its time ended it.
@@ -82,6 +83,7 @@ class MixedFront:
     cost: CostName
     points: tuple[MixedPoint, ...]
     sensitivity: Mapping[str, Mapping[int, float]]
+    uniform: Mapping[int, float]
     evaluated: int
     seconds: float
     interrupted: bool

@@ -14,8 +14,8 @@ from nas.pareto import non_dominated
 from nas.quantise.calibrate import Histograms, quantise
 from nas.quantise.costs import CostModel
 from nas.quantise.mixed import mixed_precision
-from nas.quantise.mixtures import MixedConfig
-from nas.quantise.network import QuantNetwork, fold_network
+from nas.quantise.mixtures import WIDTHS, MixedConfig
+from nas.quantise.network import QuantNetwork, edge_groups, fold_network
 from tests.unit.export.test_graph import settled
 from tests.unit.networks.architectures import every_feature
 
@@ -86,6 +86,27 @@ def test_the_front_mixes_widths_and_nothing_on_it_is_dominated(
     assert any(len(set(list(point.widths.values())[1:-1])) > 1 for point in found.points)
     assert all(set(each) == {4, 8} for each in found.sensitivity.values())
     assert all(torch.equal(a, b.scale) for a, b in zip(before, quantised.layers, strict=True))
+
+
+def test_the_front_is_nowhere_worse_than_equal_widths(
+    trained: Trained, quantised: QuantNetwork, digit_cache: ImageCache
+) -> None:
+    config = MixedConfig(evaluations=0, n_images=64)
+    found = mixed_precision(quantised, trained[1], digit_cache, config)
+    assert set(found.uniform) == set(WIDTHS)
+    model = CostModel(quantised, trained[1], 10)
+    for width, divergence in found.uniform.items():
+        equal = quantised.twin(simulated=True)
+        edges = edge_groups(equal)
+        for step, layer in equal.layer_steps():
+            layer.bits = 8 if step.group in edges else width
+        size = model.price(equal).size_bytes
+        beaten = [
+            point
+            for point in found.points
+            if point.costs.size_bytes <= size and point.divergence <= divergence
+        ]
+        assert beaten, width
 
 
 def test_a_stop_leaves_what_was_found(
