@@ -39,9 +39,7 @@ def _ladders(ladders: dict[str, Any]) -> list[str]:
 
 def _mixed(mixed: dict[str, Any]) -> list[str]:
     lines = [f"widths, statistics re-estimated, simulated below 8 bits ({mixed['evaluated']} mixtures):"]
-    lines.append(
-        "  (mnat: thousandths of a nat of divergence from the float network, statistics as they were)"
-    )
+    lines.append("  (mnat: thousandths of a nat of divergence from the float network, before that)")
     rows = [(f"uniform {each['bits']}", each) for each in mixed["uniform"]]
     rows += [(f"mixed-{number} ({each['origin']})", each) for number, each in enumerate(mixed["front"])]
     for name, row in sorted(rows, key=lambda each: -float(each[1]["costs"]["size_bytes"])):

@@ -80,7 +80,7 @@ def test_the_front_mixes_widths_and_nothing_on_it_is_dominated(
     for point in found.points:
         widths = list(point.widths.values())
         assert (widths[0], widths[-1]) == (8, 8)
-        assert set(widths) <= {4, 8, 16}
+        assert set(widths) <= set(WIDTHS)
         assert point.simulated == (set(widths) != {8})
         assert point.accuracy is not None
     assert any(len(set(list(point.widths.values())[1:-1])) > 1 for point in found.points)
@@ -101,12 +101,8 @@ def test_the_front_is_nowhere_worse_than_equal_widths(
         for step, layer in equal.layer_steps():
             layer.bits = 8 if step.group in edges else width
         size = model.price(equal).size_bytes
-        beaten = [
-            point
-            for point in found.points
-            if point.costs.size_bytes <= size and point.divergence <= divergence
-        ]
-        assert beaten, width
+        small = [point for point in found.points if point.costs.size_bytes <= size]
+        assert any(point.divergence <= divergence for point in small), width
 
 
 def test_a_stop_leaves_what_was_found(
