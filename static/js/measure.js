@@ -183,13 +183,15 @@ function visibility() {
 for (let n = 2; crossOriginIsolated && n <= Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS); n *= 2) {
   $('threads').append(new Option(String(n), String(n)));
 }
-graphics().then((name) => {
+// Asked when the options are looked at: a browser without one complains in its console.
+$('options').addEventListener('toggle', async () => {
+  const name = await graphics();
   if (!name) return;
   const option = new Option(`Graphics processor (WebGPU: ${name})`, 'webgpu');
   option.dataset.name = name;
   $('engine').append(option);
   $('engine-field').hidden = false;
-});
+}, { once: true });
 $('engine').addEventListener('change', () => { $('threads').disabled = $('engine').value === 'webgpu'; });
 if (!crossOriginIsolated) $('threads-hint').textContent = 'More than one is possible over https only.';
 
