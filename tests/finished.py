@@ -59,10 +59,6 @@ def _on_device(one: Candidate, device: str) -> Candidate:
         name=profile.title,
         how="profile",
         here_ms=one.metrics.latency_ms,
-        energy_mj=cost.energy_mj,
-        images_per_joule=cost.images_per_joule,
-        peak_sram_bytes=cost.peak_sram_bytes,
-        size_bytes=cost.size_bytes,
-        broken_limits=cost.broken_limits(profile),
+        **cost.figures(profile),
     )
     return replace(one, metrics=replace(one.metrics, latency_ms=cost.latency_ms, device=figures))

@@ -26,7 +26,7 @@ from nas.export.forms import write_forms
 from nas.export.golden import write_golden
 from nas.export.load import WEIGHTS_NAME, save_state
 from nas.export.onnx_model import export_onnx
-from nas.export.parity import check_parity
+from nas.export.parity import Parity, check_parity
 from nas.export.trained import Trained
 from nas.export.trust import Trust
 from nas.files import write_atomically
@@ -82,15 +82,10 @@ def write_bundle(
         save_state(module, unfinished / WEIGHTS_NAME)
         write_golden(unfinished, onnx_file)
         write_demo(unfinished, labels, side=parity_images.shape[1], threshold=trust.threshold)
-        rows = [
-            reference_row(module, architecture, parity_images, trust.temperature),
-            runtime_row(onnx_file, parity_images, parity, "the trained network"),
-            browser_row(onnx_file, unfinished, parity_images, seconds=browser_seconds),
-        ]
         trained = Trained(module, architecture, labels, parity_images, trust)
         certificate = {
             **asdict(parity),
-            "rows": [row.to_json() for row in rows],
+            "rows": _rows(trained, onnx_file, parity, browser_seconds),
             "forms": write_forms(unfinished, trained, metadata, seconds=form_seconds),
         }
         card = model_card(
@@ -106,6 +101,17 @@ def write_bundle(
         "parity": certificate,
         "trust": asdict(trust),
     }
+
+
+def _rows(trained: Trained, onnx_file: Path, parity: Parity, browser_seconds: float) -> list[dict[str, Any]]:
+    """Returns the certificate's rows of the network itself, of ONNX Runtime and of a browser."""
+    images = trained.images_u8
+    rows = [
+        reference_row(trained.module, trained.architecture, images, trained.trust.temperature),
+        runtime_row(onnx_file, images, parity, "the trained network"),
+        browser_row(onnx_file, onnx_file.parent, images, seconds=browser_seconds),
+    ]
+    return [row.to_json() for row in rows]
 
 
 @contextmanager

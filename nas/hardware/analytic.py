@@ -13,6 +13,7 @@ B_sram is weights and tensors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nas.architecture import Architecture
 from nas.hardware.groups import Group, GroupedNetwork, group_network
@@ -49,6 +50,16 @@ class Estimate:
     dram_bytes: int
     spilled_groups: int
     groups: int
+
+    def figures(self, profile: Profile) -> dict[str, Any]:
+        """Returns what there is beside the latency, by the names of `nas.candidate.DeviceFigures`."""
+        return {
+            "energy_mj": self.energy_mj,
+            "images_per_joule": self.images_per_joule,
+            "peak_sram_bytes": self.peak_sram_bytes,
+            "size_bytes": self.size_bytes,
+            "broken_limits": self.broken_limits(profile),
+        }
 
     def broken_limits(self, profile: Profile) -> tuple[str, ...]:
         """Returns a sentence for each hard limit of the device that the network exceeds."""

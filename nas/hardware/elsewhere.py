@@ -87,15 +87,7 @@ def cost_searched(metrics: Metrics) -> PlaceCost:
 def cost_by_profile(profile: Profile, network: GroupedNetwork) -> PlaceCost:
     """Returns what the analytic model says of a network on a profile's device."""
     found = estimate_groups(profile, network)
-    return PlaceCost(
-        how="profile",
-        latency_ms=found.latency_ms,
-        energy_mj=found.energy_mj,
-        images_per_joule=found.images_per_joule,
-        peak_sram_bytes=found.peak_sram_bytes,
-        size_bytes=found.size_bytes,
-        broken_limits=found.broken_limits(profile),
-    )
+    return PlaceCost("profile", found.latency_ms, **found.figures(profile))
 
 
 def cost_by_table(

@@ -113,11 +113,7 @@ class ProfileTarget(DeviceTarget):
             name=self.name,
             how="profile",
             here_ms=built.here_ms,
-            energy_mj=found.energy_mj,
-            images_per_joule=found.images_per_joule,
-            peak_sram_bytes=found.peak_sram_bytes,
-            size_bytes=found.size_bytes,
-            broken_limits=found.broken_limits(self.profile),
+            **found.figures(self.profile),
         )
 
     def keep(self, directory: Path) -> None:

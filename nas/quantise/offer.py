@@ -109,8 +109,7 @@ def int8_offer(
     try:
         shown = images_of(cache, _spread(rows)) if images_u8 is None else images_u8
         parity = _check(network, path, shown, temperature)
-        probabilities = OnnxClassifier(path).probabilities(cache.images, rows)
-        int8_accuracy = evaluation_of(probabilities, cache.labels[rows]).accuracy
+        int8_accuracy = _accuracy_of(path, cache, rows)
         float_accuracy = evaluate(module, cache, rows, architecture.resolution).accuracy
         latency = _measure(meter or LatencyMeter(), content, architecture.resolution)
     except BaseException:
@@ -133,6 +132,11 @@ def int8_offer(
         int8_bytes=len(content[True]),
         parity=parity,
     )
+
+
+def _accuracy_of(path: Path, cache: ImageCache, rows: np.ndarray) -> float:
+    probabilities = OnnxClassifier(path).probabilities(cache.images, rows)
+    return evaluation_of(probabilities, cache.labels[rows]).accuracy
 
 
 def _spread(rows: np.ndarray) -> np.ndarray:
