@@ -12,6 +12,7 @@ from nas.architecture import TimmArchitecture
 from nas.errors import SpaceError
 from nas.hardware.block_regression import BlockRegression
 from nas.hardware.blocks import Block
+from nas.hardware.features import work
 from nas.hardware.predictor import LatencyPredictor
 from nas.hardware.timings import table_from_timings
 from nas.spaces import make_space
@@ -68,3 +69,21 @@ def test_a_regression_stays_within_what_it_has_seen() -> None:
     regression = BlockRegression({block: block_ms(block) for block in known})
     (far,) = regression.predict([Block("ir", 8000, 8000, 224, 7, 1, 6.0)])
     assert far <= np.e * block_ms(known[-1]) * 1.001
+
+
+def test_a_regression_learns_that_channels_which_leave_vectors_unfilled_cost_more() -> None:
+    """A device whose kernels take 16 channels at a time; widths of the spaces are multiples of 8."""
+    draw = random.Random(0)
+
+    def block() -> Block:
+        return Block(
+            "ir", 8 * draw.randint(1, 24), 8 * draw.randint(1, 24), draw.choice((7, 14, 28)), 3, 1, 4.0
+        )
+
+    def milliseconds(block: Block) -> float:
+        return 1e-7 * work(block).macs * (1.0 if block.outputs % 16 == 0 else 2.0)
+
+    regression = BlockRegression({each: milliseconds(each) for each in (block() for _ in range(300))})
+    unseen = [block() for _ in range(100)]
+    errors = regression.predict(unseen) / np.array([milliseconds(each) for each in unseen]) - 1
+    assert np.median(np.abs(errors)) < 0.05

@@ -48,7 +48,8 @@ def test_a_profile_says_of_a_file_what_it_says_of_its_architecture() -> None:
     expected = estimate(load_profile("npu"), lite0, CLASSES)
     assert latency_ms == pytest.approx(expected.latency_ms)
     assert figures.energy_mj == pytest.approx(expected.energy_mj)
-    assert figures.peak_sram_bytes == expected.peak_sram_bytes
+    assert (figures.peak_sram_bytes, figures.size_bytes) == (expected.peak_sram_bytes, expected.size_bytes)
+    assert figures.images_per_joule == pytest.approx(1000.0 / expected.energy_mj)
     assert (figures.how, figures.here_ms, figures.broken_limits) == ("profile", 2.0, ())
 
 

@@ -42,6 +42,7 @@ def test_every_block_is_drawn_once_as_wide_as_its_work_and_as_high_as_its_channe
     parts, drawn = parts_of(architecture), bars(architecture)
     assert len(drawn) == len(parts) == 18
     widths = [float(bar.attrib["width"]) - 5.0 for bar in drawn]
+    assert sum(widths) == pytest.approx(720.0 - 18 * (5.0 + 2.0), abs=1)  # all the room is used
     scale = sum(widths) / sum(part.macs for part in parts)
     assert widths == pytest.approx([part.macs * scale for part in parts], abs=0.1)
     heights = [float(bar.attrib["height"]) for bar in drawn]
