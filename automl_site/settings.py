@@ -110,6 +110,8 @@ WHITENOISE_ADD_HEADERS_FUNCTION = isolate_workers
 USE_TZ = True
 TIME_ZONE = env_str("AUTOML_TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
+LANGUAGES = (("en", "English"), ("de", "Deutsch"))
+LOCALE_PATHS = (BASE_DIR / "locale",)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Database: the only truth

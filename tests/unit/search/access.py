@@ -36,6 +36,8 @@ PAGES = {
     "livez": Rule("public"),
     "readyz": Rule("public", frozenset({200, 503})),
     "welcome/<str:token>/": Rule("public", frozenset({404})),  # a wrong token is 404 for everyone
+    "i18n/setlang/": Rule("public", frozenset({302, 405})),
+    "i18n/words.js": Rule("public"),
     "datasets/": Rule("account"),
     "datasets/new/": Rule("account"),
     "datasets/<uuid:dataset_id>/": Rule("object"),
