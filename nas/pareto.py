@@ -7,6 +7,7 @@ dominates and counts nothing.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from nas.architecture import architecture_key
@@ -55,25 +56,44 @@ def non_dominated(points: Sequence[Point], objectives: Sequence[Objective]) -> l
 def ranks(points: Sequence[Point], objectives: Sequence[Objective]) -> list[int | None]:
     """Sorts into fronts (Deb et al. 2002, non-dominated sorting).
 
+    Two objectives take n log n steps (efficient sorting of Zhang et al. 2015, with binary search), more of
+    them n squared a front.
+
     Returns:
         For each point 0 for the first front, 1 for the next and so on; None for a point with NaN.
     """
     costs = [_costs(point, objectives) for point in points]
-    result: list[int | None] = [None] * len(points)
-    left = [index for index, cost in enumerate(costs) if cost is not None]
+    known = {index: cost for index, cost in enumerate(costs) if cost is not None}
+    found = _ranks_of_pairs(known) if len(objectives) == 2 else _ranks_by_comparing(known)
+    return [found.get(index) for index in range(len(points))]
+
+
+def _ranks_of_pairs(costs: Mapping[int, tuple[float, ...]]) -> dict[int, int]:
+    """Goes through the points from the left: only the lowest one of a front can dominate the next."""
+    lowest: list[float] = []  # of each front; never falls from one front to the next
+    found: dict[int, int] = {}
+    before: int | None = None
+    for index in sorted(costs, key=lambda each: costs[each]):
+        if before is not None and costs[before] == costs[index]:
+            found[index] = found[before]
+        else:
+            rank = bisect_right(lowest, costs[index][1])
+            lowest[rank : rank + 1] = [costs[index][1]]
+            found[index] = rank
+        before = index
+    return found
+
+
+def _ranks_by_comparing(costs: Mapping[int, tuple[float, ...]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    left = list(costs)
     rank = 0
     while left:
-        front = [i for i in left if not any(_dominates(_known(costs[j]), _known(costs[i])) for j in left)]
-        for index in front:
-            result[index] = rank
-        left = [index for index in left if result[index] is None]
+        front = {i for i in left if not any(_dominates(costs[j], costs[i]) for j in left)}
+        found |= dict.fromkeys(front, rank)
+        left = [index for index in left if index not in front]
         rank += 1
-    return result
-
-
-def _known(cost: tuple[float, ...] | None) -> tuple[float, ...]:
-    assert cost is not None
-    return cost
+    return found
 
 
 def crowding(points: Sequence[Point]) -> list[float]:

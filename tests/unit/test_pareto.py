@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 
 import pytest
 
@@ -46,6 +47,31 @@ def test_infinite_latency_is_an_ordinary_bad_value() -> None:
 
 def test_ranks_peel_front_after_front() -> None:
     assert ranks([(0.9, 1.0), (0.8, 2.0), (0.7, 3.0), (0.95, 5.0)], BOTH) == [0, 1, 2, 0]
+
+
+def _ranks_by_definition(points: list[tuple[float, float]]) -> list[int]:
+    """A point's rank is one more than the largest rank of what dominates it."""
+    found: dict[tuple[float, float], int] = {}
+    for point in sorted(points, key=lambda each: (each[1], -each[0])):
+        above = [found[other] for other in found if dominates(other, point, BOTH)]
+        found[point] = 1 + max(above, default=-1)
+    return [found[point] for point in points]
+
+
+def test_ranks_of_many_points_are_those_of_the_definition() -> None:
+    draw = random.Random(3)
+    for spread in (3, 8, 1000):  # few values: many ties
+        points = [(draw.randrange(spread) / spread, float(draw.randrange(spread))) for _ in range(150)]
+        assert ranks(points, BOTH) == _ranks_by_definition(points)
+
+
+def test_the_front_of_tens_of_thousands_of_points_comes_at_once() -> None:
+    draw = random.Random(5)
+    points = [(draw.random(), draw.random()) for _ in range(50_000)]
+    started = time.process_time()
+    front = non_dominated(points, BOTH)
+    assert time.process_time() - started < 5.0  # by comparing each with each it is hours
+    assert len(front) < 100
 
 
 def test_wrong_dimensions_are_refused() -> None:
