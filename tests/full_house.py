@@ -55,7 +55,7 @@ def build(
     counts = [(candidates - largest) // max(1, runs - 2)] * (runs - 2) + [largest // 2, largest // 2]
     draw = random.Random(7)
     for run, count in zip(made, counts, strict=True):
-        _fill(run, count, draw)
+        fill(run, count, draw)
     return House(owner, sets[(runs - 1) % len(sets)], running, finished)
 
 
@@ -73,7 +73,9 @@ def _run(owner: User, version: DatasetVersion, number: int, runs: int) -> Search
     return run
 
 
-def _fill(run: SearchRun, count: int, draw: random.Random) -> None:
+def fill(run: SearchRun, count: int, draw: random.Random | None = None) -> None:
+    """Gives a search its networks, and events as a running one has them."""
+    draw = draw or random.Random(7)
     rows = [
         Candidate(run=run, number=number, **Candidate.columns(network(number, draw)))
         for number in range(count)

@@ -1,0 +1,131 @@
+"""Every page in every state, on a light desktop and on a dark phone: nothing cut, nothing covered, no error.
+
+`AUTOML_SCREENS=docs/screens pytest tests/browser/test_gallery.py` also writes the pictures of the gallery.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from tests.browser.conftest import Watcher
+from tests.browser.layout import problems
+from tests.integration.stack import ROOT, Stack
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": ViewportSize(width=1280, height=860), "color_scheme": "light"},
+    "phone": {"viewport": ViewportSize(width=390, height=780), "color_scheme": "dark"},
+}
+SIGNED_OUT = {
+    "sign-in": "/accounts/login/",
+    "sign-up": "/accounts/signup/",
+    "password-reset": "/accounts/password/reset/",
+}
+EMPTY = {
+    "home-empty": "/",
+    "datasets-empty": "/datasets/",
+    "searches-empty": "/searches/",
+    "new-empty": "/searches/new/",
+    "devices-empty": "/devices/",
+}
+FULL = {
+    "home": "/",
+    "datasets": "/datasets/",
+    "upload": "/datasets/new/",
+    "searches": "/searches/",
+    "new": "/searches/new/",
+    "devices": "/devices/",
+    "device-new": "/devices/new/",
+    "account": "/account/",
+    "password": "/accounts/password/change/",
+    "e-mail": "/accounts/email/",
+    "styleguide": "/styleguide/",
+    "not-found": "/nowhere/",
+}
+TALLEST = 2600
+"""Pixels of a page that its picture shows."""
+
+
+@pytest.fixture(scope="module")
+def states(stack: Stack) -> dict[str, Any]:
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
+    done = subprocess.run(
+        [*command, "from tests.browser import states; states.main()"],
+        cwd=ROOT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def visit(stack: Stack, chromium: Browser, states: dict[str, Any]) -> Iterator[Any]:
+    """Returns a function that opens a page as somebody, in a look."""
+    contexts = []
+
+    def open_page(person: str, look: str) -> Page:
+        context = chromium.new_context(base_url=stack.base_url, reduced_motion="reduce", **LOOKS[look])
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        if person in states["sessions"]:
+            cookie = {"name": "sessionid", "value": states["sessions"][person], "url": stack.base_url}
+            context.add_cookies([cookie])  # type: ignore[list-item]
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("person", ["nobody", "empty", "full"])
+def test_nothing_is_cut_or_covered(visit: Any, states: dict[str, Any], person: str, look: str) -> None:
+    addresses = {"nobody": SIGNED_OUT, "empty": EMPTY, "full": {**FULL, **states["addresses"]}}[person]
+    page = visit(person, look)
+    watcher = Watcher(page)
+    found = []
+    for name, address in addresses.items():
+        watcher.problems.clear()
+        page.goto(address)
+        settle(page)
+        if name == "not-found":
+            watcher.forgive("404")
+        found += [f"{name}: {problem}" for problem in problems(page) + watcher.problems]
+        keep(page, f"{name}-{look}")
+    assert not found, "\n".join(found)
+
+
+def settle(page: Page) -> None:
+    """Waits until charts are drawn and pictures have come."""
+    page.wait_for_load_state("load")
+    page.evaluate("document.fonts.ready")
+    page.wait_for_function("[...document.images].every((one) => one.complete || one.loading === 'lazy')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart')].every((one) => !one.checkVisibility() || one.children.length)"
+    )
+
+
+def keep(page: Page, name: str) -> None:
+    """Writes the page as a picture where the gallery is wanted."""
+    directory = os.environ.get("AUTOML_SCREENS")
+    if not directory:
+        return
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    picture = picture.crop((0, 0, picture.width, min(picture.height, TALLEST)))
+    target = ROOT / Path(directory)
+    target.mkdir(parents=True, exist_ok=True)
+    picture.save(target / f"{name}.webp", quality=72, method=6)
