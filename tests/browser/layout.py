@@ -52,8 +52,9 @@ _PROBLEMS = """() => {
     }
   });
   for (const image of document.images) {
-    const missing = image.complete && image.naturalWidth === 0 && image.getAttribute('src');
-    if (missing && image.checkVisibility()) found.push(`no picture: ${image.getAttribute('src').slice(0, 80)}`);
+    const source = image.getAttribute('src');
+    const missing = source && image.complete && image.naturalWidth === 0;
+    if (missing && image.checkVisibility()) found.push(`no picture: ${source.slice(0, 80)}`);
   }
   return [...new Set(found)].slice(0, 20);
 }"""

@@ -75,12 +75,12 @@ def _datasets(owner: User) -> dict[str, str]:
 def _searches(owner: User) -> dict[str, str]:
     done = evaluated(owner, networks=True)
     dataset = done.dataset_version.dataset
-    State = SearchRun.State
+    state = SearchRun.State
     rows = {
-        "live-waiting": _run(done, State.QUEUED, name="Waiting for its turn"),
-        "live-running": _run(done, State.RUNNING, name=LONG[:200]),
-        "live-failed": _run(done, State.FAILED, name="Failed", error="The disk is full. Free some space."),
-        "live-stopped": _run(done, State.STOPPED, name="Stopped before its first network"),
+        "live-waiting": _run(done, state.QUEUED, name="Waiting for its turn"),
+        "live-running": _run(done, state.RUNNING, name=LONG[:200]),
+        "live-failed": _run(done, state.FAILED, name="Failed", error="The disk is full. Free some space."),
+        "live-stopped": _run(done, state.STOPPED, name="Stopped before its first network"),
     }
     running = rows["live-running"]
     full_house.fill(running, 400)

@@ -114,9 +114,8 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("load")
     page.evaluate("document.fonts.ready")
     page.wait_for_function("[...document.images].every((one) => one.complete || one.loading === 'lazy')")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart')].every((one) => !one.checkVisibility() || one.children.length)"
-    )
+    drawn = "(one) => !one.checkVisibility() || one.children.length"
+    page.wait_for_function(f"[...document.querySelectorAll('.chart')].every({drawn})")
 
 
 def keep(page: Page, name: str) -> None:
