@@ -52,6 +52,7 @@ FULL = {
     "styleguide": "/styleguide/",
     "not-found": "/nowhere/",
 }
+LAZY = ("dataset-photos", "dataset-findings", "model", "result")
 TALLEST = 2600
 """Pixels of a page that its picture shows."""
 
@@ -82,8 +83,8 @@ def visit(stack: Stack, chromium: Browser, states: dict[str, Any]) -> Iterator[A
         context.set_default_timeout(20_000)
         contexts.append(context)
         if person in states["sessions"]:
-            cookie = {"name": "sessionid", "value": states["sessions"][person], "url": stack.base_url}
-            context.add_cookies([cookie])  # type: ignore[list-item]
+            cookie = {**states["sessions"][person], "url": stack.base_url}
+            context.add_cookies([cookie])
         return context.new_page()
 
     yield open_page
@@ -101,7 +102,8 @@ def test_nothing_is_cut_or_covered(visit: Any, states: dict[str, Any], person: s
     for name, address in addresses.items():
         watcher.problems.clear()
         page.goto(address)
-        settle(page)
+        assert page.url.endswith(address), f"{name} sends to {page.url}"
+        settle(page, quiet=name in LAZY)
         if name == "not-found":
             watcher.forgive("404")
         found += [f"{name}: {problem}" for problem in problems(page) + watcher.problems]
@@ -109,13 +111,15 @@ def test_nothing_is_cut_or_covered(visit: Any, states: dict[str, Any], person: s
     assert not found, "\n".join(found)
 
 
-def settle(page: Page) -> None:
-    """Waits until charts are drawn and pictures have come."""
-    page.wait_for_load_state("load")
+def settle(page: Page, *, quiet: bool) -> None:
+    """Waits until charts are drawn and pictures have come; where pictures are fetched late, until all is quiet."""
+    page.wait_for_load_state("networkidle" if quiet else "load")
     page.evaluate("document.fonts.ready")
-    page.wait_for_function("[...document.images].every((one) => one.complete || one.loading === 'lazy')")
+    page.wait_for_function(
+        "() => [...document.images].every((one) => one.complete || one.loading === 'lazy')"
+    )
     drawn = "(one) => !one.checkVisibility() || one.children.length"
-    page.wait_for_function(f"[...document.querySelectorAll('.chart')].every({drawn})")
+    page.wait_for_function(f"() => [...document.querySelectorAll('.chart')].every({drawn})")
 
 
 def keep(page: Page, name: str) -> None:
