@@ -8,6 +8,7 @@ import { SIDE } from './photo_cell.js';
 import { PhotoList } from './photos.js';
 import { Sheets } from './sheets.js';
 import { Viewer } from './viewer.js';
+import { fill, gettext } from './words.js';
 
 const FILTERS = { label: '', finding: '', split: '', excluded: '0' };
 
@@ -30,7 +31,7 @@ function toAddress(filter) {
 
 /** What the grid's commands are about. */
 function targetOf(grid, list) {
-  const progress = (done) => say(`Reading the list, ${count(done)} so far…`);
+  const progress = (done) => say(fill(gettext('Reading the list, %(done)s so far…'), { done: count(done) }));
   return {
     count: () => grid.targets().length,
     rows: () => list.rowsOf(grid.targets(), grid.chosen, progress),
