@@ -153,8 +153,9 @@ def _set_excluded(dataset: Dataset, rows: Sequence[int], *, excluded: bool) -> t
             else "These photos are part of the data set already. Choose photos that are left out."
         )
     _update_images(dataset, changed, excluded=excluded)
-    what = "left out" if excluded else "taken back in"
-    return f"{photos(len(changed))} {what}", [{"rows": changed, "excluded": not excluded}]
+    n = photos(len(changed))
+    text = f"{n} left out" if excluded else f"{n} taken back in"
+    return text, [{"rows": changed, "excluded": not excluded}]
 
 
 def _move(dataset: Dataset, rows: Sequence[int], split: str) -> tuple[str, Undo]:

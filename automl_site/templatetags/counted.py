@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.translation import ngettext
 
-from automl_site.figures import whole
+from words.figures import whole
 
 register = template.Library()
 

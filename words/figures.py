@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext
+
+_UNITS: Final = (
+    "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "bytes", "px", "mJ", "k", "M", "G",
+)  # fmt: skip
+_NUMBER: Final = re.compile(r"(?<![\w.,])([+-]?)(\d[\d,]*)(?:\.(\d+))?(?:(%)|(?=[^\w]|$))")
+_FIGURES: Final = re.compile(
+    rf"(?:[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?[%×]?(?: (?:{'|'.join(_UNITS)})\b)?(?:[\s()/–-]+|, |$))+"
+)
+
+
+def localised(text: str) -> str | None:
+    """Returns figures with the decimal point of the language, e.g. ``"12 ms"``; None for other text."""
+    return _NUMBER.sub(_number, text) if _FIGURES.fullmatch(text) else None
+
+
+def _number(match: re.Match[str]) -> str:
+    sign, before, after, share = match.groups()
+    grouped = "," in before
+    number = number_format(
+        f"{before.replace(',', '')}{f'.{after}' if after else ''}",
+        decimal_pos=len(after or ""),
+        force_grouping=grouped,
+    )
+    return sign + (gettext("%(value)s%%") % {"value": number} if share else number)
 
 
 def whole(n: float) -> str:
@@ -46,5 +73,4 @@ def length_of_time(seconds: float | None) -> str:
     if total < 5400:
         return f"{round(total / 60)} min"
     rest = total % 3600 // 60
-    hours = gettext("%(n)s h") % {"n": total // 3600}
-    return f"{hours} {rest:02d} min" if rest else hours
+    return f"{total // 3600} h {rest:02d} min" if rest else f"{total // 3600} h"

@@ -1,0 +1,38 @@
+"""`manage.py messages`: brings the catalogues of all languages up to what the sources say."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from words.extract import engine_sentences, module_of
+
+IGNORED = ["node_modules/*", ".venv/*", "static/vendor/*", "var/*", "nas/*", "tests/*", "docs/*"]
+
+
+class Command(BaseCommand):
+    help = "Collect translatable text: the engine's sentences into words/sentences.py, all into locale/."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Needs GNU gettext; the catalogues keep what was translated, and what is new comes in untranslated."""
+        if shutil.which("xgettext") is None:
+            raise CommandError("GNU gettext is missing. On Debian: apt-get install gettext")
+        root = Path(settings.BASE_DIR)
+        (root / "words/sentences.py").write_text(module_of(engine_sentences(root)), encoding="utf-8")
+        for domain, extensions in (("django", ["html", "py", "txt"]), ("djangojs", ["js"])):
+            call_command(
+                "makemessages",
+                locale=[code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE],
+                domain=domain,
+                extensions=extensions,
+                ignore_patterns=IGNORED,
+                no_location=True,
+                no_wrap=True,
+                no_obsolete=True,
+                verbosity=0,
+            )
