@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from ninja import Router
 
 from datasets_app import remedies, selectors, services
@@ -84,7 +85,7 @@ def version_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0
 def version_make(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Makes a version of the pending edits."""
     services.dataset_version_create(dataset=_dataset(request, dataset_id))
-    return 202, {"detail": "The version is being made."}
+    return 202, {"detail": gettext("The version is being made.")}
 
 
 @router.get("/datasets/{uuid:dataset_id}/versions/{int:first}/compare/{int:second}", response=dict[str, Any])
@@ -100,4 +101,4 @@ def version_compare(request: HttpRequest, dataset_id: uuid.UUID, first: int, sec
 def dataset_recheck(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Runs the checks again on the images as they stand now."""
     services.dataset_recheck(dataset=_dataset(request, dataset_id))
-    return 202, {"detail": "The photos are being checked again."}
+    return 202, {"detail": gettext("The photos are being checked again.")}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext
 from ninja import Router, Schema
 from pydantic import Field
 
@@ -148,7 +149,9 @@ def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> An
     if number >= 2**31:
         raise Candidate.DoesNotExist
     services.trained_model_export(run=run, number=number)
-    return 202, {"detail": "The model is being exported. It appears among the downloads in a moment."}
+    return 202, {
+        "detail": gettext("The model is being exported. It appears among the downloads in a moment.")
+    }
 
 
 @router.get("/searches/{uuid:run_id}/models/{uuid:model_id}/files/{str:name}")

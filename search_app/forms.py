@@ -92,8 +92,8 @@ class OptionField(forms.ChoiceField):
         self,
         intro: str,
         options: Iterable[str],
-        names: Mapping[str, str],
-        texts: Mapping[str, str],
+        names: Mapping[str, Any],
+        texts: Mapping[str, Any],
         **kw: Any,
     ) -> None:
         """Takes the values in their order, with a name and two sentences for each."""

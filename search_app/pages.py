@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
@@ -17,12 +20,12 @@ MAX_TOLD = 300
 MAX_STEPS = 500
 """Steps of a method that a page shows; of longer searches as many, evenly spread."""
 PHASE_NAMES = {
-    "first_model": "First model",
-    "baselines": "Baselines",
-    "base_search": "Base search",
-    "scaling": "Compound scaling",
-    "final_training": "Final training",
-    "export": "Export",
+    "first_model": _("First model"),
+    "baselines": _("Baselines"),
+    "base_search": _("Base search"),
+    "scaling": _("Compound scaling"),
+    "final_training": _("Final training"),
+    "export": _("Export"),
 }
 
 
@@ -65,25 +68,25 @@ def method_history(run: SearchRun) -> dict[str, Any]:
 
 def method_words(run: SearchRun) -> dict[str, str]:
     """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
-    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": METHOD_TEXT.get(run.strategy, "")}
+    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": str(METHOD_TEXT.get(run.strategy, ""))}
 
 
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
     """Returns the expert options of a run as names and values for people."""
     return [
-        ("Runs on", run.device_title),
-        ("Strategy", _short(STRATEGY_NAMES, run.strategy)),
-        ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
-        ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),
-        ("Precision", _short(PRECISION_NAMES, run.precision)),
-        ("Weighed against", _short(COST_NAMES, run.cost)),
-        ("Reward", _short(REWARD_NAMES, run.reward)),
-        ("Seed", str(run.seed)),
+        (gettext("Runs on"), run.device_title),
+        (gettext("Strategy"), _short(STRATEGY_NAMES, run.strategy)),
+        (gettext("Space"), _short(SPACE_NAMES, run.space).partition(":")[0]),
+        (gettext("Evaluator"), _short(EVALUATOR_NAMES, run.evaluator)),
+        (gettext("Precision"), _short(PRECISION_NAMES, run.precision)),
+        (gettext("Weighed against"), _short(COST_NAMES, run.cost)),
+        (gettext("Reward"), _short(REWARD_NAMES, run.reward)),
+        (gettext("Seed"), str(run.seed)),
     ]
 
 
-def _short(names: Mapping[str, str], value: str) -> str:
-    return names.get(value, value).removesuffix(" (recommended)")
+def _short(names: Mapping[str, Any], value: str) -> str:
+    return str(names.get(value, value)).removesuffix(gettext(" (recommended)"))
 
 
 def report_of(run: SearchRun) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m words.compile`: catalogues of gettext (.po) to the form that Django reads (.mo), without GNU gettext."""
+"""`python -m words.compile`: catalogues of gettext (.po) to what Django reads (.mo), without GNU gettext."""
 
 from __future__ import annotations
 
@@ -32,5 +32,4 @@ def compile_catalogues(locales: Path = LOCALES) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for path in compile_catalogues():
-        print(path.relative_to(LOCALES.parent))
+    compile_catalogues()

@@ -1,9 +1,9 @@
 """Sentences of the engine in the reader's language.
 
-The engine has no web framework and speaks English; its sentences lie in rows and files. A sentence is recognised
-as one of the templates that `words.extract` found in its source, and said anew in the active language: values
-that are figures or sentences themselves are translated, names that people gave are not. What is not recognised
-for certain stays as it is. Why this way: docs/decisions/0046.
+The engine has no web framework and speaks English; its sentences lie in rows and files. A sentence is
+recognised as one of the templates that `words.extract` found in the source, and said anew in the active
+language: values that are figures or sentences themselves are translated, names that people gave are not.
+What is not recognised for certain stays as it is. Why this way: docs/decisions/0046.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext, override
 
 from words.figures import localised
@@ -79,6 +81,15 @@ def said(text: Any) -> str:
     return _said(plain, language)
 
 
+said_lazy = lazy(said, str)
+"""`said` for texts that are made before a language is chosen."""
+
+
+def said_by(error: ValidationError) -> str:
+    """Returns what a service refused, in the active language."""
+    return " ".join(said(message) for message in error.messages)
+
+
 @lru_cache(maxsize=16_384)
 def _said(text: str, language: str) -> str:
     with override(language):
@@ -114,7 +125,8 @@ def _recognised(text: str, depth: int) -> str | None:
         return None
     template, values = found
     said_values = [
-        value if people else _value(value, depth) for value, people in zip(values, template.people, strict=True)
+        value if people else _value(value, depth)
+        for value, people in zip(values, template.people, strict=True)
     ]
     filled = dict(zip(template.names, said_values, strict=True))
     return re.sub(r"\{(\w+)\}", lambda gap: filled.get(gap[1], gap[0]), gettext(template.text))

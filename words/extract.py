@@ -1,6 +1,6 @@
-"""Finds the sentences that the engine says: string literals and f-strings of the modules that speak to people.
+"""Finds the sentences that the engine says: literals and f-strings of the modules that speak to people.
 
-`manage.py engine_sentences` writes them to `words/sentences.py`, from where they come into the catalogues of
+`manage.py messages` writes them to `words/sentences.py`, from where they come into the catalogues of
 gettext like all other text. Nothing here runs in a web process.
 """
 
@@ -25,11 +25,14 @@ SPEAKING: Final = (
     "nas/report/words.py", "nas/scaling.py", "nas/search.py", "nas/spaces/limited.py", "nas/spaces/base.py",
     "nas/strategies/__init__.py", "nas/strategies/pending.py", "nas/training.py",
     "datasets_app/arrival.py", "datasets_app/changes.py", "datasets_app/check_job.py",
-    "datasets_app/class_edits.py", "datasets_app/import_job.py", "datasets_app/remedies.py",
-    "datasets_app/runner.py", "datasets_app/version_job.py", "search_app/device_services.py",
-    "search_app/runner.py",
+    "datasets_app/class_edits.py", "datasets_app/import_job.py", "datasets_app/quota.py",
+    "datasets_app/receiving.py", "datasets_app/remedies.py", "datasets_app/runner.py",
+    "datasets_app/services.py", "datasets_app/tus.py", "datasets_app/uploads.py",
+    "datasets_app/version_job.py", "automl_site/pieces.py", "search_app/comparisons.py",
+    "search_app/device_services.py", "search_app/elsewhere.py", "search_app/runner.py",
+    "search_app/services.py",
 )  # fmt: skip
-"""Modules whose sentences are stored in rows and files, or raised by the engine."""
+"""Modules whose sentences are stored in rows and files, or raised where a page or a worker passes them on."""
 
 SILENT: Final = frozenset(
     {"nas/phases/commands.py", "nas/hardware/commands.py", "nas/hardware/arguments.py", "nas/data/exif.py"}
@@ -43,7 +46,18 @@ ALSO: Final = (
 """What the rules below do not take for speech: single words, and a sentence without words."""
 MOST_VARIANTS: Final = 16
 _MUTE_CALLS: Final = frozenset(
-    {"gettext", "gettext_lazy", "ngettext", "gettext_noop", "getattr", "compile", "sub", "el", "open", "encode"}
+    {
+        "gettext",
+        "gettext_lazy",
+        "ngettext",
+        "gettext_noop",
+        "getattr",
+        "compile",
+        "sub",
+        "el",
+        "open",
+        "encode",
+    }
 )
 _MUTE_ERRORS: Final = frozenset({"ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError"})
 _LOGS: Final = frozenset({"log", "logger", "logging"})
@@ -140,7 +154,12 @@ def _choices(function: ast.FunctionDef) -> dict[str, ast.IfExp]:
         if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
             continue
         name, value = node.targets[0].id, node.value
-        if name not in found and isinstance(value, ast.IfExp) and _is_text(value.body) and _is_text(value.orelse):
+        if (
+            name not in found
+            and isinstance(value, ast.IfExp)
+            and _is_text(value.body)
+            and _is_text(value.orelse)
+        ):
             found[name] = value
         else:
             found.pop(name, None)
@@ -189,9 +208,8 @@ def _name(node: ast.expr) -> str:
             inner = node.func.value
         return _name(inner)
     if isinstance(node, ast.Subscript):
-        index = node.slice
-        named = isinstance(index, ast.Constant) and isinstance(index.value, str)
-        return index.value if named else _name(node.value)  # type: ignore[union-attr,return-value]
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        return key if isinstance(key, str) else _name(node.value)
     if isinstance(node, ast.BinOp):
         return _name(node.left if not isinstance(node.left, ast.Constant) else node.right)
     return "value"

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 _UNITS: Final = (
-    "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "bytes", "px", "mJ", "k", "M", "G",
+    "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "px", "mJ", "k", "M", "G",
 )  # fmt: skip
 _NUMBER: Final = re.compile(r"(?<![\w.,])([+-]?)(\d[\d,]*)(?:\.(\d+))?(?:(%)|(?=[^\w]|$))")
 _FIGURES: Final = re.compile(

@@ -8,23 +8,26 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
+from words import figures
+from words.engine import said
 
 register = template.Library()
 
 STATE_NAMES = {
-    "QUEUED": "Waiting",
-    "RUNNING": "Running",
-    "STOPPING": "Stopping",
-    "DONE": "Finished",
-    "STOPPED": "Stopped",
-    "FAILED": "Failed",
-    "WAITING": "Waiting for the device",
-    "MEASURING": "Measuring",
-    "READY": "Ready",
-    "REFUSED": "Refused",
+    "QUEUED": _("Waiting"),
+    "RUNNING": _("Running"),
+    "STOPPING": _("Stopping"),
+    "DONE": _("Finished"),
+    "STOPPED": _("Stopped"),
+    "FAILED": _("Failed"),
+    "WAITING": _("Waiting for the device"),
+    "MEASURING": _("Measuring"),
+    "READY": _("Ready"),
+    "REFUSED": _("Refused"),
 }
 
 
@@ -46,38 +49,11 @@ def with_class(field: BoundField, css: str) -> SafeString:
     return field.as_widget(attrs=attrs)
 
 
-@register.filter
-def percent(value: float | None) -> str:
-    """Returns a fraction as ``"93.4%"``, a dash if there is none."""
-    return "–" if value is None else f"{100 * value:.1f}%"
-
-
-@register.filter
-def milliseconds(value: float | None) -> str:
-    """Returns ``"3.21 ms"``, with fewer decimals the larger it is; a dash if there is none."""
-    if value is None:
-        return "–"
-    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
-
-
-@register.filter
-def quantity(value: float) -> str:
-    """Returns a figure with three digits or as a whole number: ``"0.117"``, ``"68.2"``, ``"2,097,152"``."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-@register.filter
-def minutes(seconds: float | None) -> str:
-    """Returns a length of time in words: ``"40 s"``, ``"12 min"``, ``"2 h 05 min"``."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if whole < 90:
-        return f"{whole} s"
-    if whole < 5400:
-        return f"{round(whole / 60)} min"
-    rest = whole % 3600 // 60
-    return f"{whole // 3600} h {rest:02d} min" if rest else f"{whole // 3600} h"
+register.filter("percent", figures.percent)
+register.filter("milliseconds", figures.milliseconds)
+register.filter("quantity", figures.quantity)
+register.filter("minutes", figures.length_of_time)
+register.filter("said", said)
 
 
 @register.filter
@@ -110,13 +86,13 @@ def sample_rows(n_images: int) -> list[int]:
 @register.filter
 def phase_name(phase: str) -> str:
     """Returns the phase of a search in words."""
-    return PHASE_NAMES.get(phase, phase.replace("_", " "))
+    return str(PHASE_NAMES.get(phase, phase.replace("_", " ")))
 
 
 @register.filter
 def state_name(state: str) -> str:
     """Returns the state of a search or a device in words."""
-    return STATE_NAMES.get(state, state)
+    return str(STATE_NAMES.get(state, state))
 
 
 @register.filter

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = "Collect translatable text: the engine's sentences into words/sentences.py, all into locale/."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Needs GNU gettext; the catalogues keep what was translated, and what is new comes in untranslated."""
+        """Needs GNU gettext. What was translated stays; what is new comes in untranslated."""
         if shutil.which("xgettext") is None:
             raise CommandError("GNU gettext is missing. On Debian: apt-get install gettext")
         root = Path(settings.BASE_DIR)
