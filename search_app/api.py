@@ -16,6 +16,7 @@ from nas.candidate import HERE
 from search_app import charts, selectors, services
 from search_app.downloads import file_response, report_response, zip_response
 from search_app.models import Candidate, SearchRun, TrainedModel
+from search_app.spoken import spoken
 
 router = Router()
 
@@ -65,7 +66,7 @@ def search_list(
 ) -> Any:
     """Lists the user's searches, newest first."""
     runs = selectors.search_runs_of_user(_user(request))[offset : offset + limit]
-    return [selectors.run_summary(run) for run in runs]
+    return [spoken(selectors.run_summary(run)) for run in runs]
 
 
 @router.post("/searches", response={201: dict[str, Any]})
@@ -81,7 +82,7 @@ def search_start(request: HttpRequest, data: SearchIn) -> Any:
 @router.get("/searches/{uuid:run_id}", response=dict[str, Any])
 def search_detail(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Shows one search."""
-    return selectors.run_summary(_run(request, run_id))
+    return spoken(selectors.run_summary(_run(request, run_id)))
 
 
 @router.delete("/searches/{uuid:run_id}", response={204: None})
@@ -112,7 +113,7 @@ def search_events(
 ) -> Any:
     """Lists events after a number, in order."""
     run = _run(request, run_id)
-    events = [selectors.event_message(event) for event in selectors.events_after(run, after, limit)]
+    events = [spoken(selectors.event_message(event)) for event in selectors.events_after(run, after, limit)]
     return {"events": events, "last_seq": run.last_seq}
 
 
@@ -122,7 +123,7 @@ def search_candidates(request: HttpRequest, run_id: uuid.UUID) -> Any:
     run = _run(request, run_id)
     candidates = list(selectors.candidates_of(run))
     return {
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates],
+        "candidates": spoken([candidate.to_engine().to_json() for candidate in candidates]),
         "front": selectors.front_numbers(candidates, selectors.cost_of(run)),
     }
 
@@ -133,7 +134,7 @@ def search_chart(request: HttpRequest, run_id: uuid.UUID) -> Any:
     run = _run(request, run_id)
     cost = selectors.cost_of(run)
     points = charts.chart_points([one.to_engine() for one in selectors.candidates_of(run)], cost)
-    return {"figure": charts.figure(points, cost), "points": charts.point_rows(points)}
+    return {"figure": charts.figure(points, cost), "points": spoken(charts.point_rows(points))}
 
 
 @router.get("/searches/{uuid:run_id}/models", response=list[dict[str, Any]])
@@ -195,7 +196,7 @@ def _model_out(model: TrainedModel) -> dict[str, Any]:
         "id": str(model.id),
         "name": model.name,
         "candidate": model.candidate_number,
-        "parity": model.parity,
+        "parity": spoken(model.parity),
         "files": [{**entry, "url": f"{base}/files/{entry['name']}"} for entry in model.files],
         "bundle": f"{base}/bundle.zip",
         "created_at": model.created_at.isoformat(),

@@ -15,9 +15,11 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.translation import activate
 
 from search_app.models import SearchRun
 from search_app.selectors import run_summary, search_run_for_user
+from search_app.spoken import language_of_socket, spoken
 from search_app.tailer import Subscription, read_events, tailer
 
 NOT_FOUND = 4404
@@ -67,6 +69,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.close(1009)
 
     async def _guarded_feed(self, summary: dict[str, Any]) -> None:
+        activate(language_of_socket(self.scope))  # holds for this task only
         try:
             await self._feed(summary)
         except Exception as error:  # the browser connects anew and goes on from its last number
@@ -78,7 +81,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         subscription = await tailer().subscribe(self.run_id)
         try:
             # read again: what changed before the subscription would never be told
-            await self.send_json({"type": "state", **(await self._summary() or summary)})
+            await self.send_json(spoken({"type": "state", **(await self._summary() or summary)}))
             sent = await self._replay(self._after())
             await self._follow(subscription, sent)
         finally:
@@ -88,7 +91,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """Sends all saved events after `sent`; returns the last number."""
         while messages := await read_events(self.run_id, sent):
             for message in messages:
-                await self.send_json(message)
+                await self.send_json(spoken(message))
             sent = messages[-1]["seq"]
         return sent
 
@@ -103,7 +106,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 return
             if message is None or (message["type"] == "event" and message["seq"] <= sent):
                 continue
-            await self.send_json(message)
+            await self.send_json(spoken(message))
             sent = message.get("seq", sent)
 
     def _after(self) -> int:

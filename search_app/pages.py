@@ -14,6 +14,7 @@ from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
 from search_app.selectors import candidates_of, cost_of, event_message, models_of, report_file, run_summary
+from search_app.spoken import spoken
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
@@ -39,10 +40,10 @@ def live_snapshot(run: SearchRun) -> dict[str, Any]:
         run.events.filter(kind__in=TOLD_KINDS, seq__lte=run.last_seq).order_by("-seq")[:MAX_TOLD]
     )
     return {
-        "run": run_summary(run),
+        "run": spoken(run_summary(run)),
         "last_seq": run.last_seq,
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
-        "events": [event_message(event) for event in reversed(told)],
+        "candidates": spoken([candidate.to_engine().to_json() for candidate in candidates_of(run)]),
+        "events": [spoken(event_message(event)) for event in reversed(told)],
         "method": method_history(run),
     }
 

@@ -30,6 +30,7 @@ from search_app.pages import (
 from search_app.results import scale_floor
 from search_app.selectors import candidates_of, run_summary, search_run_for_user, search_runs_of_user
 from search_app.services import search_run_start
+from search_app.spoken import spoken
 
 ON_HOME = 6
 """Newest data sets and searches shown on the home page."""
@@ -44,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     checking = any(dataset.state in (DatasetState.UPLOADED, DatasetState.CHECKING) for dataset in datasets)
     context = {
         "datasets": datasets,
-        "runs": [run_summary(run) for run in runs[:ON_HOME]],
+        "runs": [spoken(run_summary(run)) for run in runs[:ON_HOME]],
         "busy": checking or runs.exclude(state__in=SearchRun.ended_states).exists(),
     }
     return render(request, "search/home.html", context)
@@ -56,7 +57,7 @@ def search_list(request: HttpRequest) -> HttpResponse:
     """All my searches, newest first."""
     runs = search_runs_of_user(request.user)
     context = {
-        "runs": [run_summary(run) for run in runs[:500]],
+        "runs": [spoken(run_summary(run)) for run in runs[:500]],
         "busy": runs.exclude(state__in=SearchRun.ended_states).exists(),
     }
     return render(request, "search/list.html", context)
@@ -115,7 +116,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "report": report,
         "rows": rows,
         "floor": scale_floor(rows),
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
+        "candidates": spoken([candidate.to_engine().to_json() for candidate in candidates_of(run)]),
         "options": chosen_options(run),
         "method": method_words(run),
         "history": method_history(run),
