@@ -12,7 +12,8 @@ const TABLE = /\.(csv|tsv|jsonl|ndjson)$/i;
 const MAX_ARCHIVES = 1000;
 const MAX_NAME = 200;
 
-const quoted = (name) => `“${name.length > 100 ? `${name.slice(0, 99)}…` : name}”`;
+const cut = (name) => (name.length > 100 ? `${name.slice(0, 99)}…` : name);
+const quoted = (name) => fill(gettext('“%(name)s”'), { name: cut(name) });
 const byPath = (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 const stem = (name) => name.replace(ARCHIVE, '');
 const sizeOf = (items) => items.reduce((sum, item) => sum + item.size, 0);
@@ -44,7 +45,7 @@ function looseObjection(items) {
     return fill(gettext('%(path)s is a kind of archive that cannot be opened here. Unpack it and choose the folder, or pack it as zip or tar.gz.'), { path: quoted(other.path) });
   }
   // A file without an ending may well be a photo; what counts in the end is its content.
-  const photos = items.filter(({ path }) => PHOTO.test(path) || !/\.[^/.]+$/.test(path));
+  const photos = items.filter(({ path }) => PHOTO.test(path) || !/\.[^\/.]+$/.test(path));
   if (photos.length > 1) return '';
   const [first] = items;
   if (photos.length === 1) {
