@@ -28,8 +28,8 @@ MOST_SENTENCES: Final = 12
 DEEPEST: Final = 4
 MADE_BY_PEOPLE: Final = frozenset(
     {
-        "label", "labels", "from_labels", "wanted", "olds", "name", "names", "other", "theirs", "suggestion",
-        "large", "device_name", "target_name", "space_name", "home_title", "path", "path_name", "key", "old",
+        "label", "labels", "from_labels", "wanted", "olds", "name", "names", "other", "suggestion",
+        "device_name", "target_name", "space_name", "home_title", "path", "path_name", "key", "old",
         "found_name", "converter_package", "where",
     }
 )  # fmt: skip
@@ -97,20 +97,20 @@ def _said(text: str, language: str) -> str:
 
 
 def _translated(text: str, depth: int) -> str:
-    whole = _recognised(text, depth)
-    if whole is not None:
-        return whole
     pieces = _END.split(text)
     if 1 < len(pieces) <= MOST_SENTENCES:
         return _of_pieces(pieces, depth) or text
-    return text
+    return _recognised(text, depth) or text
 
 
 def _of_pieces(pieces: list[str], depth: int) -> str | None:
-    """Returns several sentences translated, if each of them is known; a template may cover more than one."""
+    """Returns several sentences translated, if all of them are known; one template may cover some of them.
+
+    The shortest pieces come first: a gap at the end of a template would take in all that follows.
+    """
     best: list[str | None] = [""] + [None] * len(pieces)
     for end in range(1, len(pieces) + 1):
-        for begin in range(end):
+        for begin in reversed(range(end)):
             before = best[begin]
             one = None if before is None else _recognised(" ".join(pieces[begin:end]), depth)
             if one is not None:
@@ -134,9 +134,16 @@ def _recognised(text: str, depth: int) -> str | None:
 
 def _value(value: str, depth: int) -> str:
     core = value.strip()
-    if not core:
-        return value
-    return value.replace(core, localised(core) or _translated(core, depth + 1), 1)
+    return value.replace(core, localised(core) or _listed(core, depth), 1) if core else value
+
+
+def _listed(value: str, depth: int) -> str:
+    """Returns a value that is a sentence, or several with commas between them, in the active language."""
+    if ", " in value:
+        pieces = [_recognised(piece, depth + 1) for piece in value.split(", ")]
+        if all(pieces):
+            return ", ".join(piece or "" for piece in pieces)
+    return _translated(value, depth + 1)
 
 
 def recognised(text: str) -> tuple[Template, tuple[str, ...]] | None:

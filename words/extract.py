@@ -38,9 +38,14 @@ SILENT: Final = frozenset(
     {"nas/phases/commands.py", "nas/hardware/commands.py", "nas/hardware/arguments.py", "nas/data/exif.py"}
 )
 ALSO: Final = (
-    "{n}: {from_labels} → {wanted}", "{low} to {high}", "top", "bottom", "upper", "lower", "left", "right",
-    "training", "validation", "test", "network", "networks", "energy", "latency", "memory", "size", "first",
-    "second", "third", "fourth", "fifth", "Baselines", "Export", "unreadable", "archive", "Weights",
+    "{n}: {from_labels} → {wanted}", "{n} to train on", "{n} to validate", "{n} to test",
+    "{n} image in {classes} class, {origin}.", "{n} images in {classes} class, {origin}.",
+    "{n} images in {classes} classes, {origin}.",
+    "Its weights need {n} bytes; this device allows at most {limit}.",
+    "Its activations need {n} bytes; this device allows at most {limit}.",
+    "One image takes {n} ms; this device allows at most {limit}.",
+    "bottom", "upper", "lower", "left", "right", "training", "validation", "test", "network", "networks", "energy", "latency", "memory", "size",
+    "first", "second", "third", "fourth", "fifth", "Baselines", "Export", "unreadable", "archive", "Weights",
     "Edges", "Camera", "Size", "measured", "Measuring",
 )  # fmt: skip
 """What the rules below do not take for speech: single words, and a sentence without words."""
