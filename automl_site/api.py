@@ -55,7 +55,8 @@ def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(RequestError)
 def malformed(request: HttpRequest, error: RequestError) -> HttpResponse:
     """Names the fields that did not fit."""
-    problems = "; ".join(f"{_field(one)}: {one.get('msg') or gettext('wrong value')}" for one in error.errors)
+    wrong = gettext("wrong value")
+    problems = "; ".join(f"{_field(one)}: {one.get('msg') or wrong}" for one in error.errors)
     return _answer(
         request, 422, gettext("Correct these fields and send again: %(problems)s.") % {"problems": problems}
     )

@@ -25,8 +25,8 @@ EXTENT_HINTS = (
 KIND_HINTS = (
     (
         "browser",
-        "In its browser",
-        "A phone, tablet or computer: it opens a link, nothing is installed.",
+        _("In its browser"),
+        _("A phone, tablet or computer: it opens a link, nothing is installed."),
     ),
     ("python", _("With Python"), _("A board or a server: it runs one script with ONNX Runtime.")),
 )

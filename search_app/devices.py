@@ -20,12 +20,12 @@ from words.engine import said
 from words.figures import whole
 
 PROFILES = {
-    "phone-cpu": ("A phone", "device-mobile"),
-    "npu": ("A phone's neural engine", "cpu-2"),
-    "dsp": ("A phone's signal processor", "wave-sine"),
-    "desktop-cpu": ("A desktop computer", "device-desktop"),
-    "edge-tpu": ("An Edge TPU", "grid-dots"),
-    "microcontroller": ("A microcontroller", "cpu"),
+    "phone-cpu": (gettext_noop("A phone"), "device-mobile"),
+    "npu": (gettext_noop("A phone's neural engine"), "cpu-2"),
+    "dsp": (gettext_noop("A phone's signal processor"), "wave-sine"),
+    "desktop-cpu": (gettext_noop("A desktop computer"), "device-desktop"),
+    "edge-tpu": (gettext_noop("An Edge TPU"), "grid-dots"),
+    "microcontroller": (gettext_noop("A microcontroller"), "cpu"),
 }
 """Name of a profile -> its title and icon, in the order in which they are offered."""
 

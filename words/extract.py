@@ -24,9 +24,10 @@ SPEAKING: Final = (
     "nas/quantise/storage.py", "nas/report/elsewhere.py", "nas/report/proof.py", "nas/report/verdict.py",
     "nas/report/words.py", "nas/scaling.py", "nas/search.py", "nas/spaces/limited.py", "nas/spaces/base.py",
     "nas/strategies/__init__.py", "nas/strategies/pending.py", "nas/training.py",
-    "datasets_app/arrival.py", "datasets_app/changes.py", "datasets_app/check_job.py",
-    "datasets_app/class_edits.py", "datasets_app/import_job.py", "datasets_app/quota.py",
-    "datasets_app/receiving.py", "datasets_app/remedies.py", "datasets_app/runner.py",
+    "datasets_app/api_images.py", "datasets_app/arrival.py", "datasets_app/changes.py",
+    "datasets_app/check_job.py", "datasets_app/class_edits.py", "datasets_app/import_job.py",
+    "datasets_app/quota.py", "datasets_app/receiving.py", "datasets_app/remedies.py",
+    "datasets_app/runner.py",
     "datasets_app/services.py", "datasets_app/tus.py", "datasets_app/uploads.py",
     "datasets_app/version_job.py", "automl_site/pieces.py", "search_app/comparisons.py",
     "search_app/device_services.py", "search_app/elsewhere.py", "search_app/runner.py",
@@ -44,9 +45,9 @@ ALSO: Final = (
     "Its weights need {n} bytes; this device allows at most {limit}.",
     "Its activations need {n} bytes; this device allows at most {limit}.",
     "One image takes {n} ms; this device allows at most {limit}.",
-    "bottom", "upper", "lower", "left", "right", "training", "validation", "test", "network", "networks", "energy", "latency", "memory", "size",
-    "first", "second", "third", "fourth", "fifth", "Baselines", "Export", "unreadable", "archive", "Weights",
-    "Edges", "Camera", "Size", "measured", "Measuring",
+    "bottom", "upper", "lower", "left", "right", "training", "validation", "test", "network", "networks",
+    "energy", "latency", "memory", "size", "first", "second", "third", "fourth", "fifth", "Baselines",
+    "Export", "unreadable", "archive", "Weights", "Edges", "Camera", "Size", "measured", "Measuring",
 )  # fmt: skip
 """What the rules below do not take for speech: single words, and a sentence without words."""
 MOST_VARIANTS: Final = 16
@@ -68,7 +69,8 @@ _MUTE_ERRORS: Final = frozenset({"ValueError", "TypeError", "KeyError", "Runtime
 _LOGS: Final = frozenset({"log", "logger", "logging"})
 _PLACE: Final = re.compile(r"\{\w+\}")
 _CODE: Final = re.compile(
-    r"[<>=|`]|\\|^[-#./]|^\W*$|^[a-z0-9_./-]+$|^[A-Z0-9_]+$|https?:|SELECT |%[sdr]|^\{\w+\}[^ ]|__|::|\.py\b"
+    r"[<>=|`]|\\|^[-#./]|^\W*$|^[a-z0-9_./-]+$|^[A-Z0-9_]+$|https?:|-src |%[sdr]|^\{\w+\}[^ :;,.]|__|::"
+    r"|\.py\b"
 )
 
 Parts = tuple[str, ...]

@@ -69,8 +69,8 @@ def test_a_finished_run_is_told_in_german(owner: User) -> None:
 
 def test_values_are_said_too_and_figures_have_a_comma() -> None:
     assert said(
-        "int8 is 3.6 times smaller and not faster (3.10 ms instead of 2.90 on this machine) and costs 0.4 points "
-        "of validation accuracy."
+        "int8 is 3.6 times smaller and not faster (3.10 ms instead of 2.90 on this machine) and costs "
+        "0.4 points of validation accuracy."
     ) == (
         "int8 ist 3,6-mal kleiner und nicht schneller (3,10 ms statt 2,90 auf dieser Maschine) und kostet "
         "0,4 Punkte Genauigkeit bei der Validierung."
