@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import JavaScriptCatalog
 
-from automl_site import health, welcome
+from automl_site import health, script_words, welcome
 from automl_site.api import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("welcome/<str:token>/", welcome.sign_in, name="welcome"),
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
-    path("i18n/words.js", JavaScriptCatalog.as_view(), name="words"),
+    path("i18n/words.js", script_words.words, name="words"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),

@@ -1,6 +1,6 @@
 """The page that a device without an account opens, and the three things that its link allows.
 
-Nobody is signed in here. The link is the whole permission, so no cookie is read or set, and the check for
+Nobody is signed in here. The link is the whole permission, so no session is read or made, and the check for
 forged requests has nothing to protect.
 """
 

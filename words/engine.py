@@ -36,6 +36,8 @@ MADE_BY_PEOPLE: Final = frozenset(
 """Placeholders that hold names of classes, files and devices; so does whatever stands in quotation marks."""
 _PLACE: Final = re.compile(r"(?P<quote>['“]?)\{(?P<name>\w+)\}")
 _TOKEN: Final = re.compile(r"[^\W\d_]{2,}|[→·]")
+_FILE: Final = re.compile(r"(\S+\.\w{1,8}: )(.+)", re.DOTALL)
+"""A file's name in front of what is wrong with it."""
 _END: Final = re.compile(r"(?<=[.!?:]) (?=\S)")
 
 
@@ -98,9 +100,10 @@ def _said(text: str, language: str) -> str:
 
 def _translated(text: str, depth: int) -> str:
     pieces = _END.split(text)
-    if 1 < len(pieces) <= MOST_SENTENCES:
-        return _of_pieces(pieces, depth) or text
-    return _recognised(text, depth) or text
+    found = _of_pieces(pieces, depth) if len(pieces) <= MOST_SENTENCES else _recognised(text, depth)
+    if found is None and (about := _FILE.fullmatch(text)):
+        return about[1] + _translated(about[2], depth)
+    return found or text
 
 
 def _of_pieces(pieces: list[str], depth: int) -> str | None:

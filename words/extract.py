@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 SPEAKING: Final = (
     "nas/checks/*.py", "nas/costs.py", "nas/data/*.py", "nas/evaluators/__init__.py",
@@ -44,7 +45,8 @@ ALSO: Final = (
     "{n} images in {classes} classes, {origin}.",
     "Its weights need {n} bytes; this device allows at most {limit}.",
     "Its activations need {n} bytes; this device allows at most {limit}.",
-    "One image takes {n} ms; this device allows at most {limit}.",
+    "One image takes {n} ms; this device allows at most {limit}.", "{where} should be {expected}.",
+    "No image of the upload could be used. The first finding: {path}: {finding}",
     "bottom", "upper", "lower", "left", "right", "training", "validation", "test", "network", "networks",
     "energy", "latency", "memory", "size", "first", "second", "third", "fourth", "fifth", "Baselines",
     "Export", "unreadable", "archive", "Weights", "Edges", "Camera", "Size", "measured", "Measuring",
@@ -88,7 +90,16 @@ def engine_sentences(root: Path) -> list[str]:
         for path in sorted(root.glob(pattern)):
             if path.relative_to(root).as_posix() not in SILENT:
                 found.update(sentences_of(path.read_text(encoding="utf-8")))
+    for path in sorted(root.glob("nas/hardware/profiles/*.toml")):
+        found.update(_of_profile(tomllib.loads(path.read_text(encoding="utf-8"))))
     return sorted(found)
+
+
+def _of_profile(profile: dict[str, Any]) -> Iterator[str]:
+    """Yields the title of a device profile and where its figures come from."""
+    yield profile["title"]
+    for part in ("figures", "limits"):
+        yield from (figure["source"] for figure in profile.get(part, {}).values())
 
 
 def sentences_of(source: str) -> Iterator[str]:

@@ -189,3 +189,16 @@ def test_the_libraries_bring_their_own_german(text: str) -> None:
     with translation.override("de"):
         said: Any = translation.gettext(text)
     assert said != text
+
+
+@pytest.mark.django_db
+def test_the_words_of_scripts_are_sent_once_for_each_language() -> None:
+    client = Client()
+    first = client.get("/i18n/words.js")
+    again = client.get("/i18n/words.js", headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 304
+    german = client.get("/i18n/words.js", headers={"accept-language": "de", "if-none-match": first["ETag"]})
+    assert german.status_code == 200
+    assert "Cookie" in german["Vary"]
+    assert "Accept-Language" in german["Vary"]
+    assert len(german.content) < 40_000

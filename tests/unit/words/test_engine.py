@@ -84,6 +84,20 @@ def test_values_are_said_too_and_figures_have_a_comma() -> None:
     )
 
 
+def test_a_file_and_the_first_finding_are_named() -> None:
+    assert said("alle fotos/x.jpg: The file is protected by a password.").startswith("alle fotos")
+    assert (
+        said("x.zip: The file is protected by a password.")
+        == "x.zip: Die Datei ist mit einem Passwort geschützt."
+    )
+    assert said(
+        "No image of the upload could be used. The first finding: b/y.jpg: The file is empty (0 bytes). "
+        "Replace it by the original image."
+    ).endswith(
+        "Der erste Befund: b/y.jpg: Die Datei ist leer (0 Bytes). Ersetzen Sie es durch das Originalbild."
+    )
+
+
 def test_names_of_people_are_left_alone() -> None:
     text = "It lies in '1.5' but looks like 'test' (93% sure)."
     assert said(text) == "Es liegt in „1.5“, sieht aber aus wie „test“ (93 % sicher)."
