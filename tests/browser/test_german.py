@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests import images
 from tests.browser.conftest import Watcher
 from tests.browser.test_dataset_page import PHONE, TABS, make_set
+from tests.browser.uploading import until
 from tests.integration.stack import Stack
 
 ENGLISH = re.compile(
@@ -43,10 +44,9 @@ def squares(stack: Stack) -> str:
 
 
 def assert_fits_a_phone(page: Page) -> None:
+    """Charts take their new width a little later."""
     page.set_viewport_size(PHONE)
-    page.wait_for_function(
-        "document.documentElement.scrollWidth <= innerWidth"
-    )  # charts follow a little later
+    until(page, lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def assert_german(page: Page) -> None:
