@@ -38,6 +38,9 @@ PAGES = {
     "welcome/<str:token>/": Rule("public", frozenset({404})),  # a wrong token is 404 for everyone
     "i18n/setlang/": Rule("public", frozenset({302, 405})),
     "i18n/words.js": Rule("public"),
+    "account/": Rule("account"),
+    "account/delete/": Rule("account"),
+    "styleguide/": Rule("account"),
     "datasets/": Rule("account"),
     "datasets/new/": Rule("account"),
     "datasets/<uuid:dataset_id>/": Rule("object"),
