@@ -17,7 +17,7 @@ ICONS = tuple(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").spl
 
 _FRAME = """\
 /* Written by `manage.py vendor_static` from @tabler/icons (MIT, see LICENSE). */
-.ti { display: inline-block; line-height: 1; }
+.ti { display: inline-block; line-height: 1; vertical-align: -.125em; }
 .ti::before { content: ""; display: block; width: 1em; height: 1em; background: currentColor;
   -webkit-mask: var(--ti, linear-gradient(transparent, transparent)) center / contain no-repeat;
   mask: var(--ti, linear-gradient(transparent, transparent)) center / contain no-repeat; }

@@ -16,10 +16,12 @@ from automl_site.icons import ICONS
 
 _COLOUR = re.compile(r"^  (--(?:app|series|chart)-[\w-]+):", re.MULTILINE)
 _SIZE = re.compile(r"^  (--(?:text|space|radius|shadow)-[\w]+): ([^;]+);", re.MULTILINE)
-STATES = (
-    "QUEUED RUNNING STOPPING DONE STOPPED FAILED UPLOADING PREVIEW CHECKING NEEDS_ATTENTION READY REJECTED "
-    "WAITING MEASURING REFUSED"
-).split()
+STATES = tuple(
+    """
+    QUEUED RUNNING STOPPING DONE STOPPED FAILED UPLOADING PREVIEW CHECKING NEEDS_ATTENTION READY REJECTED
+    WAITING MEASURING REFUSED
+    """.split()  # noqa: SIM905 (a word each is easier to read)
+)
 
 
 class SampleForm(forms.Form):
@@ -44,6 +46,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "sizes": _SIZE.findall(sheet),
         "states": STATES,
         "icons": ICONS,
-        "tabs": [("#one", "Overview", None, True), ("#two", "Photos", 128, False), ("#three", "Notes", 0, False)],
+        "tabs": [
+            ("#one", "Overview", None, True),
+            ("#two", "Photos", 128, False),
+            ("#three", "Notes", 0, False),
+        ],
     }
     return render(request, "styleguide/page.html", context)

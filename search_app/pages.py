@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
@@ -17,12 +19,12 @@ MAX_TOLD = 300
 MAX_STEPS = 500
 """Steps of a method that a page shows; of longer searches as many, evenly spread."""
 PHASE_NAMES = {
-    "first_model": "First model",
-    "baselines": "Baselines",
-    "base_search": "Base search",
-    "scaling": "Compound scaling",
-    "final_training": "Final training",
-    "export": "Export",
+    "first_model": _("First model"),
+    "baselines": _("Baselines"),
+    "base_search": _("Base search"),
+    "scaling": _("Compound scaling"),
+    "final_training": _("Final training"),
+    "export": _("Export"),
 }
 
 
@@ -65,7 +67,7 @@ def method_history(run: SearchRun) -> dict[str, Any]:
 
 def method_words(run: SearchRun) -> dict[str, str]:
     """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
-    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": METHOD_TEXT.get(run.strategy, "")}
+    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": _short(METHOD_TEXT, run.strategy)}
 
 
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
@@ -82,8 +84,8 @@ def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
     ]
 
 
-def _short(names: Mapping[str, str], value: str) -> str:
-    return names.get(value, value).removesuffix(" (recommended)")
+def _short(names: Mapping[str, Any], value: str) -> str:
+    return str(names.get(value, value))
 
 
 def report_of(run: SearchRun) -> dict[str, Any]:

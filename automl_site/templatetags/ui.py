@@ -8,6 +8,8 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
@@ -15,16 +17,16 @@ from search_app.proof import ProofRow, proof_rows
 register = template.Library()
 
 STATE_NAMES = {
-    "QUEUED": "Waiting",
-    "RUNNING": "Running",
-    "STOPPING": "Stopping",
-    "DONE": "Finished",
-    "STOPPED": "Stopped",
-    "FAILED": "Failed",
-    "WAITING": "Waiting for the device",
-    "MEASURING": "Measuring",
-    "READY": "Ready",
-    "REFUSED": "Refused",
+    "QUEUED": _("Waiting"),
+    "RUNNING": _("Running"),
+    "STOPPING": _("Stopping"),
+    "DONE": _("Finished"),
+    "STOPPED": _("Stopped"),
+    "FAILED": _("Failed"),
+    "WAITING": _("Waiting for the device"),
+    "MEASURING": _("Measuring"),
+    "READY": _("Ready"),
+    "REFUSED": _("Refused"),
 }
 
 
@@ -81,6 +83,18 @@ def minutes(seconds: float | None) -> str:
 
 
 @register.filter
+def range_words(bounds: tuple[int, int]) -> str:
+    """Returns a range of whole numbers: ``"about 8"``, ``"8 to 12"``."""
+    return _range(*map(str, bounds))
+
+
+@register.filter
+def range_minutes(bounds: tuple[float, float]) -> str:
+    """Returns a range of times in words: ``"about 40 s"``, ``"40 s to 2 min"``."""
+    return _range(*map(minutes, bounds))
+
+
+@register.filter
 def proof(parity: dict[str, Any]) -> list[ProofRow]:
     """Returns the lines of a model's certificate in plain words."""
     return proof_rows(parity)
@@ -110,16 +124,22 @@ def sample_rows(n_images: int) -> list[int]:
 @register.filter
 def phase_name(phase: str) -> str:
     """Returns the phase of a search in words."""
-    return PHASE_NAMES.get(phase, phase.replace("_", " "))
+    return str(PHASE_NAMES.get(phase, phase.replace("_", " ")))
 
 
 @register.filter
 def state_name(state: str) -> str:
     """Returns the state of a search or a device in words."""
-    return STATE_NAMES.get(state, state)
+    return str(STATE_NAMES.get(state, state))
 
 
 @register.filter
 def times(value: float | None, factor: float) -> int:
     """Returns a product as a whole number, 0 for no value."""
     return round((value or 0.0) * factor)
+
+
+def _range(low: str, high: str) -> str:
+    if low == high:
+        return gettext("about %(n)s") % {"n": low}
+    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
