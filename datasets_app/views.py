@@ -37,8 +37,8 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
     return render(request, "datasets/new.html", context)
 
 
-@require_POST
 @login_required
+@require_POST
 def dataset_sample(request: HttpRequest) -> HttpResponse:
     """Makes a data set of the sample that comes with the program, and shows it."""
     assert request.user.is_authenticated

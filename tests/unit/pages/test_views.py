@@ -191,7 +191,7 @@ def test_chosen_options_reach_the_search_and_stand_on_its_page(
     for line in ("Space: MBConv", f"Evaluator: {EVALUATOR_NAMES['proxy']}", "Reward: Soft", "Seed: 4"):
         assert f"<li>{line}</li>" in text
     assert f"<li>Precision: {PRECISION_NAMES['int8']}</li>" in text
-    assert METHOD_TEXT["ppo"] in text
+    assert str(METHOD_TEXT["ppo"]) in text
 
 
 @pytest.mark.parametrize(

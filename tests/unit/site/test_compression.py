@@ -23,7 +23,7 @@ def static_files(settings: Any) -> StaticFiles:
 
 
 def test_own_and_vendored_files_are_sent_compressed_and_revalidated(static_files: StaticFiles) -> None:
-    for url in ("/static/css/app.css", "/static/vendor/tabler/tabler.min.css"):
+    for url in ("/static/css/tokens.css", "/static/vendor/tabler/tabler.min.css"):
         plain = static_files(RequestFactory().get(url))
         small = static_files(RequestFactory().get(url, **GZIP))
         assert small["Content-Encoding"] == "gzip"
