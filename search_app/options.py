@@ -62,7 +62,8 @@ COST_HELP = {
     ),
     "energy": _(
         "Prefers networks that draw less from a battery. "
-        "Known for devices with a model of their energy only: not for this server, nor for devices of your own."
+        "Known for devices with a model of their energy only: "
+        "not for this server, nor for devices of your own."
     ),
     "memory": _(
         "Prefers networks whose intermediate results need less memory at a time. "
@@ -100,7 +101,8 @@ METHOD_TEXT = {
     ),
     "nsga2_surrogate": _(
         "Learns to predict results and tries only the networks that look best on the front. "
-        "The hypervolume grows as the front moves out; the error says how far its latest predictions were off."
+        "The hypervolume grows as the front moves out; "
+        "the error says how far its latest predictions were off."
     ),
     "reinforce": _(
         "A small recurrent network proposes networks and learns from their rewards. "

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Page, Paginator
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -131,7 +131,8 @@ def page_of_runs(user: User | AnonymousUser, choice: Choice, number: str | None)
 def active_runs(user: User | AnonymousUser) -> QuerySet[SearchRun]:
     """Returns the searches that have not ended, the running ones first."""
     runs = search_runs_of_user(user).exclude(state__in=SearchRun.ended_states)
-    return runs.order_by(F("started_at").asc(nulls_last=True), "created_at")
+    waits = Case(When(state=SearchRun.State.QUEUED, then=1), default=0)
+    return runs.order_by(waits, "created_at")
 
 
 def rows_of(chosen: Iterable[SearchRun]) -> list[Row]:

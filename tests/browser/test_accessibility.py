@@ -126,3 +126,32 @@ def test_the_account_menu_opens_and_closes_by_keyboard(
     expect(page.get_by_role("button", name="Deutsch")).to_be_hidden()
     expect(page.get_by_label("Account menu")).to_be_focused()
     page.close()
+
+
+def test_two_searches_are_chosen_and_stay_chosen_while_the_list_renews_itself(
+    visitors: dict[str, BrowserContext], ids: dict[str, str]
+) -> None:
+    page, watcher = show(visitors["owner"], SitePage("list", "/searches/"), ids)
+    page.emulate_media(reduced_motion="reduce")
+    boxes = [page.locator(f"#run-{ids[name]} [data-compare]") for name in ("finished", "running")]
+    boxes[0].check()
+    compare = page.locator("#compare-link")
+    expect(compare).to_have_attribute("aria-disabled", "true")
+    boxes[1].check()
+    boxes[1].focus()
+    page.evaluate("() => { window.same = true; }")
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    stop = f"/api/v1/searches/{ids['running']}/stop"
+    answer = page.request.post(stop, headers={"X-CSRFToken": token, "Referer": page.url})
+    assert answer.ok, answer.text()
+    row = page.locator(f"#run-{ids['running']}")
+    expect(row.locator(".state")).to_have_text("Stopping", timeout=15_000)
+    assert page.evaluate("() => window.same"), "the page was loaded anew"
+    expect(boxes[1]).to_be_focused()
+    expect(boxes[1]).to_be_checked()
+    link = compare.get_attribute("href")
+    assert link == f"/searches/compare/?a={ids['finished']}&b={ids['running']}"
+    page.locator("#compare-none").click()
+    expect(page.locator("#compare")).to_be_hidden()
+    assert watcher.problems == []
+    page.close()
