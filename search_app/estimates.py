@@ -43,13 +43,13 @@ class Estimate:
     """What like searches say about a plan.
 
     Attributes:
-        networks: Fewest and most networks that will be tried.
+        networks: Fewest and most networks that will be tried; None if no like search came to its base search.
         first_model_seconds: Shortest and longest time until the first usable model.
         n_runs: Searches that it is computed from.
         like_photos: True if they had about as many photos.
     """
 
-    networks: tuple[int, int]
+    networks: tuple[int, int] | None
     first_model_seconds: tuple[float, float]
     n_runs: int
     like_photos: bool
@@ -78,9 +78,10 @@ def estimate(plan: Plan) -> Estimate | None:
     used = near or past
     if not used:
         return None
-    counts = [count for one in used for count in _networks(plan, one)]
+    counts = [count for one in used if one.n_base for count in _networks(plan, one)]
     firsts = [one.first_seconds for one in used]
-    return Estimate((min(counts), max(counts)), (min(firsts), max(firsts)), len(used), bool(near))
+    networks = (min(counts), max(counts)) if counts else None
+    return Estimate(networks, (min(firsts), max(firsts)), len(used), bool(near))
 
 
 def _near(a: int, b: int) -> bool:
@@ -131,7 +132,7 @@ def _past(plan: Plan) -> list[_Past]:
     found = []
     for pk, minutes, n_images in rows:
         told, count = seconds.get(pk, {}), counts.get(pk)
-        if count and count["base"] and told.get("base_search") and told.get("first_model"):
+        if count and "base_search" in told and "first_model" in told:
             other = count["whole"] - count["base"]
             phases = (told["base_search"], told["first_model"])
             found.append(_Past(n_images, minutes, count["base"], other, *phases))

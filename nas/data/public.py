@@ -118,7 +118,7 @@ def fetch(key: str, destination: Path, *, on_progress: OnProgress | None = None)
     with tarfile.open(target, "w") as tar:
         for part, options in chosen.parts:
             report(f"Downloading {chosen.title}" if chosen.loader else "Unpacking", done, chosen.n_images)
-            loaded = _load(chosen, destination / "download", options) if chosen.loader else _Digits()
+            loaded = _load(chosen, destination / "download", options) if chosen.loader else _Sample()
             for number, (label, ending, content) in enumerate(_files(loaded)):
                 head = tarfile.TarInfo("/".join(filter(None, (part, label, f"{number:06d}{ending}"))))
                 head.size = len(content)
@@ -128,20 +128,28 @@ def fetch(key: str, destination: Path, *, on_progress: OnProgress | None = None)
     return target
 
 
-class _Digits:
-    """The test part of UCI's handwritten digits as scikit-learn ships it: 8x8 pixels, enlarged fourfold."""
+def sample_images() -> Iterator[tuple[Image.Image, int]]:
+    """Yields the sample that needs no internet: 1,797 handwritten digits, 32x32 grey pixels, and their class.
+
+    They are the test part of UCI's set as scikit-learn ships it, 8x8 pixels, enlarged.
+    """
+    from sklearn.datasets import load_digits  # heavy, and only needed here
+
+    digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
+    for image, label in zip(pixels, digits.target, strict=True):
+        small = Image.fromarray(image)
+        size = (small.width * _ENLARGEMENT, small.height * _ENLARGEMENT)
+        yield small.resize(size, Image.Resampling.BICUBIC), int(label)
+
+
+class _Sample:
+    """The sample as a torchvision data set looks: with the names of its classes."""
 
     classes: Final = tuple(map(str, range(10)))
 
     def __iter__(self) -> Iterator[tuple[Image.Image, int]]:
-        from sklearn.datasets import load_digits  # heavy, and only needed here
-
-        digits = load_digits()
-        pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
-        for image, label in zip(pixels, digits.target, strict=True):
-            small = Image.fromarray(image)
-            size = (small.width * _ENLARGEMENT, small.height * _ENLARGEMENT)
-            yield small.resize(size, Image.Resampling.BICUBIC), int(label)
+        return sample_images()
 
 
 def _load(chosen: PublicSet, root: Path, options: dict[str, Any]) -> Any:

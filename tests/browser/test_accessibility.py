@@ -128,6 +128,24 @@ def test_the_account_menu_opens_and_closes_by_keyboard(
     page.close()
 
 
+def test_toasts_are_read_out_closed_by_hand_and_never_many(
+    visitors: dict[str, BrowserContext], ids: dict[str, str]
+) -> None:
+    page, watcher = show(visitors["owner"], SitePage("home", "/"), ids)
+    tell = "text => import('/static/js/lib/dom.js').then(({ notice }) => notice(text, 'bad'))"
+    for text in ("<b>one</b>", "two", "two", "three", "four"):
+        page.evaluate(tell, text)
+    toasts = page.get_by_role("alert").locator(".toast-item")
+    expect(toasts).to_have_text(["two", "three", "four"])
+    toasts.nth(1).get_by_role("button", name="Close").click()
+    expect(toasts).to_have_text(["two", "four"])
+    for _toast in range(2):
+        page.get_by_role("button", name="Close").first.press("Enter")
+    expect(page.locator("#notice")).to_be_hidden()
+    assert watcher.problems == []
+    page.close()
+
+
 def test_two_searches_are_chosen_and_stay_chosen_while_the_list_renews_itself(
     visitors: dict[str, BrowserContext], ids: dict[str, str]
 ) -> None:

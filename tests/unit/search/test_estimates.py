@@ -111,6 +111,13 @@ def test_a_search_without_its_events_counts_for_nothing() -> None:
     assert estimate(PLAN) is None
 
 
+def test_a_search_too_short_for_its_base_search_still_tells_the_first_model() -> None:
+    past(0, 0.5, minutes=2)
+    found = estimate(PLAN)
+    assert found is not None
+    assert (found.networks, found.first_model_seconds) == (None, (20, 20))
+
+
 def test_it_asks_three_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for _ in range(4):
         past(3, 60)
