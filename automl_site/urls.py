@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from automl_site import health, script_words, welcome
+from automl_site import account_pages, health, script_words, welcome
 from automl_site.api import api
+from automl_site.styleguide import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
@@ -14,9 +15,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("welcome/<str:token>/", welcome.sign_in, name="welcome"),
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
     path("i18n/words.js", script_words.words, name="words"),
+    path("account/", account_pages.account, name="account"),
+    path("account/delete/", account_pages.deletion, name="account_delete"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("", include("datasets_app.urls")),
     path("", include("search_app.urls")),
 ]
+
+handler403 = "automl_site.errors.forbidden"
+handler500 = "automl_site.errors.server_error"

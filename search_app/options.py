@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from nas.costs import COSTS
@@ -9,6 +10,9 @@ from nas.evaluators import EVALUATORS, PRECISION_WORDS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from words.engine import said_lazy
+
+Words = str | Promise
+"""A text that is put into the reader's language when it is shown."""
 
 SPACE_HELP = {
     "lite-elastic": _(
@@ -28,7 +32,7 @@ SPACE_HELP = {
     ),
 }
 REWARD_NAMES = {
-    "absolute": _("Absolute (recommended)"),
+    "absolute": _("Absolute"),
     "soft": _("Soft"),
     "hard": _("Hard"),
 }
@@ -47,7 +51,7 @@ REWARD_HELP = {
     ),
 }
 COST_NAMES = {
-    "latency": _("Time per photo (recommended)"),
+    "latency": _("Time per photo"),
     "energy": _("Energy a photo"),
     "memory": _("Memory for activations"),
     "size": _("Size of the model"),
@@ -59,8 +63,8 @@ COST_HELP = {
     ),
     "energy": _(
         "Prefers networks that draw less from a battery. "
-        "Known for devices with a model of their energy only: not for this server, nor for devices "
-        "of your own."
+        "Known for devices with a model of their energy only: "
+        "not for this server, nor for devices of your own."
     ),
     "memory": _(
         "Prefers networks whose intermediate results need less memory at a time. "
@@ -72,13 +76,13 @@ COST_HELP = {
     ),
 }
 EVALUATOR_NAMES = {
-    "training": _("Short training (recommended)"),
+    "training": _("Short training"),
     "halving": _("Successive halving"),
     "proxy": _("Scores before training"),
 }
 EVALUATOR_HELP = {name: said_lazy(text) for name, text in EVALUATORS.items()}
 PRECISION_NAMES = {
-    "fp32": _("As trained, 32 bits (recommended)"),
+    "fp32": _("As trained, 32 bits"),
     "int8": _("After quantising, 8 bits"),
 }
 PRECISION_HELP = {name: said_lazy(text) for name, text in PRECISION_WORDS.items()}
@@ -98,8 +102,8 @@ METHOD_TEXT = {
     ),
     "nsga2_surrogate": _(
         "Learns to predict results and tries only the networks that look best on the front. "
-        "The hypervolume grows as the front moves out; the error says how far its latest predictions "
-        "were off."
+        "The hypervolume grows as the front moves out; "
+        "the error says how far its latest predictions were off."
     ),
     "reinforce": _(
         "A small recurrent network proposes networks and learns from their rewards. "

@@ -69,7 +69,7 @@ def method_history(run: SearchRun) -> dict[str, Any]:
 
 def method_words(run: SearchRun) -> dict[str, str]:
     """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
-    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": str(METHOD_TEXT.get(run.strategy, ""))}
+    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": _short(METHOD_TEXT, run.strategy)}
 
 
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
 
 
 def _short(names: Mapping[str, Any], value: str) -> str:
-    return str(names.get(value, value)).removesuffix(gettext(" (recommended)"))
+    return str(names.get(value, value))
 
 
 def report_of(run: SearchRun) -> dict[str, Any]:

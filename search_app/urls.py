@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, measure_views, views
+from search_app import device_views, measure_views, start_views, views
 
 app_name = "search"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("searches/", views.search_list, name="list"),
-    path("searches/new/", views.search_new, name="new"),
+    path("", start_views.home, name="home"),
+    path("searches/", start_views.search_list, name="list"),
+    path("searches/new/", start_views.search_new, name="new"),
+    path("searches/new/estimate/", start_views.search_estimate, name="estimate"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
     path("searches/<uuid:run_id>/result/", views.result, name="result"),
     path("devices/", device_views.device_list, name="devices"),

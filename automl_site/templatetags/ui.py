@@ -8,6 +8,7 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from search_app.pages import PHASE_NAMES
@@ -57,6 +58,18 @@ register.filter("said", said)
 
 
 @register.filter
+def range_words(bounds: tuple[int, int]) -> str:
+    """Returns a range of whole numbers: ``"about 8"``, ``"8 to 12"``."""
+    return _range(*map(str, bounds))
+
+
+@register.filter
+def range_minutes(bounds: tuple[float, float]) -> str:
+    """Returns a range of times in words: ``"about 40 s"``, ``"40 s to 2 min"``."""
+    return _range(*map(figures.length_of_time, bounds))
+
+
+@register.filter
 def proof(parity: dict[str, Any]) -> list[ProofRow]:
     """Returns the lines of a model's certificate in plain words."""
     return proof_rows(parity)
@@ -99,3 +112,9 @@ def state_name(state: str) -> str:
 def times(value: float | None, factor: float) -> int:
     """Returns a product as a whole number, 0 for no value."""
     return round((value or 0.0) * factor)
+
+
+def _range(low: str, high: str) -> str:
+    if low == high:
+        return gettext("about %(n)s") % {"n": low}
+    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
