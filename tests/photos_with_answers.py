@@ -87,7 +87,7 @@ def answers_of(version: DatasetVersion, n_test: int, skill: float, *, int8: bool
     top = np.where(right, draw.beta(8, 1.5, len(rows)), draw.beta(4, 3, len(rows)))
     probabilities = _spread(answers, labels, top.clip(0.5, 0.999), n_classes)
     if not int8:
-        return predictions_of("test", version.content_hash, rows, labels, probabilities)
+        return predictions_of("test", version.content_hash, rows, labels, probabilities, threshold=0.55)
     rounded = np.where(draw.random(len(rows)) < 0.02, (answers + 1) % n_classes, answers)
     return predictions_of(
         "test",
@@ -96,6 +96,7 @@ def answers_of(version: DatasetVersion, n_test: int, skill: float, *, int8: bool
         labels,
         probabilities,
         int8_probabilities=_spread(rounded, labels, top.clip(0.5, 0.999), n_classes),
+        threshold=0.55,
     )
 
 

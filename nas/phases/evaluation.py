@@ -41,6 +41,7 @@ def keep_predictions(
         cache.labels[rows],
         _probabilities(directory / ONNX_NAME, cache, rows),
         int8_probabilities=_probabilities(directory / INT8_NAME, cache, rows) if has_int8(model) else None,
+        threshold=float((model.get("trust") or {}).get("threshold", 0.0)),
     )
     save_predictions(predictions_file(workdir, model["name"]), answers)
     return answers
