@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from nas.evaluation.estimates import ClassGain, Estimate
 from nas.evaluation.predictions import Ints
 
 Floats = npt.NDArray[np.float64]
@@ -40,30 +41,6 @@ class Fit:
         """Returns the (B,) shares of wrong answers with n training photos, at most 1."""
         share: Floats = np.minimum(1.0, self.c + self.a * n ** (-self.b))
         return share
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95% interval, as a fraction."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class ClassGain:
-    """How much more often a class was recognised with all training photos than with about half of them.
-
-    Attributes:
-        number: The class.
-        gain: Share of its validation photos, with an interval that holds for all classes together.
-        n: Its validation photos.
-    """
-
-    number: int
-    gain: Estimate
-    n: int
 
 
 def fit_power_law(sizes: Sequence[int], errors: Floats) -> Fit:

@@ -8,10 +8,8 @@ is what is asked for. Answers on validation photos judge it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,17 +21,9 @@ from nas.checks.probe import discriminant
 from nas.checks.subject import Subject
 from nas.data.cache import ImageCache, iterate_index
 from nas.errors import EvaluationError
-from nas.evaluation.curve import (
-    ClassGain,
-    Estimate,
-    Wrong,
-    bootstrapped,
-    class_gains,
-    estimate,
-    fit_power_law,
-)
-from nas.evaluation.predictions import DIRECTORY, Ints
-from nas.files import write_atomically
+from nas.evaluation.curve import Wrong, bootstrapped, class_gains, estimate, fit_power_law
+from nas.evaluation.learning_file import LearningCurve
+from nas.evaluation.predictions import Ints
 
 Values = npt.NDArray[np.float32]
 Tell = Callable[[str, int, int], None]
@@ -45,65 +35,6 @@ N_REPEATS: Final = 5
 _LEAST_OF_CLASS: Final = 8  # training photos a class, on average
 _MOST_PARTS: Final = 16
 _FITTING: Final = "Training on parts of the photos"
-
-
-@dataclass(frozen=True)
-class LearningCurve:
-    """What came of it.
-
-    Attributes:
-        data_hash: Content hash of the image cache.
-        network: Name of the pretrained network, None if photos were compared by colours and edges.
-        n_train: Training photos of the data set.
-        n_val: Validation photos that judged.
-        sizes: Numbers of training photos that were tried.
-        accuracy: Right answers at each size, measured, with intervals.
-        ahead: Fitted curve: number of training photos -> right answers, for all, twice and four times.
-        doubled: What twice as many training photos would add to the share of right answers.
-        classes: Classes that surely gained from the last doubling.
-        seconds: Time it took.
-    """
-
-    data_hash: str
-    network: str | None
-    n_train: int
-    n_val: int
-    sizes: list[int]
-    accuracy: list[Estimate]
-    ahead: list[tuple[int, Estimate]]
-    doubled: Estimate
-    classes: list[ClassGain] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-def learning_file(workdir: Path) -> Path:
-    """Returns where the curve of a run is kept: it is the same for all its models."""
-    return workdir / DIRECTORY / "learning.json"
-
-
-def save_learning_curve(path: Path, curve: LearningCurve) -> None:
-    """Writes a curve in one piece; the directory is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(asdict(curve)))
-
-
-def load_learning_curve(path: Path) -> LearningCurve | None:
-    """Reads a curve; None if there is none or it is damaged: it can be made again."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return LearningCurve(
-            **{
-                **found,
-                "accuracy": [Estimate(**one) for one in found["accuracy"]],
-                "ahead": [(int(n), Estimate(**one)) for n, one in found["ahead"]],
-                "doubled": Estimate(**found["doubled"]),
-                "classes": [
-                    ClassGain(**{**one, "gain": Estimate(**one["gain"])}) for one in found["classes"]
-                ],
-            }
-        )
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def make_learning_curve(data: Path, tell: Tell, *, seed: int = 0) -> LearningCurve:

@@ -10,15 +10,8 @@ import pytest
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError
 from nas.evaluation.curve import bootstrapped, class_gains, estimate, fit_power_law
-from nas.evaluation.learning import (
-    curve_of,
-    learning_file,
-    load_learning_curve,
-    make_learning_curve,
-    save_learning_curve,
-    sizes_for,
-    wrong_answers,
-)
+from nas.evaluation.learning import curve_of, make_learning_curve, sizes_for, wrong_answers
+from nas.evaluation.learning_file import learning_file, load_learning_curve, save_learning_curve
 
 SIZES = [100, 200, 400, 800, 1600]
 
