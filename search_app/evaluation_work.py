@@ -82,14 +82,21 @@ def work_ask(*, model: TrainedModel, kind: str) -> dict[str, Any]:
     """Asks for a piece of work, unless it is done or going on; returns its state.
 
     Raises:
-        ValidationError: If the run has not ended or the broker is away.
+        ValidationError: If the run has not ended, there are no kept answers, or the broker is away.
+        EvaluationError: If the kept answers are damaged.
     """
-    if not model.run.ended:
-        raise ValidationError(gettext("The search has not ended yet. Try again when it has."))
+    if not model.run.ended or answers_of(model) is None:
+        raise ValidationError(
+            gettext("There is nothing to evaluate yet. Try again when the search has ended.")
+        )
     state = work_state(model, kind)
     if state["state"] in ("none", "failed"):
         work_told(model, kind, state="waiting")
-        _hint(tasks.evaluate_further, str(model.pk), kind)
+        try:
+            _hint(tasks.evaluate_further, str(model.pk), kind)
+        except ValidationError:
+            work_file(model, kind).unlink(missing_ok=True)
+            raise
         state = {"state": "waiting"}
     return state
 
