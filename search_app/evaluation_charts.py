@@ -16,7 +16,7 @@ LEFT: Final = 40.0
 TOP: Final = 10.0
 WIDTH: Final = 306.0
 HEIGHT: Final = 176.0
-"""Plotting area within a view box of 360 x 220; below and left of it stand the figures of the axes."""
+"""Plotting area within a view box of 372 x 220; below and left of it stand the figures of the axes."""
 _FEWEST: Final = 5
 
 

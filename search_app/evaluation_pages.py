@@ -15,6 +15,7 @@ from nas.evaluation.figures import (
     macro_f1,
     most_confused,
     most_confused_classes,
+    order_by_confusion,
 )
 from nas.evaluation.learning_file import learning_file, load_learning_curve
 from search_app import evaluation_words as words
@@ -92,6 +93,7 @@ def page_data(model: TrainedModel, answers: Answers, tab: str, *, int8: bool) ->
         data["cells"] = [part.tolist() for part in parts]
         data["support"] = cells.support.tolist()
         data["worst"] = most_confused_classes(cells)
+        data["order"] = order_by_confusion(cells)
     if tab == "confidence":
         data["curve"] = [[one.right, one.wrong, one.unknown] for one in answers.curve]
         data["threshold"] = answers.threshold

@@ -41,12 +41,16 @@ RULES: Final = {
 
 def percent(fraction: float | None, digits: int = 1) -> str:
     """Returns a fraction as ``93.4%`` in the reader's language; a dash for None."""
-    return "–" if fraction is None else f"{number_format(100 * fraction, digits)}%"
+    return "–" if fraction is None else f"{_rounded(100 * fraction, digits)}%"
 
 
 def points(fraction: float) -> str:
     """Returns a difference of shares as percentage points without their unit: ``1.2``."""
-    return number_format(100 * fraction, 1)
+    return _rounded(100 * fraction, 1)
+
+
+def _rounded(value: float, digits: int) -> str:
+    return number_format(f"{value:.{digits}f}", digits)  # it would cut the other digits off, not round
 
 
 def short(name: str) -> str:

@@ -16,8 +16,8 @@ function svg(tag, attributes) {
 
 export class Confusion {
   /**
-   * @param {{classes: string[], cells: number[][], support: number[], worst: number[]}} data cells as three lists:
-   *   true classes, answers, photos
+   * @param {{classes: string[], cells: number[][], support: number[], worst: number[], order: number[]}} data
+   *   cells as three lists: true classes, answers, photos; `order` has the classes with most mistakes first
    * @param {import('./judged.js').JudgedPhotos} photos
    */
   constructor(data, photos) {
@@ -33,8 +33,7 @@ export class Confusion {
   }
 
   wire() {
-    const few = this.classes.length <= MOST_IN_TABLE;
-    $('confusion-tools').hidden = few;
+    $('confusion-tools').hidden = this.classes.length <= MOST_IN_TABLE;
     const names = { worst: fill(gettext('The %(n)s most confused'), { n: this.worst.length }), all: fill(gettext('All %(n)s classes'), { n: count(this.classes.length) }) };
     this.buttons = Object.entries(names).filter(([view]) => view === 'all' || this.worst.length).map(([view, text]) => {
       const button = el('button', { type: 'button', text });
@@ -52,6 +51,7 @@ export class Confusion {
       this.filter = event.target.value.trim().toLocaleLowerCase();
       this.draw();
     });
+    $('confusion-order').addEventListener('change', () => this.draw());
     $('confusion').addEventListener('keydown', (event) => this.key(event));
     $('pair-more').addEventListener('click', () => {
       this.shownPairs += PAIRS_AT_ONCE;
@@ -61,9 +61,9 @@ export class Confusion {
 
   /** Numbers of the classes in view. */
   chosen() {
-    const all = this.classes.map((_, number) => number);
+    const all = $('confusion-order').checked ? this.order : this.classes.map((_, number) => number);
     if (this.filter) return all.filter((number) => this.classes[number].toLocaleLowerCase().includes(this.filter));
-    return this.view === 'worst' ? this.worst : all;
+    return this.view === 'worst' ? all.filter((number) => this.worst.includes(number)) : all;
   }
 
   draw() {
@@ -100,7 +100,7 @@ export class Confusion {
 
   cell(truth, answer) {
     const n = this.counts.get(`${truth}/${answer}`);
-    if (!n) return el('td', { class: 'empty', text: '·' });
+    if (!n) return el('td', { class: 'nothing', text: '·' });
     const button = el('button', { type: 'button', tabindex: '-1', 'data-truth': truth, 'data-answer': answer, 'aria-label': this.words({ truth, answer, n }), title: this.words({ truth, answer, n }), text: count(n) });
     button.style.setProperty('--share', n / this.support[truth]);
     return el('td', { class: truth === answer ? 'same' : 'other' }, button);
