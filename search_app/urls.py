@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, measure_views, start_views, views
+from search_app import device_views, measure_views, model_views, start_views, views
+
+MODEL = "searches/<uuid:run_id>/models/<uuid:model_id>/"
 
 app_name = "search"
 urlpatterns = [
@@ -14,6 +16,13 @@ urlpatterns = [
     path("searches/new/estimate/", start_views.search_estimate, name="estimate"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
     path("searches/<uuid:run_id>/result/", views.result, name="result"),
+    path(MODEL, model_views.model, name="model"),
+    path(MODEL + "photos/", model_views.model_photos, name="model_photos"),
+    path(MODEL + "heat/<int:row>/<int:target>/", model_views.model_heat, name="model_heat"),
+    path(
+        MODEL + "heat/<int:row>/<int:target>.png", model_views.model_heat_picture, name="model_heat_picture"
+    ),
+    path(MODEL + "work/<slug:kind>/", model_views.model_work, name="model_work"),
     path("devices/", device_views.device_list, name="devices"),
     path("devices/new/", device_views.device_new, name="device_new"),
     path("devices/<uuid:device_id>/", device_views.device_detail, name="device"),

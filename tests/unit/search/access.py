@@ -50,6 +50,14 @@ PAGES = {
     "searches/new/estimate/": Rule("account", query={"dataset": "dataset_id"}),
     "searches/<uuid:run_id>/": Rule("object"),
     "searches/<uuid:run_id>/result/": Rule("object"),
+    "searches/<uuid:run_id>/models/<uuid:model_id>/": Rule("object"),
+    "searches/<uuid:run_id>/models/<uuid:model_id>/photos/": Rule("object"),
+    "searches/<uuid:run_id>/models/<uuid:model_id>/heat/<int:row>/<int:target>/": Rule("object"),
+    # nobody has asked for that picture
+    "searches/<uuid:run_id>/models/<uuid:model_id>/heat/<int:row>/<int:target>.png": Rule(
+        "object", frozenset({404})
+    ),
+    "searches/<uuid:run_id>/models/<uuid:model_id>/work/<slug:kind>/": Rule("object"),
     "devices/": Rule("account"),
     "devices/new/": Rule("account"),
     "devices/<uuid:device_id>/": Rule("object"),
