@@ -92,7 +92,7 @@ def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     context = {
         "run": run,
         "phases": PHASE_NAMES.items(),
-        "snapshot": live_snapshot(run),
+        "summary": run_summary(run),
         "options": chosen_options(run),
         "method": method_words(run),
     }

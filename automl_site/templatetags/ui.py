@@ -17,6 +17,7 @@ register = template.Library()
 STATE_NAMES = {
     "QUEUED": "Waiting",
     "RUNNING": "Running",
+    "PAUSED": "Paused",
     "STOPPING": "Stopping",
     "DONE": "Finished",
     "STOPPED": "Stopped",

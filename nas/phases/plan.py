@@ -35,6 +35,17 @@ def phase_seconds(phase: Phase, remaining: float, still_to_come: Sequence[Phase]
     return max(0.0, remaining) * SHARES[phase] / sum(SHARES[each] for each in still_to_come)
 
 
+def added_seconds(phase: Phase, added: float) -> float:
+    """Returns the part of a raised budget that the phase at hand gets; those after it share the rest.
+
+    Args:
+        phase: One of `SHARES`.
+        added: Seconds by which the budget was raised, >= 0.
+    """
+    steps = list(SHARES)
+    return phase_seconds(phase, added, steps[steps.index(phase) :])
+
+
 def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_seconds: float = 0.0) -> float:
     """Returns the seconds kept back for exports, parity checks, the test part and the report.
 
