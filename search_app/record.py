@@ -88,7 +88,8 @@ def _save_candidate(run_id: uuid.UUID, data: dict[str, Any]) -> None:
     if values["accuracy"] is None:
         return
     fits = not (values["device"] or {}).get("broken_limits")
-    some_fit = others.filter(Q(device=None) | Q(device__broken_limits=[])).exists()
+    # isnull, because None would mean a JSON null; here the first row answers.
+    some_fit = others.filter(Q(device__isnull=True) | Q(device__broken_limits=[])).exists()
     if fits and not some_fit:  # what the device cannot hold counts only until something fits
         mine.update(best_accuracy=values["accuracy"])
     elif fits == some_fit:

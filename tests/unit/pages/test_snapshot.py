@@ -123,6 +123,27 @@ def test_a_recorded_candidate_costs_the_same_whatever_came_before(run: SearchRun
     assert run.n_candidates == 6, "a candidate that is told twice counts once"
 
 
+def test_the_best_is_of_those_that_fit_once_one_does(run: SearchRun) -> None:
+    def told(number: int, accuracy: float, broken: list[str] | None) -> float | None:
+        data = candidate_json(number)
+        data["metrics"]["accuracy"] = accuracy
+        if broken is not None:
+            data["metrics"]["device"] = {"name": "A", "how": "profile", "here_ms": 1.0, "broken_limits": broken}
+        record_event(run.pk, Event("candidate_finished", {"candidate": data}))
+        run.refresh_from_db()
+        return run.best_accuracy
+
+    assert [told(0, 0.8, ["big"]), told(1, 0.9, ["big"]), told(2, 0.85, ["big"])] == [0.8, 0.9, 0.9]
+    assert [told(3, 0.5, []), told(4, 0.95, ["big"]), told(5, 0.4, []), told(6, 0.6, [])] == [0.5, 0.5, 0.5, 0.6]
+
+
+def test_the_best_stays_when_a_worse_one_comes(run: SearchRun) -> None:
+    for number in (5, 1):  # accuracies of 0.55 and 0.51
+        record_event(run.pk, Event("candidate_finished", {"candidate": candidate_json(number)}))
+    run.refresh_from_db()
+    assert run.best_accuracy == 0.55
+
+
 def drawn(run: SearchRun, seed: int, device: bool) -> None:
     """Candidates with equal points, refinements, failures, and networks that do not fit."""
     draw = random.Random(seed)
