@@ -6,12 +6,12 @@ The runs are claimed until the evening, so that no worker of the stack takes the
 from __future__ import annotations
 
 import random
-import sys
 import time
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models.functions import Now
 
 from nas.events import Event
@@ -19,6 +19,7 @@ from search_app.models import Candidate, SearchRun
 from search_app.record import record_event
 from tests.factories import SearchRunFactory, candidate_json
 
+AT_ONCE = 1000
 HOSTILE = "<img src=x onerror=alert(1)> & <b>"
 
 
@@ -52,11 +53,33 @@ def make_run(n: int, minutes: float = 60.0, **about: Any) -> SearchRun:
         started_at=Now(), lease_until=Now() + timedelta(hours=9), claimed_by="test", n_candidates=n
     )
     draw = random.Random(3)
-    rows = (network(number, draw) for number in range(n))
+    rows = (network(number, draw) for number in range(min(n, AT_ONCE)))
     Candidate.objects.bulk_create(
         (Candidate(run=run, number=row["number"], **Candidate.columns(row)) for row in rows), batch_size=500
     )
+    for first in range(AT_ONCE, n, AT_ONCE):
+        _copy(run, first, n, draw)
     return run
+
+
+def _copy(run: SearchRun, first: int, n: int, draw: random.Random) -> None:
+    """Adds a thousand networks like the first ones, a little slower and worse; the rows are copied in SQL."""
+    changed = {
+        "number": "number + %(first)s",
+        "twin": "twin + %(first)s",
+        "latency_ms": "latency_ms * %(slower)s",
+        "accuracy": "accuracy * %(worse)s",
+    }
+    names = [field.column for field in Candidate._meta.concrete_fields if not field.primary_key]
+    columns, values = ", ".join(names), ", ".join(changed.get(name, name) for name in names)
+    table = Candidate._meta.db_table
+    told = {"first": first, "most": min(AT_ONCE, n - first), "run": run.pk.hex}
+    with connection.cursor() as cursor:
+        cursor.execute(  # names of columns only
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} "  # noqa: S608
+            "WHERE run_id = %(run)s AND number < %(most)s",
+            told | {"slower": 1 + draw.random() / 5, "worse": 1 - draw.random() / 20},
+        )
 
 
 def feed(run_id: str, first: int, seconds: float, rate: float) -> int:
@@ -82,7 +105,3 @@ def feed(run_id: str, first: int, seconds: float, rate: float) -> int:
         told += 1
         time.sleep(max(0.0, started + told / rate - time.monotonic()))
     return told
-
-
-if __name__ == "__main__":
-    print(feed(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])))

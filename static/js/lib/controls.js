@@ -5,14 +5,18 @@ import { gettext } from './words.js';
 
 /** @param {string} base of the run's API @param {(run: object) => void} onRun takes the run as the server left it */
 export function wireControls(base, onRun) {
+  /** Returns whether the server did it; if not, it has said why. */
   async function ask(button, path, body) {
     button.disabled = true;
     try {
       onRun(await api(`${base}/${path}`, { method: 'POST', body }));
+      return true;
     } catch (error) {
       notice(error.message);
+      return false;
+    } finally {
+      button.disabled = false;
     }
-    button.disabled = false;
   }
 
   $('stop').addEventListener('click', async () => {
@@ -40,7 +44,6 @@ export function wireControls(base, onRun) {
       notice(gettext('Enter how many minutes to add, at least 1.'));
       return;
     }
-    await ask(event.submitter, 'extend', { minutes });
-    $('extend-dialog').close();
+    if (await ask(event.submitter, 'extend', { minutes })) $('extend-dialog').close();
   });
 }

@@ -10,13 +10,14 @@ export class Networks {
     this.superseded = new Map(); // number -> number of the training that goes beyond it
     this.twins = new Map(); // key of a network -> finished candidates of it
     this.failed = 0;
-    this.someFit = false;
+    this.fitting = 0; // of those that count
+    this.everFit = false;
     this.first = null; // the first that was measured: the reference of areas
     this.best = null;
   }
 
-  /** Adds one; returns null if it is known, else `{gone, refit}`: numbers that count no more, and whether
-   * those that do not fit the device count no more, because this is the first that does. */
+  /** Adds one; returns null if it is known, else `{gone, refit}`: numbers that count no more, and whether it
+   * has changed that those which do not fit the device count: they do while no other counts. */
   add(one) {
     if (this.all.has(one.number)) return null;
     this.all.set(one.number, one);
@@ -25,11 +26,14 @@ export class Networks {
       return { gone: [], refit: false };
     }
     this.first ??= one;
+    const before = this.fitting;
     const gone = this.supersede(one);
-    const refit = fits(one) && !this.someFit && this.all.size - this.failed > 1;
-    this.someFit ||= fits(one);
-    if (refit || (this.fits(one) && this.betterThanBest(one))) this.best = one;
-    return { gone, refit };
+    for (const other of gone.filter((number) => number !== one.number).map((number) => this.all.get(number))) {
+      if (other?.metrics && fits(other)) this.fitting -= 1;
+    }
+    if (fits(one) && !this.superseded.has(one.number)) this.fitting += 1;
+    this.weigh(one);
+    return { gone, refit: (before > 0) !== (this.fitting > 0) && this.all.size - this.failed > 1 };
   }
 
   supersede(one) {
@@ -51,20 +55,23 @@ export class Networks {
     return gone;
   }
 
-  betterThanBest(one) {
-    const { best } = this;
-    if (!best) return true;
-    const more = one.metrics.accuracy - best.metrics.accuracy;
-    return more > 0 || (more === 0 && one.metrics.latency_ms < best.metrics.latency_ms);
+  /** Keeps the best that was reached: of those that fit the device, once there was one. */
+  weigh(one) {
+    const first = fits(one) && !this.everFit;
+    this.everFit ||= fits(one);
+    if (!this.reached(one)) return;
+    const more = first || !this.best ? 1 : one.metrics.accuracy - this.best.metrics.accuracy;
+    if (more > 0 || (more === 0 && one.metrics.latency_ms < this.best.metrics.latency_ms)) this.best = one;
   }
 
-  /** True for one that counts for fronts: of those that fit the device, once there is one. */
-  fits(one) {
-    return !this.someFit || fits(one);
+  /** True for one that was measured and fits, or while none did. */
+  reached(one) {
+    return one.metrics != null && (!this.everFit || fits(one));
   }
 
+  /** True for one that fronts are made of. */
   counts(one) {
-    return one.metrics != null && !this.superseded.has(one.number) && this.fits(one);
+    return one.metrics != null && !this.superseded.has(one.number) && (this.fitting === 0 || fits(one));
   }
 
   /** Those that were measured and not trained further since, whether they fit or not. */

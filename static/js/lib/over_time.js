@@ -41,12 +41,12 @@ export class OverTime {
   /** Begins anew, with all networks for an axis. */
   load(networks, axis) {
     this.history = new History(axis);
-    for (const one of networks.all.values()) this.history.add(one, one.metrics != null && networks.fits(one));
+    for (const one of networks.all.values()) this.history.add(one, networks.reached(one));
     this.draw();
   }
 
   add(one, networks) {
-    this.history.add(one, one.metrics != null && networks.fits(one));
+    this.history.add(one, networks.reached(one));
     this.timer ??= setTimeout(() => {
       this.timer = null;
       this.draw();

@@ -128,13 +128,23 @@ def test_the_best_is_of_those_that_fit_once_one_does(run: SearchRun) -> None:
         data = candidate_json(number)
         data["metrics"]["accuracy"] = accuracy
         if broken is not None:
-            data["metrics"]["device"] = {"name": "A", "how": "profile", "here_ms": 1.0, "broken_limits": broken}
+            data["metrics"]["device"] = {
+                "name": "A",
+                "how": "profile",
+                "here_ms": 1.0,
+                "broken_limits": broken,
+            }
         record_event(run.pk, Event("candidate_finished", {"candidate": data}))
         run.refresh_from_db()
         return run.best_accuracy
 
     assert [told(0, 0.8, ["big"]), told(1, 0.9, ["big"]), told(2, 0.85, ["big"])] == [0.8, 0.9, 0.9]
-    assert [told(3, 0.5, []), told(4, 0.95, ["big"]), told(5, 0.4, []), told(6, 0.6, [])] == [0.5, 0.5, 0.5, 0.6]
+    assert [told(3, 0.5, []), told(4, 0.95, ["big"]), told(5, 0.4, []), told(6, 0.6, [])] == [
+        0.5,
+        0.5,
+        0.5,
+        0.6,
+    ]
 
 
 def test_the_best_stays_when_a_worse_one_comes(run: SearchRun) -> None:
