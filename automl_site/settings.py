@@ -172,6 +172,9 @@ if ACCOUNT_EMAIL_VERIFICATION not in {"none", "optional", "mandatory"}:
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# Where people reach the site: workers, which answer no request, put it into mails
+_reached = "localhost" if HOST in {"0.0.0.0", "::", "127.0.0.1"} else HOST  # noqa: S104
+BASE_URL = env_str("AUTOML_BASE_URL", f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_reached}:{PORT}").rstrip("/")
 
 # Mail: printed to the terminal until a server is named
 EMAIL_HOST = env_str("AUTOML_MAIL_HOST")

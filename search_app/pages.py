@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from search_app.columns import candidate_columns
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
@@ -18,6 +19,9 @@ from search_app.spoken import spoken
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
+PACE_EVENTS = 60
+"""Progress events, one every two seconds, that the pace of a run is taken from."""
+
 MAX_STEPS = 500
 """Steps of a method that a page shows; of longer searches as many, evenly spread."""
 PHASE_NAMES = {
@@ -33,6 +37,9 @@ PHASE_NAMES = {
 def live_snapshot(run: SearchRun) -> dict[str, Any]:
     """Returns the state of a run at its `last_seq`: the live page continues from there by events.
 
+    The number of queries does not depend on how many candidates there are, and little else does: they come
+    in columns.
+
     Progress events are left out, their newest one stands in the run's row: a search of a day would
     otherwise send megabytes to every page that is opened.
     """
@@ -42,10 +49,23 @@ def live_snapshot(run: SearchRun) -> dict[str, Any]:
     return {
         "run": spoken(run_summary(run)),
         "last_seq": run.last_seq,
-        "candidates": spoken([candidate.to_engine().to_json() for candidate in candidates_of(run)]),
+        "candidates": spoken(candidate_columns(run)),
         "events": [spoken(event_message(event)) for event in reversed(told)],
         "method": method_history(run),
+        "pace": recent_pace(run),
     }
+
+
+def recent_pace(run: SearchRun) -> list[dict[str, Any]]:
+    """Returns two of the latest progress events, the older one first, fewer at the start of a run.
+
+    Returns:
+        `{"at", "spent_seconds"}` of each: how much of the wall clock a working second takes lately.
+    """
+    events = run.events.filter(kind="progress", seq__lte=run.last_seq).order_by("-seq")
+    latest = list(events.values_list("created_at", "payload")[:PACE_EVENTS])
+    ends = [latest[-1], latest[0]] if len(latest) > 1 else latest
+    return [{"at": at.isoformat(), "spent_seconds": payload.get("spent_seconds")} for at, payload in ends]
 
 
 def method_history(run: SearchRun) -> dict[str, Any]:

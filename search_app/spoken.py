@@ -11,8 +11,11 @@ from django.utils.translation import get_language, get_language_from_request
 from words.engine import said
 
 SENTENCES: Final = frozenset(
-    {"message", "error", "label", "reason", "unchecked", "against", "initialisation", "broken_limits", "how"}
-)
+    {
+        "message", "error", "label", "labels", "reason", "unchecked", "against", "initialisation",
+        "broken_limits", "how",
+    }
+)  # fmt: skip
 """Fields whose text, or list of texts, comes from the engine; nothing that people typed has these names."""
 
 

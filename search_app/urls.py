@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, measure_views, model_views, start_views, views
+from search_app import device_views, measure_views, model_views, notice_views, start_views, views
 
 MODEL = "searches/<uuid:run_id>/models/<uuid:model_id>/"
 
@@ -23,6 +23,7 @@ urlpatterns = [
         MODEL + "heat/<int:row>/<int:target>.png", model_views.model_heat_picture, name="model_heat_picture"
     ),
     path(MODEL + "work/<slug:kind>/", model_views.model_work, name="model_work"),
+    path("account/notices/", notice_views.notices, name="notices"),
     path("devices/", device_views.device_list, name="devices"),
     path("devices/new/", device_views.device_new, name="device_new"),
     path("devices/<uuid:device_id>/", device_views.device_detail, name="device"),

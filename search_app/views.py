@@ -24,7 +24,7 @@ from search_app.pages import (
     report_of,
 )
 from search_app.results import scale_floor
-from search_app.selectors import candidates_of, search_run_for_user
+from search_app.selectors import candidates_of, run_summary, search_run_for_user
 from search_app.spoken import spoken
 
 
@@ -39,7 +39,7 @@ def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     context = {
         "run": run,
         "phases": PHASE_NAMES.items(),
-        "snapshot": live_snapshot(run),
+        "summary": spoken(run_summary(run)),
         "options": chosen_options(run),
         "method": method_words(run),
     }

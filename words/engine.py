@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
-from django.utils.translation import get_language, gettext, override
+from django.utils.translation import get_language, gettext
 
 from words.figures import localised
 from words.sentences import SENTENCES
@@ -92,10 +92,10 @@ def said_by(error: ValidationError) -> str:
     return " ".join(said(message) for message in error.messages)
 
 
-@lru_cache(maxsize=16_384)
-def _said(text: str, language: str) -> str:
-    with override(language):
-        return _translated(text, 0)
+@lru_cache(maxsize=65_536)
+def _said(text: str, _language: str) -> str:
+    """`said` with a memory: a page of a long search has twenty thousand labels."""
+    return _translated(text, 0)
 
 
 def _translated(text: str, depth: int) -> str:
@@ -136,6 +136,8 @@ def _recognised(text: str, depth: int) -> str | None:
 
 
 def _value(value: str, depth: int) -> str:
+    if value.isdecimal():
+        return value
     core = value.strip()
     return value.replace(core, localised(core) or _listed(core, depth), 1) if core else value
 

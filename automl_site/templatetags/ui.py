@@ -21,6 +21,7 @@ register = template.Library()
 STATE_NAMES = {
     "QUEUED": _("Waiting"),
     "RUNNING": _("Running"),
+    "PAUSED": _("Paused"),
     "STOPPING": _("Stopping"),
     "DONE": _("Finished"),
     "STOPPED": _("Stopped"),

@@ -51,6 +51,17 @@ def short_training_seconds(phase: float, overhead: float) -> float:
     return min(max(phase / CANDIDATES_WANTED - overhead, SHORTEST_TRAINING), LONGEST_TRAINING)
 
 
+def added_seconds(phase: Phase, added: float) -> float:
+    """Returns the part of a raised budget that the phase at hand gets; those after it share the rest.
+
+    Args:
+        phase: One of `SHARES`.
+        added: Seconds by which the budget was raised, >= 0.
+    """
+    steps = list(SHARES)
+    return phase_seconds(phase, added, steps[steps.index(phase) :])
+
+
 def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_seconds: float = 0.0) -> float:
     """Returns the seconds kept back for exports, parity checks, the test part and the report.
 

@@ -22,6 +22,9 @@ FILES: dict[str, str] = {
     "plotly.js-cartesian-dist-min/LICENSE": "plotly/LICENSE",
     "tus-js-client/dist/tus.min.js": "tus/tus.min.js",
     "tus-js-client/LICENSE": "tus/LICENSE",
+    "uplot/dist/uPlot.iife.min.js": "uplot/uplot.min.js",
+    "uplot/dist/uPlot.min.css": "uplot/uplot.min.css",
+    "uplot/LICENSE": "uplot/LICENSE",
     # MIT, said at the head of the script; the package holds no file of its own for it
     "onnxruntime-web/dist/ort.wasm.bundle.min.mjs": "onnxruntime/ort.wasm.bundle.min.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "onnxruntime/ort-wasm-simd-threaded.wasm",
