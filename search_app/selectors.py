@@ -15,6 +15,9 @@ from nas.costs import COSTS, Cost
 from nas.pareto import front_of_candidates
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
 
+MOST_CANDIDATES = 2**31 - 1
+"""Larger numbers do not fit into the column."""
+
 
 def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
     """Returns the runs that the user may see, newest first, with data set and version at hand."""
@@ -64,6 +67,17 @@ def event_message(event: SearchEvent) -> dict[str, Any]:
 def candidates_of(run: SearchRun) -> QuerySet[Candidate]:
     """Returns the run's candidates in the order of evaluation."""
     return run.candidates.order_by("number")
+
+
+def candidate_of_run(run: SearchRun, number: int) -> Candidate:
+    """Returns one candidate of the run.
+
+    Raises:
+        Candidate.DoesNotExist: If the run has no such candidate.
+    """
+    if number > MOST_CANDIDATES:
+        raise Candidate.DoesNotExist
+    return run.candidates.get(number=number)
 
 
 def cost_of(run: SearchRun) -> Cost:

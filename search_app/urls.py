@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, measure_views, views
+from search_app import device_views, drawing_views, measure_views, views
 
 app_name = "search"
 urlpatterns = [
@@ -13,6 +13,11 @@ urlpatterns = [
     path("searches/new/", views.search_new, name="new"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
     path("searches/<uuid:run_id>/result/", views.result, name="result"),
+    path(
+        "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg",
+        drawing_views.drawing,
+        name="drawing",
+    ),
     path("devices/", device_views.device_list, name="devices"),
     path("devices/new/", device_views.device_new, name="device_new"),
     path("devices/<uuid:device_id>/", device_views.device_detail, name="device"),

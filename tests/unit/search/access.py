@@ -45,6 +45,7 @@ PAGES = {
     "searches/new/": Rule("account", query={"dataset": "dataset_id"}),
     "searches/<uuid:run_id>/": Rule("object"),
     "searches/<uuid:run_id>/result/": Rule("object"),
+    "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg": Rule("object"),
     "devices/": Rule("account"),
     "devices/new/": Rule("account"),
     "devices/<uuid:device_id>/": Rule("object"),
