@@ -43,7 +43,7 @@ def drawing(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpRespons
     response["Content-Security-Policy"] = POLICY
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = f'inline; filename="network-{number}.svg"'
-    return cast(HttpResponse, response)
+    return response
 
 
 def _one_of(value: str | None, allowed: tuple[str, ...]) -> str:

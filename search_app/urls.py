@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, drawing_views, measure_views, views
+from search_app import device_views, drawing_views, measure_views, result_views, views
 
 app_name = "search"
 urlpatterns = [
@@ -12,7 +12,7 @@ urlpatterns = [
     path("searches/", views.search_list, name="list"),
     path("searches/new/", views.search_new, name="new"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
-    path("searches/<uuid:run_id>/result/", views.result, name="result"),
+    path("searches/<uuid:run_id>/result/", result_views.result, name="result"),
     path(
         "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg",
         drawing_views.drawing,

@@ -9,6 +9,7 @@ from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from nas.report.words import count
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
 
@@ -123,3 +124,15 @@ def state_name(state: str) -> str:
 def times(value: float | None, factor: float) -> int:
     """Returns a product as a whole number, 0 for no value."""
     return round((value or 0.0) * factor)
+
+
+@register.filter
+def macs(value: float | None) -> str:
+    """Returns multiply-accumulates as ``"3.4 M"``, a dash if there are none."""
+    return count(value)
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """Returns a number as scripts read it, whatever the language of the page."""
+    return repr(value)

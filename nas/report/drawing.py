@@ -30,7 +30,7 @@ COLOURS = {"stem": "#5a6472", "ds": "#009e73", "ir": "#0072b2", "er": "#d55e00",
 """Colour of each operator: each has 3:1 of contrast on white and on the dark theme's background."""
 
 _TOP, _LOWEST, _BELOW = 26.0, 12.0, 30.0
-_LABEL = 44.0  # room that one label of a side takes
+_LABEL = 54.0  # room that one label of a side takes
 
 
 @dataclass(frozen=True)
