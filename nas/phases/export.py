@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +11,18 @@ from nas.candidate import Candidate
 from nas.costs import COSTS, Cost, CostName
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
-from nas.export.bundle import ONNX_NAME
 from nas.export.forms import PROGRAM_SECONDS
 from nas.export.int8_bundle import INT8_NAME, has_int8
-from nas.export.onnx_model import OnnxClassifier
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
 from nas.phases.elsewhere import elsewhere
+from nas.phases.evaluation import keep_predictions, keep_validation_predictions
 from nas.phases.int8 import add_int8_files, can_have_int8, int8_seconds
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
-from nas.runtime import available_cores, machine_facts
+from nas.runtime import machine_facts
 from nas.statistics import wilson_interval
 
 _SECONDS_A_MODEL = 6.0
@@ -161,12 +159,19 @@ def _test_seconds(ctx: RunContext, further: Candidate) -> float:
 
 def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
     metrics = [candidate.metrics for candidate in files if candidate.metrics is not None]
-    return n_test(ctx.cache) * sum(_BUSY * each.float_ms + _PREPROCESSING_MS for each in metrics)
+    photos = n_test(ctx.cache) or len(
+        validation_rows(ctx.cache)
+    )  # those stand in where there is no test part
+    return photos * sum(_BUSY * each.float_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:
     """Opens the sealed part once, for the downloaded files themselves."""
-    if ctx.state.test or not ctx.state.models or n_test(ctx.cache) == 0:
+    if ctx.state.test or not ctx.state.models:
+        return
+    if n_test(ctx.cache) == 0:
+        for model in ctx.state.models:
+            keep_validation_predictions(ctx.config.workdir, model, ctx.cache)
         return
     ctx.now_doing("Opening the test images, once, for the final figures")
     token = open_seal(ctx.config.workdir, [model["name"] for model in ctx.state.models])
@@ -185,9 +190,8 @@ def _accuracies(results: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    directory = ctx.config.workdir / model["directory"]
-    predicted = _predicted(ctx, directory / ONNX_NAME, rows)
-    labels = ctx.cache.labels[rows]
+    answers = keep_predictions(ctx.config.workdir, model, ctx.cache, rows, "test")
+    labels, predicted = answers.labels, answers.answers
     confusion = np.zeros((ctx.cache.n_classes, ctx.cache.n_classes), dtype=int)
     np.add.at(confusion, (labels, predicted), 1)
     result = {
@@ -198,15 +202,9 @@ def _test_model(ctx: RunContext, model: dict[str, Any], rows: np.ndarray) -> dic
         "n_images": len(rows),
         "confusion": confusion.tolist(),
     }
-    if has_int8(model):
-        result["int8"] = _scored(_predicted(ctx, directory / INT8_NAME, rows), labels)
+    if answers.int8_answers is not None:
+        result["int8"] = _scored(answers.int8_answers, labels)
     return result
-
-
-def _predicted(ctx: RunContext, path: Path, rows: np.ndarray) -> np.ndarray:
-    classifier = OnnxClassifier(path, threads=available_cores())
-    predicted: np.ndarray = classifier.probabilities(ctx.cache.images, rows).argmax(axis=1)
-    return predicted
 
 
 def _scored(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:

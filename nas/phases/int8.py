@@ -12,6 +12,7 @@ from nas.architecture import MBConvArchitecture
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError, ExportError
+from nas.evaluation.predictions import predictions_file
 from nas.events import Event, OnEvent, ShouldStop
 from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import ONNX_NAME, metadata_of
@@ -20,6 +21,7 @@ from nas.export.int8_bundle import INT8_NAME, add_int8
 from nas.export.trust import Trust
 from nas.phases.bundles import ExportSource, browser_time, open_source, trust_of, write_model
 from nas.phases.context import RunContext
+from nas.phases.evaluation import keep_validation_predictions
 from nas.prediction import validation_rows
 from nas.quantise.climb import CHEAP_RUNGS, Climb, LadderConfig, RungName
 from nas.quantise.ladder import ladder
@@ -77,6 +79,8 @@ def export_candidate(
         model = {**written, "trust": asdict(trust_of(source))}
     completed = complete(workdir, source, model, None if top is None else LadderConfig(top=top))
     on_event(Event("model_completed", {"model": completed}))
+    if not predictions_file(workdir, model["name"]).exists():  # answers on test photos are never replaced
+        keep_validation_predictions(workdir, completed, source.cache)
 
 
 def add_int8_files(

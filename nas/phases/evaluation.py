@@ -1,0 +1,58 @@
+"""Asks the downloaded files for answers on labelled photos and keeps them for the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas.data.cache import ImageCache
+from nas.evaluation.predictions import Part, Predictions, predictions_file, predictions_of, save_predictions
+from nas.export.bundle import ONNX_NAME
+from nas.export.int8_bundle import INT8_NAME, has_int8
+from nas.export.onnx_model import OnnxClassifier
+from nas.prediction import validation_rows
+from nas.runtime import available_cores
+
+
+def keep_predictions(
+    workdir: Path, model: Mapping[str, Any], cache: ImageCache, rows: np.ndarray, part: Part
+) -> Predictions:
+    """Asks the files of an exported model and keeps what they answer.
+
+    Args:
+        workdir: The run's directory.
+        model: Facts of its bundle, see `nas.export.bundle.write_bundle`.
+        cache: Where the photos are.
+        rows: (N,) their rows, ascending.
+        part: Which photos they are.
+
+    Returns:
+        The answers, those of the int8 file included if there is one, whether or not they could be kept.
+    """
+    directory = workdir / model["directory"]
+    answers = predictions_of(
+        part,
+        cache.content_hash,
+        rows,
+        cache.labels[rows],
+        _probabilities(directory / ONNX_NAME, cache, rows),
+        int8_probabilities=_probabilities(directory / INT8_NAME, cache, rows) if has_int8(model) else None,
+    )
+    save_predictions(predictions_file(workdir, model["name"]), answers)
+    return answers
+
+
+def keep_validation_predictions(workdir: Path, model: Mapping[str, Any], cache: ImageCache) -> None:
+    """Keeps the answers on validation photos of a model that has none on test photos.
+
+    Such are models of a set without a test part, and models that were exported after the part was opened:
+    it is opened once, and what came later would profit from what was seen.
+    """
+    keep_predictions(workdir, model, cache, validation_rows(cache), "val")
+
+
+def _probabilities(path: Path, cache: ImageCache, rows: np.ndarray) -> np.ndarray:
+    return OnnxClassifier(path, threads=available_cores()).probabilities(cache.images, rows)

@@ -1,0 +1,1 @@
+"""Figures of one model's answers, against figures computed apart from the application."""
