@@ -103,17 +103,17 @@ class Price:
         }
         if self.only_cheap + self.only_dear == 0:
             return told + " " + _("They answer alike: these photos show no difference.")
-        chance = _chance(self.p_value)
+        how_often = chance(self.p_value)
         if self.p_value >= UNLIKELY:
             return f"{told} " + _(
                 "Two equally good networks would differ at least so much in %(chance)s of such sets of "
                 "photos (exact McNemar test): these photos cannot tell which one is better."
-            ) % {"chance": chance}
+            ) % {"chance": how_often}
         better = self.dear if self.only_dear > self.only_cheap else self.cheap
         return f"{told} " + _(
             "Two equally good networks would differ so much in %(chance)s of such sets of photos only (exact "
             "McNemar test): %(better)s is better."
-        ) % {"chance": chance, "better": better.candidate.label}
+        ) % {"chance": how_often, "better": better.candidate.label}
 
 
 def price_of(
@@ -160,6 +160,13 @@ def answers_of(workdir: Path, row: BoardRow) -> Predictions | None:
         return None
 
 
+def chance(p_value: float) -> str:
+    """Returns a probability in words."""
+    if p_value < 0.001:
+        return _("fewer than 1 in 1,000")
+    return f"{100 * p_value:.1f}%" if p_value < 0.1 else f"{100 * p_value:.0f}%"
+
+
 def _with_photos(workdir: Path, price: Price) -> Price:
     first, second = answers_of(workdir, price.cheap), answers_of(workdir, price.dear)
     if first is None or second is None or first.part != second.part or first.data_hash != second.data_hash:
@@ -189,12 +196,6 @@ def _photos(right: Predictions, places: Any, wrong: Any) -> tuple[OnlyOne, ...]:
 
 def _name(classes: Sequence[str], number: str) -> str:
     return classes[int(number)] if int(number) < len(classes) else number
-
-
-def _chance(p_value: float) -> str:
-    if p_value < 0.001:
-        return _("fewer than 1 in 1,000")
-    return f"{100 * p_value:.1f}%" if p_value < 0.1 else f"{100 * p_value:.0f}%"
 
 
 def _metrics(row: BoardRow) -> Metrics:

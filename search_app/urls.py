@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import device_views, drawing_views, measure_views, result_views, views
+from search_app import compare_views, device_views, drawing_views, measure_views, result_views, try_views, views
 
 app_name = "search"
 urlpatterns = [
     path("", views.home, name="home"),
     path("searches/", views.search_list, name="list"),
     path("searches/new/", views.search_new, name="new"),
+    path("searches/compare/", compare_views.compare_runs, name="compare"),
     path("searches/<uuid:run_id>/", views.live, name="live"),
     path("searches/<uuid:run_id>/result/", result_views.result, name="result"),
+    path("searches/<uuid:run_id>/compare/", compare_views.compare_networks, name="compare_networks"),
+    path("searches/<uuid:run_id>/models/<uuid:model_id>/try/", try_views.try_it, name="try"),
     path(
         "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg",
         drawing_views.drawing,

@@ -169,9 +169,11 @@ def stage_table(architecture: MBConvArchitecture, caption: str) -> Markup:
     return table(caption, _COLUMNS, rows, numeric={2, 6, 8})
 
 
-def legend(architecture: MBConvArchitecture) -> Markup:
-    """Returns what the colours of a drawing mean, those that occur."""
-    used = operators_of(architecture)
+def legend(*architectures: MBConvArchitecture) -> Markup:
+    """Returns what the colours of drawings mean, those that occur."""
+    used = {
+        op: name for op, name in OPERATORS.items() if any(op in operators_of(one) for one in architectures)
+    }
     entries = [
         el(
             "li",

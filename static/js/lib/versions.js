@@ -10,6 +10,8 @@ const KINDS = {
   relabelled: ['Other class', (one) => `${one.from} → ${one.to}`],
   excluded: ['Left out', (one) => `was ${NAMES[one.from] ?? one.from}`],
   restored: ['Taken back in', (one) => `now ${NAMES[one.to] ?? one.to}`],
+  added: ['Added', (one) => `${one.from}, ${NAMES[one.to] ?? one.to}`],
+  removed: ['Only in the first one', (one) => `${one.from}, ${NAMES[one.to] ?? one.to}`],
   moved: ['Other part', (one) => `${NAMES[one.from] ?? one.from} → ${NAMES[one.to] ?? one.to}`],
 };
 
