@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def take_back(dataset: Dataset, entry: dict[str, Any]) -> None:
     for upload in dataset.uploads.filter(pk=entry["upload"]):
         file = upload.file
         upload.delete()
-        transaction.on_commit(lambda file=file: _remove(file))
+        transaction.on_commit(partial(_remove, file))
 
 
 def only_photos_wait(dataset: Dataset) -> bool:

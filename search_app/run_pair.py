@@ -1,4 +1,4 @@
-"""Two searches side by side: options, best networks, fronts, and a verdict that claims no more than is known."""
+"""Two searches side by side: options, best networks, fronts, and a verdict that claims only what is known."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def warnings_of(first: RunSide, second: RunSide) -> list[str]:
             _("They worked on different photos or versions of them: their accuracies are of different tests.")
         )
     if one.device != other.device:
-        found.append(
-            _("They were made for different devices: their times are not of the same place.")
-        )
+        found.append(_("They were made for different devices: their times are not of the same place."))
     elif _cpu(first) != _cpu(second):
         found.append(_("They ran on different processors: their times are not of the same machine."))
     if one.minutes != other.minutes:
@@ -126,11 +124,17 @@ def _by_photos(first: RunSide, second: RunSide) -> str:
         "chance": chance(p_value),
         "better": (first if only_first > only_second else second).run.name,
     }
-    told = _("Of %(n)s photos, the first one's best alone is right on %(first)s, the second one's on %(second)s.")
+    told = _(
+        "Of %(n)s photos, the first one's best alone is right on %(first)s, the second one's on %(second)s."
+    )
     if p_value >= UNLIKELY:
-        doubt = _("That far apart are equally good networks in %(chance)s of such sets: no difference is shown.")
+        doubt = _(
+            "That far apart are equally good networks in %(chance)s of such sets: no difference is shown."
+        )
         return f"{told} {doubt}" % named
-    sure = _("That is hardly chance (%(chance)s, exact McNemar test): the best of %(better)s is more accurate.")
+    sure = _(
+        "That is hardly chance (%(chance)s, exact McNemar test): the best of %(better)s is more accurate."
+    )
     return f"{told} {sure}" % named
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from search_app import compare_views, device_views, drawing_views, measure_views, result_views, try_views, views
+from search_app import (
+    compare_views,
+    device_views,
+    drawing_views,
+    measure_views,
+    result_views,
+    try_views,
+    views,
+)
 
 app_name = "search"
 urlpatterns = [
@@ -16,6 +24,7 @@ urlpatterns = [
     path("searches/<uuid:run_id>/result/", result_views.result, name="result"),
     path("searches/<uuid:run_id>/compare/", compare_views.compare_networks, name="compare_networks"),
     path("searches/<uuid:run_id>/models/<uuid:model_id>/try/", try_views.try_it, name="try"),
+    path("searches/<uuid:run_id>/models/<uuid:model_id>/maps.onnx", try_views.maps, name="maps"),
     path(
         "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg",
         drawing_views.drawing,

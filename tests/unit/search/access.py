@@ -48,6 +48,8 @@ PAGES = {
     "searches/compare/": Rule("object", query={"a": "run_id", "b": "run_id"}),
     "searches/<uuid:run_id>/compare/": Rule("object"),
     "searches/<uuid:run_id>/models/<uuid:model_id>/try/": Rule("object"),
+    # 404: that of the walk has no maps; tests/unit/pages/test_try.py asks with one that has
+    "searches/<uuid:run_id>/models/<uuid:model_id>/maps.onnx": Rule("object", frozenset({404})),
     "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg": Rule("object"),
     "devices/": Rule("account"),
     "devices/new/": Rule("account"),
