@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from nas.candidate import Metrics
-from nas.report.words import megabytes, milliseconds
+from nas.report.words import milliseconds
 from search_app.results import BoardRow, overlaps
 
 Kind = Literal["best", "fastest", "smallest"]
@@ -48,6 +49,8 @@ class Pick:
 def picks_of(rows: Sequence[BoardRow]) -> list[Pick]:
     """Returns best, fastest within one point of it, and smallest; none where there is no network.
 
+    Of files that differ by less than a twentieth in size the most accurate is the smallest.
+
     Only networks that the device can hold are picked, unless there are none; and only those that were
     trained fully or exported, unless there are none.
     """
@@ -57,7 +60,8 @@ def picks_of(rows: Sequence[BoardRow]) -> list[Pick]:
     best = next((row for row in pool if row.recommended), None) or max(pool, key=_rank)
     near = [row for row in pool if _accuracy(row) >= _accuracy(best) - CLOSE - _EPS]
     fastest = min(near, key=lambda row: (_metrics(row).latency_ms, -_accuracy(row)))
-    smallest = min(pool, key=lambda row: (_metrics(row).size_bytes, -_accuracy(row)))
+    least = (1 + _SAME) * min(_metrics(row).size_bytes for row in pool)
+    smallest = max((row for row in pool if _metrics(row).size_bytes <= least), key=_rank)
     found = [
         Pick("best", _("The best"), best, _why_best(best), _sure(best, pool)),
         Pick(
@@ -67,7 +71,7 @@ def picks_of(rows: Sequence[BoardRow]) -> list[Pick]:
             _why_fastest(best, fastest, pool),
             _loses(best, fastest),
         ),
-        Pick("smallest", _("The smallest"), smallest, _why_smallest(smallest), _loses(best, smallest)),
+        Pick("smallest", _("The smallest"), smallest, _why_smallest(smallest, pool), _loses(best, smallest)),
     ]
     return [_told_once(found, place) for place in range(len(found))]
 
@@ -130,9 +134,16 @@ def _why_fastest(best: BoardRow, fastest: BoardRow, pool: Sequence[BoardRow]) ->
     return f"{words} " + _("About as fast: %(names)s.") % {"names": ", ".join(same[:3])} if same else words
 
 
-def _why_smallest(smallest: BoardRow) -> str:
-    return _("Its file is the smallest of those trained to the end: %(size)s.") % {
-        "size": megabytes(_metrics(smallest).size_bytes)
+def _why_smallest(smallest: BoardRow, pool: Sequence[BoardRow]) -> str:
+    size = _metrics(smallest).size_bytes
+    same = [row for row in pool if row is not smallest and _metrics(row).size_bytes <= (1 + _SAME) * size]
+    words = _("Its file is the smallest of those trained to the end: %(size)s.") % {
+        "size": filesizeformat(size)
+    }
+    if not same:
+        return words
+    return f"{words} " + _("About as small, but less accurate: %(names)s.") % {
+        "names": ", ".join(row.candidate.label for row in same[:3])
     }
 
 

@@ -129,7 +129,7 @@ def price_of(
     """
     by_number = {row.candidate.number: row for row in rows}
     chosen = [by_number[number] for number in pair if number in by_number]
-    defaults = [pick.row for pick in picks] + sorted(rows, key=lambda row: not row.model)
+    defaults = [pick.row for pick in picks] + sorted(rows, key=lambda row: (not row.model, not row.on_front))
     for row in defaults:
         if len(chosen) < 2 and all(row is not other for other in chosen):
             chosen.append(row)

@@ -28,12 +28,8 @@ from search_app.selectors import (
     candidates_of,
     cost_of,
     models_of,
-    other_runs_of_data,
     search_run_for_user,
 )
-
-MOST_OTHERS = 20
-"""Searches of the same photos that are offered for a comparison."""
 
 
 @require_GET
@@ -71,7 +67,6 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
             report, candidates, spent_seconds=run.spent_seconds, minutes=run.minutes, watts=settings.WATTS
         ),
         "reproduction": reproduction_of(run, report),
-        "others": other_runs_of_data(request.user, run)[:MOST_OTHERS],
     }
     return render(request, "search/result.html", context)
 

@@ -38,14 +38,6 @@ def search_run_for_user(user: User | AnonymousUser, run_id: uuid.UUID | str) -> 
     return search_runs_of_user(user).get(pk=key)
 
 
-def other_runs_of_data(user: User | AnonymousUser, run: SearchRun) -> QuerySet[SearchRun]:
-    """Returns the user's other ended runs on the data set of a run, newest first."""
-    runs = search_runs_of_user(user).filter(
-        dataset_version__dataset_id=run.dataset_version.dataset_id, state__in=SearchRun.ended_states
-    )
-    return runs.exclude(pk=run.pk)
-
-
 def runs_by_id(run_ids: Iterable[uuid.UUID]) -> list[SearchRun]:
     """Returns runs for the tailer, whose subscribers have been checked already."""
     return list(_with_dataset().filter(pk__in=list(run_ids)))

@@ -13,7 +13,7 @@ from nas.report.html import Markup, el, join
 
 _WIDTH, _ROW, _GAP, _THINNEST, _BETWEEN = 860.0, 84.0, 2.0, 4.0, 14.0
 _TOP, _MIDDLE, _BELOW = 22.0, 30.0, 40.0
-_LOWEST = 12.0
+_LOWEST, _SIDE = 12.0, 14.0
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def difference_svg(
     sizes = [_sizes(rows, 0, costs_ms), _sizes(rows, 1, costs_ms)]
     spans = [max(sum(sizes[0][at]), sum(sizes[1][at])) for at in range(len(rows))]
     counts = [max(len(row.first), len(row.second)) for row in rows]
-    fixed = sum(counts) * (_THINNEST + _GAP) + len(rows) * _BETWEEN
+    fixed = 2 * _SIDE + sum(counts) * (_THINNEST + _GAP) + len(rows) * _BETWEEN
     unit = (_WIDTH - fixed) / (sum(spans) or 1.0)
-    drawn, x = [], 0.0
+    drawn, x = [], _SIDE
     for at, row in enumerate(rows):
         width = spans[at] * unit + counts[at] * (_THINNEST + _GAP)
         drawn.append(_column(row, (sizes[0][at], sizes[1][at]), x, width, unit))
