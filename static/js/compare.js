@@ -48,5 +48,6 @@ function draw() {
 
 draw();
 document.addEventListener('themechange', draw);
+document.addEventListener('paper', draw);
 new ResizeObserver(() => window.Plotly.Plots.resize(node)).observe(node);
 wirePaper($('print'));

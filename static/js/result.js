@@ -24,6 +24,7 @@ function showChart() {
   };
   const axes = new AxisSwitch($('axis'), draw);
   draw();
+  document.addEventListener('paper', () => chart.draw());
 }
 
 if ($('chart')) showChart();
