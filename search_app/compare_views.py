@@ -11,12 +11,11 @@ from django.views.decorators.http import require_GET
 
 from nas.pareto import current_candidates
 from search_app.models import SearchRun
-from search_app.pages import report_of
+from search_app.pages import leaderboard_of, report_of
 from search_app.price import price_of
 from search_app.result_views import number_of, run_or_404
-from search_app.results import leaderboard
 from search_app.run_pair import front_points, option_rows, side_of, verdict_of, warnings_of
-from search_app.selectors import candidates_of, cost_of, models_of, search_runs_of_user
+from search_app.selectors import candidates_of, search_runs_of_user
 from search_app.versus import versus_of
 
 MOST_RUNS = 100
@@ -53,8 +52,7 @@ def compare_networks(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     run = run_or_404(request, run_id)
     candidates = [candidate.to_engine() for candidate in candidates_of(run)]
     current = [one for one in current_candidates(candidates) if one.metrics is not None]
-    models = {model.candidate_number: model for model in models_of(run)}
-    rows = leaderboard(candidates, models, report_of(run).get("test") or [], None, cost_of(run).name)
+    rows = leaderboard_of(run, report_of(run), candidates)
     wanted = [number_of(request, name) for name in ("a", "b")]
     by_number = {one.number: one for one in candidates if one.metrics is not None}
     if any(number is not None and number not in by_number for number in wanted):

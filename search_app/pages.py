@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nas.candidate import Candidate
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
-from search_app.selectors import candidates_of, event_message, report_file, run_summary
+from search_app.results import BoardRow, leaderboard
+from search_app.selectors import candidates_of, cost_of, event_message, models_of, report_file, run_summary
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
@@ -92,3 +94,20 @@ def report_of(run: SearchRun) -> dict[str, Any]:
     except (SearchRun.DoesNotExist, OSError, ValueError):
         return {}
     return report if isinstance(report, dict) else {}
+
+
+def leaderboard_of(
+    run: SearchRun, report: Mapping[str, Any], candidates: Sequence[Candidate] | None = None
+) -> list[BoardRow]:
+    """Returns the rows of the result page, best first.
+
+    Args:
+        run: The search.
+        report: Its report.json.
+        candidates: All its candidates, if they are at hand.
+    """
+    if candidates is None:
+        candidates = [candidate.to_engine() for candidate in candidates_of(run)]
+    models = {model.candidate_number: model for model in models_of(run)}
+    chosen = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
+    return leaderboard(candidates, models, report.get("test") or [], chosen, cost_of(run).name)

@@ -18,18 +18,13 @@ from search_app.failures import failures_of
 from search_app.handmade import baseline_sentences
 from search_app.ladder import ladder_of
 from search_app.models import SearchRun
-from search_app.pages import chosen_options, method_history, method_words, report_of
+from search_app.pages import chosen_options, leaderboard_of, method_history, method_words, report_of
 from search_app.picks import picks_of
 from search_app.price import Price, label_photos, price_of
 from search_app.reproduce import reproduction_of
-from search_app.results import BoardRow, leaderboard, scale_floor
+from search_app.results import BoardRow, scale_floor
 from search_app.run_costs import run_costs
-from search_app.selectors import (
-    candidates_of,
-    cost_of,
-    models_of,
-    search_run_for_user,
-)
+from search_app.selectors import candidates_of, search_run_for_user
 
 
 @require_GET
@@ -41,9 +36,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         return redirect("search:live", run.pk)
     report = report_of(run)
     candidates = [candidate.to_engine() for candidate in candidates_of(run)]
-    models = {model.candidate_number: model for model in models_of(run)}
-    best = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
-    rows = leaderboard(candidates, models, report.get("test") or [], best, cost_of(run).name)
+    rows = leaderboard_of(run, report, candidates)
     places = places_of(request.user)
     elsewhere = elsewhere_of(run, report, places)
     picks = picks_of(rows)

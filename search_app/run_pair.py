@@ -13,10 +13,9 @@ from nas.candidate import Metrics
 from nas.report.words import milliseconds
 from nas.statistics import mcnemar_exact
 from search_app.models import SearchRun
-from search_app.pages import chosen_options, report_of
+from search_app.pages import chosen_options, leaderboard_of, report_of
 from search_app.price import UNLIKELY, answers_of, chance
-from search_app.results import BoardRow, leaderboard, overlaps
-from search_app.selectors import candidates_of, cost_of, models_of
+from search_app.results import BoardRow, overlaps
 
 _SAME_TIME = 0.05
 
@@ -60,10 +59,7 @@ class OptionRow:
 def side_of(run: SearchRun) -> RunSide:
     """Gathers what a search found."""
     report = report_of(run)
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
-    models = {model.candidate_number: model for model in models_of(run)}
-    best = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
-    rows = leaderboard(candidates, models, report.get("test") or [], best, cost_of(run).name)
+    rows = leaderboard_of(run, report)
     chosen = next((row for row in rows if row.recommended), rows[0] if rows else None)
     return RunSide(run, report, tuple(rows), chosen)
 

@@ -18,10 +18,10 @@ from datasets_app.selectors import classes_in_use
 from nas.export.maps import maps_file
 from search_app.downloads import file_response
 from search_app.models import SearchRun, TrainedModel
-from search_app.pages import report_of
+from search_app.pages import leaderboard_of, report_of
 from search_app.result_views import run_or_404
-from search_app.results import BoardRow, leaderboard
-from search_app.selectors import candidates_of, cost_of, model_file, model_of_run, models_of
+from search_app.results import BoardRow
+from search_app.selectors import model_file, model_of_run
 
 ONNX, INT8, DEMO = "model.onnx", "model_int8.onnx", "demo.json"
 
@@ -32,7 +32,7 @@ ONNX, INT8, DEMO = "model.onnx", "model_int8.onnx", "demo.json"
 def try_it(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -> HttpResponse:
     """Photo in, answer out; isolation gives the page a fine clock, which its times need."""
     run, model = _model(request, run_id, model_id)
-    rows = _rows(run)
+    rows = leaderboard_of(run, report_of(run))
     row = next((one for one in rows if one.candidate.number == model.candidate_number), None)
     context = {
         "run": run,
@@ -63,12 +63,6 @@ def _model(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -> tupl
         return run, model_of_run(run, model_id)
     except TrainedModel.DoesNotExist as error:
         raise Http404 from error
-
-
-def _rows(run: SearchRun) -> list[BoardRow]:
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
-    models = {model.candidate_number: model for model in models_of(run)}
-    return leaderboard(candidates, models, report_of(run).get("test") or [], None, cost_of(run).name)
 
 
 def _facts(run: SearchRun, model: TrainedModel, rows: list[BoardRow]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 // The front of a search, and where a model stands on this device.
+import { logTicks } from './axes.js';
 import { colour } from './chart.js';
 import { ms, percent, plotlyText } from './format.js';
 import { fill, gettext } from './words.js';
+
+const FAR = 12;
 
 const text = (point, where) => [plotlyText(point.label), fill(gettext('%(accuracy)s right, %(time)s'), { accuracy: percent(point.accuracy), time: ms(point.ms) }), where].join('<br>');
 
@@ -19,6 +22,12 @@ function traces(points, here) {
   return found;
 }
 
+/** Times that lie far apart are told apart on a log scale only. */
+function scaleFor(times) {
+  const far = Math.max(...times) > FAR * Math.min(...times);
+  return far ? { type: 'log', tickvals: logTicks(times) } : { type: 'linear', rangemode: 'tozero' };
+}
+
 /** Draws the points of a search and, once it is measured, `here`: `{ label, accuracy, ms }`. */
 export function drawHere(node, points, here) {
   const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
@@ -30,7 +39,7 @@ export function drawHere(node, points, here) {
     showlegend: false,
     hovermode: 'closest',
     hoverlabel: { bgcolor: colour('--app-panel'), bordercolor: colour('--app-line'), font: { color: colour('--app-ink'), size: 12 }, align: 'left' },
-    xaxis: { ...frame, rangemode: 'tozero', title: { text: gettext('Time per photo (ms)') } },
+    xaxis: { ...frame, ...scaleFor([...points.map((point) => point.here_ms), ...(here ? [here.ms] : [])]), title: { text: gettext('Time per photo (ms)') } },
     yaxis: { ...frame, ticksuffix: '%' },
   };
   window.Plotly.react(node, traces(points, here), layout, { displayModeBar: false, responsive: false, scrollZoom: false });
