@@ -24,10 +24,12 @@ const page = {
   removed(item) {
     items.splice(items.indexOf(item), 1);
     $('item-count').textContent = '';
+    $('measure').disabled = answered().length === 0;
   },
 };
 
 const own = facts.points.find((point) => point.number === facts.number);
+const answered = () => items.filter((item) => item.best);
 const draw = () => drawHere($('here-chart'), facts.points, here);
 
 /** Several runs of one photo: the point on the chart. */
@@ -47,7 +49,7 @@ async function measure(item) {
   } catch (error) {
     $('here-words').textContent = error.message;
   }
-  $('measure').disabled = items.length === 0;
+  $('measure').disabled = answered().length === 0;
 }
 
 async function take(files) {
@@ -64,7 +66,7 @@ async function take(files) {
       await measure(item);
     }
   }
-  $('measure').disabled = items.length === 0;
+  $('measure').disabled = answered().length === 0;
   $('item-count').textContent = fill(ngettext('%(n)s photo', '%(n)s photos', items.length), { n: items.length });
 }
 
@@ -108,7 +110,7 @@ function listen() {
   $('camera-switch').addEventListener('click', () => openCamera(() => camera.switchSides()));
   $('camera-stop').addEventListener('click', () => { closeCamera(); $('camera').focus(); });
   $('camera-shoot').addEventListener('click', async () => take([await camera.shoot()]));
-  $('measure').addEventListener('click', () => measure(items.at(-1)));
+  $('measure').addEventListener('click', () => measure(answered().at(-1)));
   addEventListener('paste', ({ clipboardData }) => take([...(clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/'))));
   addEventListener('pagehide', () => camera.close());
   for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
@@ -125,7 +127,7 @@ function listen() {
         item.showHeat(false);
         await item.classify();
       }
-      if (items.length) await measure(items.at(-1));
+      if (answered().length) await measure(answered().at(-1));
     });
   }
 }

@@ -1,11 +1,11 @@
 // Runs a model in WebAssembly beside the page, so that the page stays smooth: answers, times, heat maps.
 import { pixelsOf, squash } from './lib/squash.js';
 
-const PATCHES = 7; // an occlusion map has so many patches in each direction
+const PATCHES = 6; // an occlusion map has so many patches in each direction
 const GREY = 128;
 const WARM_UP = 3;
 const MOST_RUNS = 30;
-const TIME_MS = 2500;
+const TIME_MS = 1500;
 
 let ort;
 let files;

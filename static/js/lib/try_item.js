@@ -13,7 +13,7 @@ const KINDS = {
 export class TryItem {
   /** `page` gives the worker, the facts and the precision that is chosen. */
   constructor(id, file, page) {
-    Object.assign(this, { id, file, page });
+    Object.assign(this, { id, file, page, best: null });
     this.url = URL.createObjectURL(file);
     this.title = el('h3', { class: 'clamp-2', text: gettext('Looking at it…') });
     this.took = el('p', { class: 'mb-0 text-quiet' });
@@ -53,6 +53,7 @@ export class TryItem {
       this.tools.hidden = false;
       return true;
     } catch (error) {
+      this.best = null;
       this.title.textContent = error.message;
       this.node.dataset.failed = 'yes';
       this.tools.hidden = false;
@@ -68,6 +69,8 @@ export class TryItem {
       return;
     }
     this.heatButton.disabled = true;
+    this.heatWords.textContent = this.page.facts.files.maps ? gettext('Looking…') : gettext('Covering the photo patch by patch…');
+    this.heatWords.hidden = false;
     try {
       const { worker, precision } = this.page;
       const found = await worker.ask('heat', { id: this.id, label: this.best[0].index, precision });
@@ -78,7 +81,6 @@ export class TryItem {
       this.showHeat(true);
     } catch (error) {
       this.heatWords.textContent = error.message;
-      this.heatWords.hidden = false;
     }
     this.heatButton.disabled = false;
   }
