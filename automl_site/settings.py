@@ -196,6 +196,7 @@ UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfi
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
+WATTS = env_int("AUTOML_WATTS", 60, low=1, high=100_000)  # what the machine takes during a search, assumed
 
 LOG_LEVEL = env_str("AUTOML_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

@@ -243,3 +243,11 @@ class PublicSetOut(Schema):
     n_images: int
     n_classes: int
     size_bytes: int
+
+
+class PhotoAdded(Schema):
+    """What became of a photo that was added."""
+
+    number: int
+    text: str
+    making_version: bool

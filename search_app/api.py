@@ -153,7 +153,7 @@ def search_candidates(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.get("/searches/{uuid:run_id}/candidates/{int:number}", response=dict[str, Any])
 def search_candidate(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Shows one candidate with its architecture."""
-    return selectors.candidate_of(_run(request, run_id), number).to_engine().to_json()
+    return selectors.candidate_of_run(_run(request, run_id), number).to_engine().to_json()
 
 
 @router.get("/searches/{uuid:run_id}/earlier", response=list[dict[str, Any]])
@@ -192,7 +192,7 @@ def search_models(request: HttpRequest, run_id: uuid.UUID) -> Any:
 def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Asks for the export of one candidate."""
     run = _run(request, run_id)
-    selectors.candidate_of(run, number)
+    selectors.candidate_of_run(run, number)
     services.trained_model_export(run=run, number=number)
     return 202, {
         "detail": gettext("The model is being exported. It appears among the downloads in a moment.")

@@ -45,7 +45,7 @@ def candidate_columns(run: SearchRun) -> dict[str, Any]:
     """Returns all candidates of a run, in the order of their numbers; two queries at most.
 
     Returns:
-        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of doubles
+        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of
         or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for the device
         that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or null.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from nas.candidate import Candidate
 from search_app.columns import candidate_columns
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
@@ -119,9 +120,18 @@ def report_of(run: SearchRun) -> dict[str, Any]:
     return report if isinstance(report, dict) else {}
 
 
-def leaderboard_of(run: SearchRun, report: dict[str, Any]) -> list[BoardRow]:
-    """Returns the rows of the result page, best first."""
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
+def leaderboard_of(
+    run: SearchRun, report: Mapping[str, Any], candidates: Sequence[Candidate] | None = None
+) -> list[BoardRow]:
+    """Returns the rows of the result page, best first.
+
+    Args:
+        run: The search.
+        report: Its report.json.
+        candidates: All its candidates, if they are at hand.
+    """
+    if candidates is None:
+        candidates = [candidate.to_engine() for candidate in candidates_of(run)]
     models = {model.candidate_number: model for model in models_of(run)}
     chosen = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
     return leaderboard(candidates, models, report.get("test") or [], chosen, cost_of(run).name)

@@ -16,6 +16,9 @@ from nas.pareto import front_of_candidates
 from search_app.columns import brief
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
 
+MOST_CANDIDATES = 2**31 - 1
+"""Larger numbers do not fit into the column."""
+
 
 def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
     """Returns the runs that the user may see, newest first, with data set and version at hand."""
@@ -70,13 +73,13 @@ def candidates_of(run: SearchRun) -> QuerySet[Candidate]:
     return run.candidates.order_by("number")
 
 
-def candidate_of(run: SearchRun, number: int) -> Candidate:
-    """Returns one candidate.
+def candidate_of_run(run: SearchRun, number: int) -> Candidate:
+    """Returns one candidate of the run.
 
     Raises:
-        Candidate.DoesNotExist: If the run has none of that number.
+        Candidate.DoesNotExist: If the run has no such candidate.
     """
-    if number >= 2**31:  # beyond what the column holds
+    if number > MOST_CANDIDATES:
         raise Candidate.DoesNotExist
     return run.candidates.get(number=number)
 

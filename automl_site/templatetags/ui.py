@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from nas.report.words import count
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
 from words import figures
@@ -119,3 +120,15 @@ def _range(low: str, high: str) -> str:
     if low == high:
         return gettext("about %(n)s") % {"n": low}
     return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+@register.filter
+def macs(value: float | None) -> str:
+    """Returns multiply-accumulates as ``"3.4 M"``, a dash if there are none."""
+    return count(value)
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """Returns a number as scripts read it, whatever the language of the page."""
+    return repr(value)

@@ -11,6 +11,8 @@ const KINDS = {
   relabelled: [gettext('Other class'), (one) => `${one.from} → ${one.to}`],
   excluded: [gettext('Left out'), (one) => fill(gettext('was %(part)s'), { part: partName(one.from) })],
   restored: [gettext('Taken back in'), (one) => fill(gettext('now %(part)s'), { part: partName(one.to) })],
+  added: [gettext('Added'), (one) => `${one.from}, ${partName(one.to)}`],
+  removed: [gettext('Only in the first one'), (one) => `${one.from}, ${partName(one.to)}`],
   moved: [gettext('Other part'), (one) => `${partName(one.from)} → ${partName(one.to)}`],
 };
 

@@ -59,6 +59,12 @@ PAGES = {
     ),
     "searches/<uuid:run_id>/models/<uuid:model_id>/work/<slug:kind>/": Rule("object"),
     "account/notices/": Rule("account"),
+    "searches/compare/": Rule("object", query={"a": "run_id", "b": "run_id"}),
+    "searches/<uuid:run_id>/compare/": Rule("object"),
+    "searches/<uuid:run_id>/models/<uuid:model_id>/try/": Rule("object"),
+    # 404: that of the walk has no maps; tests/unit/pages/test_try.py asks with one that has
+    "searches/<uuid:run_id>/models/<uuid:model_id>/maps.onnx": Rule("object", frozenset({404})),
+    "searches/<uuid:run_id>/candidates/<int:number>/drawing.svg": Rule("object"),
     "devices/": Rule("account"),
     "devices/new/": Rule("account"),
     "devices/<uuid:device_id>/": Rule("object"),
@@ -129,6 +135,8 @@ OPERATIONS = {
     f"GET {D}/{{dataset_id}}/versions": Rule("object"),
     f"POST {D}/{{dataset_id}}/versions": Rule("object", frozenset({202})),
     f"GET {D}/{{dataset_id}}/versions/{{first}}/compare/{{second}}": Rule("object"),
+    # 422: a zip without a class is no photo of one
+    f"POST {D}/{{dataset_id}}/photos": Rule("object", frozenset({422}), upload=True),
     f"POST {D}/{{dataset_id}}/recheck": Rule("object", frozenset({202})),
     "GET /api/v1/uploads": Rule("account"),
     f"GET {S}": Rule("account"),
