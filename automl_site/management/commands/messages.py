@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.core.management.commands import makemessages
 
 from words.extract import engine_sentences, module_of
+
+
+class Gathering(makemessages.Command):
+    """Django's command, without guesses: what is new comes in untranslated."""
+
+    msgmerge_options: ClassVar[list[str]] = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+
 
 IGNORED = ["node_modules/*", ".venv/*", "static/vendor/*", "var/*", "nas/*", "tests/*", "docs/*"]
 
@@ -26,7 +34,7 @@ class Command(BaseCommand):
         (root / "words/sentences.py").write_text(module_of(engine_sentences(root)), encoding="utf-8")
         for domain, extensions in (("django", ["html", "py", "txt"]), ("djangojs", ["js"])):
             call_command(
-                "makemessages",
+                Gathering(),
                 locale=[code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE],
                 domain=domain,
                 extensions=extensions,
