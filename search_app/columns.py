@@ -45,9 +45,10 @@ def candidate_columns(run: SearchRun) -> dict[str, Any]:
     """Returns all candidates of a run, in the order of their numbers; two queries at most.
 
     Returns:
-        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64
-        of doubles or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for the
-        device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or null.
+        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of
+        doubles or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for
+        the device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or
+        null.
     """
     names = ("label", "source", "fidelity", *_NUMBERS)
     found = list(run.candidates.order_by("number").values_list(*names))

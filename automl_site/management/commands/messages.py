@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -17,7 +17,7 @@ from words.extract import engine_sentences, module_of
 class Gathering(makemessages.Command):
     """Django's command, without guesses: what is new comes in untranslated."""
 
-    msgmerge_options: ClassVar[list[str]] = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
 
 
 IGNORED = ["node_modules/*", ".venv/*", "static/vendor/*", "var/*", "nas/*", "tests/*", "docs/*"]

@@ -207,7 +207,7 @@ export class MethodCard {
     const { lines, places, right } = this.shown;
     const one = place === null ? null : places[place];
     this.part('legend').replaceChildren(...lines.map(({ key, style, axis }) => {
-      const side = right.length ? ` (${axis === 'y' ? gettext('left') : gettext('right')})` : '';
+      const side = right.length ? ` (${axis === 'y' ? gettext('left axis') : gettext('right axis')})` : '';
       return el('li', {}, swatch(style.mark), `${nameOf(key)}${side}${one?.at == null ? '' : `: ${figure(key, one.values[key])}`}`);
     }));
   }
