@@ -5,13 +5,15 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-NPM_STAMP := static/vendor/.stamp
+NPM_STAMP := node_modules/.stamp
+VENDOR_STAMP := static/vendor/.stamp
+WORDS_STAMP := $(STAMPS)/words
 
-.PHONY: setup setup-dev run demo test test-unit check fmt clean
+.PHONY: setup setup-dev run demo test test-unit check fmt messages clean
 
-setup: $(STAMPS)/app $(NPM_STAMP)
+setup: $(STAMPS)/app $(VENDOR_STAMP) $(WORDS_STAMP)
 
-setup-dev: $(STAMPS)/dev $(NPM_STAMP)
+setup-dev: $(STAMPS)/dev $(VENDOR_STAMP) $(WORDS_STAMP)
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
@@ -29,7 +31,15 @@ $(STAMPS)/dev: requirements-dev.txt $(STAMPS)/app
 
 $(NPM_STAMP): package.json package-lock.json | $(STAMPS)/app
 	$(BIN)/npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENDOR_STAMP): $(NPM_STAMP) automl_site/icons.txt automl_site/icons.py automl_site/management/commands/vendor_static.py
 	$(BIN)/python manage.py vendor_static
+	@touch $@
+
+# The catalogues of the languages, as Django reads them.
+$(WORDS_STAMP): $(wildcard locale/*/LC_MESSAGES/*.po) | $(STAMPS)/app
+	$(BIN)/python -m words.compile
 	@touch $@
 
 run: setup
@@ -56,6 +66,11 @@ check: setup-dev
 fmt: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What pages, scripts and the engine say, into locale/; needs GNU gettext.
+messages: setup-dev
+	$(BIN)/python manage.py messages
+	$(BIN)/python -m words.compile
 
 clean:
 	rm -rf static/vendor node_modules $(VENV)  # var/ holds your data: it stays

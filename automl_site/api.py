@@ -6,14 +6,18 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
 from ninja.errors import ValidationError as RequestError
 from ninja.security import SessionAuth
 
 from datasets_app.quota import DISK_FULL, FULL_DISK
+from words.engine import said, said_by
 
-NOT_FOUND = "This does not exist, or it is not yours. Go back to your list and open it from there."
+NOT_FOUND = gettext_noop(
+    "This does not exist, or it is not yours. Go back to your list and open it from there."
+)
 
 api = NinjaAPI(
     title="AutoML for images",
@@ -33,26 +37,29 @@ def _answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 @api.exception_handler(PermissionDenied)
 def not_found(request: HttpRequest, error: Exception) -> HttpResponse:
     """Answers alike for what is missing and for what belongs to someone else."""
-    return _answer(request, 404, NOT_FOUND)
+    return _answer(request, 404, gettext(NOT_FOUND))
 
 
 @api.exception_handler(AuthenticationError)
 def not_signed_in(request: HttpRequest, error: Exception) -> HttpResponse:
     """Asks for a sign-in."""
-    return _answer(request, 401, "You are not signed in. Sign in and try again.")
+    return _answer(request, 401, gettext("You are not signed in. Sign in and try again."))
 
 
 @api.exception_handler(ValidationError)
 def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Passes on the sentence of a service that refused its input."""
-    return _answer(request, 422, " ".join(error.messages))
+    return _answer(request, 422, said_by(error))
 
 
 @api.exception_handler(RequestError)
 def malformed(request: HttpRequest, error: RequestError) -> HttpResponse:
     """Names the fields that did not fit."""
-    problems = "; ".join(f"{_field(one)}: {one.get('msg', 'wrong value')}" for one in error.errors)
-    return _answer(request, 422, f"Correct these fields and send again: {problems}.")
+    wrong = gettext("wrong value")
+    problems = "; ".join(f"{_field(one)}: {one.get('msg') or wrong}" for one in error.errors)
+    return _answer(
+        request, 422, gettext("Correct these fields and send again: %(problems)s.") % {"problems": problems}
+    )
 
 
 @api.exception_handler(OSError)
@@ -60,7 +67,7 @@ def disk_refused(request: HttpRequest, error: OSError) -> HttpResponse:
     """Says that the disk is full; any other error of the system is ours to mend and goes to the log."""
     if error.errno not in FULL_DISK:
         raise error
-    return _answer(request, 507, DISK_FULL)
+    return _answer(request, 507, said(DISK_FULL))
 
 
 def _field(problem: dict[str, Any]) -> str:

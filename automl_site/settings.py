@@ -71,7 +71,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "automl_site.compression.StaticFiles",
+    "automl_site.compression.PageCompression",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -171,6 +172,9 @@ if ACCOUNT_EMAIL_VERIFICATION not in {"none", "optional", "mandatory"}:
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# Where people reach the site: workers, which answer no request, put it into mails
+_reached = "localhost" if HOST in {"0.0.0.0", "::", "127.0.0.1"} else HOST  # noqa: S104
+BASE_URL = env_str("AUTOML_BASE_URL", f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_reached}:{PORT}").rstrip("/")
 
 # Mail: printed to the terminal until a server is named
 EMAIL_HOST = env_str("AUTOML_MAIL_HOST")
@@ -192,6 +196,7 @@ UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfi
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
+WATTS = env_int("AUTOML_WATTS", 60, low=1, high=100_000)  # what the machine takes during a search, assumed
 
 LOG_LEVEL = env_str("AUTOML_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

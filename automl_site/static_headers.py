@@ -6,6 +6,8 @@ from wsgiref.headers import Headers
 
 ISOLATED = (
     "/js/measure_worker.js",
+    "/js/try_worker.js",
+    "/js/lib/squash.js",
     "/vendor/onnxruntime/ort.wasm.bundle.min.mjs",
     "/vendor/onnxruntime/ort.webgpu.bundle.min.mjs",
 )

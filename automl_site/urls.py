@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.i18n import JavaScriptCatalog
 
-from automl_site import health, welcome
+from automl_site import account_pages, health, script_words, welcome
 from automl_site.api import api
+from automl_site.styleguide import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("welcome/<str:token>/", welcome.sign_in, name="welcome"),
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
-    path("i18n/words.js", JavaScriptCatalog.as_view(), name="words"),
+    path("i18n/words.js", script_words.words, name="words"),
+    path("account/", account_pages.account, name="account"),
+    path("account/delete/", account_pages.deletion, name="account_delete"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("", include("datasets_app.urls")),
     path("", include("search_app.urls")),
 ]
+
+handler403 = "automl_site.errors.forbidden"
+handler500 = "automl_site.errors.server_error"

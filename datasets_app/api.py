@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
@@ -28,7 +29,9 @@ from datasets_app.api_schemas import (
 from datasets_app.findings import kind_counts
 from datasets_app.grid import with_images
 from datasets_app.models import Dataset
+from datasets_app.spoken import spoken_preview
 from nas.data.public import PUBLIC_SETS
+from words.engine import said
 
 router = Router()
 router.add_router("", api_images.router)
@@ -99,21 +102,21 @@ def dataset_delete(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
 @router.get("/datasets/{uuid:dataset_id}/preview", response=dict[str, Any])
 def dataset_preview(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Shows how the files were understood."""
-    return selectors.preview_of(_dataset(request, dataset_id))
+    return spoken_preview(selectors.preview_of(_dataset(request, dataset_id)))
 
 
 @router.post("/datasets/{uuid:dataset_id}/preview", response={202: Detail})
 def dataset_interpret(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
     """Asks for another preview, with the files understood as the owner says."""
     services.dataset_interpret(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
-    return 202, {"detail": "The list of files is being read again."}
+    return 202, {"detail": gettext("The list of files is being read again.")}
 
 
 @router.post("/datasets/{uuid:dataset_id}/import", response={202: Detail})
 def dataset_import(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
     """Imports the files as the owner confirmed."""
     services.dataset_import(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
-    return 202, {"detail": "The photos are being imported."}
+    return 202, {"detail": gettext("The photos are being imported.")}
 
 
 @router.get("/datasets/{uuid:dataset_id}/findings", response=FindingsPage)
@@ -150,8 +153,8 @@ def dataset_findings_csv(request: HttpRequest, dataset_id: uuid.UUID) -> HttpRes
             finding.path,
             finding.kind,
             left_out,
-            finding.reason,
-            finding.remedy,
+            said(finding.reason),
+            said(finding.remedy),
             score,
             finding.suggestion,
         )

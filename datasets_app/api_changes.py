@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja import Router
+from django.utils.translation import gettext
+from ninja import File, Form, Router
+from ninja.files import UploadedFile
 
-from datasets_app import remedies, selectors, services
+from datasets_app import added, remedies, selectors, services
 from datasets_app.api_schemas import (
     ChangeIn,
     ChangeMade,
@@ -20,12 +22,14 @@ from datasets_app.api_schemas import (
     DismissOut,
     Limit,
     Offset,
+    PhotoAdded,
     RemedyIn,
     RemedyOut,
     VersionOut,
 )
 from datasets_app.changes import change_create, change_undo
 from datasets_app.models import Dataset, DatasetVersion
+from datasets_app.waiting import only_photos_wait
 from nas.errors import DataError
 
 router = Router()
@@ -84,7 +88,7 @@ def version_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0
 def version_make(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Makes a version of the pending edits."""
     services.dataset_version_create(dataset=_dataset(request, dataset_id))
-    return 202, {"detail": "The version is being made."}
+    return 202, {"detail": gettext("The version is being made.")}
 
 
 @router.get("/datasets/{uuid:dataset_id}/versions/{int:first}/compare/{int:second}", response=dict[str, Any])
@@ -100,4 +104,23 @@ def version_compare(request: HttpRequest, dataset_id: uuid.UUID, first: int, sec
 def dataset_recheck(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Runs the checks again on the images as they stand now."""
     services.dataset_recheck(dataset=_dataset(request, dataset_id))
-    return 202, {"detail": "The photos are being checked again."}
+    return 202, {"detail": gettext("The photos are being checked again.")}
+
+
+@router.post("/datasets/{uuid:dataset_id}/photos", response={201: PhotoAdded})
+def photo_add(
+    request: HttpRequest,
+    dataset_id: uuid.UUID,
+    file: File[UploadedFile],
+    label: Form[str] = "",
+) -> Any:
+    """Adds one photo of a known class to the training part, in a new version.
+
+    If other edits wait, the photo waits with them: when these become a version is for their owner to say.
+    """
+    dataset = _dataset(request, dataset_id)
+    change = added.photo_add(owner=cast(User, request.user), dataset=dataset, upload=file, label=label)
+    alone = only_photos_wait(dataset)
+    if alone:
+        services.dataset_version_create(dataset=dataset)
+    return 201, {"number": change.number, "text": change.text, "making_version": alone}

@@ -33,6 +33,7 @@ def dataset_images(  # noqa: PLR0917 - each is a query parameter
     label: Label | None = None,
     finding: KindName | None = None,
     excluded: Literal["0", "1", "all"] = "0",
+    row: Annotated[int, Field(ge=0, lt=2**31)] | None = None,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Any:
@@ -43,6 +44,7 @@ def dataset_images(  # noqa: PLR0917 - each is a query parameter
         label=label,
         finding=finding,
         excluded=excluded,
+        row=row,
         offset=offset,
         limit=limit,
     )

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from datasets_app.changes import MAX_ROWS
+from words.engine import said
 
+Said = Annotated[str, PlainSerializer(said, return_type=str)]
+"""A sentence that is stored in English and sent in the reader's language."""
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 Limit = Annotated[int, Field(ge=1, le=1000)]
 Row = Annotated[int, Field(ge=0, lt=2**31)]
@@ -51,7 +54,7 @@ class DatasetOut(Schema):
     name: str
     state: str
     job: str
-    stage: str
+    stage: Said
     n_images: int
     n_classes: int
     classes: list[ClassOut]
@@ -61,7 +64,7 @@ class DatasetOut(Schema):
     version: int | None
     progress: ProgressOut | None
     upload: SentOut | None
-    error: str | None
+    error: Said | None
     source: str
     health: dict[str, Any]
     created_at: datetime
@@ -126,8 +129,8 @@ class FindingOut(Schema):
     id: int
     path: str
     kind: str
-    reason: str
-    remedy: str
+    reason: Said
+    remedy: Said
     refused: bool
     row: int | None
     other_row: int | None
@@ -191,7 +194,7 @@ class ChangeOut(Schema):
 
     number: int
     kind: str
-    text: str
+    text: Said
     created_at: datetime
 
 
@@ -199,14 +202,14 @@ class ChangeMade(Schema):
     """An edit that was made, and how many are pending now."""
 
     number: int
-    text: str
+    text: Said
     n_changes: int
 
 
 class ChangeUndone(Schema):
     """An edit that was taken back, and how many are pending now."""
 
-    text: str
+    text: Said
     n_changes: int
 
 
@@ -225,8 +228,8 @@ class VersionOut(Schema):
     n_refused: int
     classes: list[str]
     content_hash: str
-    blocking: str
-    changes: list[str]
+    blocking: Said
+    changes: list[Said]
     created_at: datetime
 
 
@@ -240,3 +243,11 @@ class PublicSetOut(Schema):
     n_images: int
     n_classes: int
     size_bytes: int
+
+
+class PhotoAdded(Schema):
+    """What became of a photo that was added."""
+
+    number: int
+    text: str
+    making_version: bool

@@ -13,6 +13,7 @@ from datasets_app.class_edits import JOINS, Undo, join_classes, take_names_back,
 from datasets_app.findings import settled_state
 from datasets_app.models import BULKY, Change, Dataset, DatasetState, Image
 from datasets_app.rows import chunks
+from datasets_app.waiting import take_back
 
 EDITABLE_STATES: Final = (DatasetState.READY, DatasetState.NEEDS_ATTENTION)
 MAX_ROWS: Final = 100_000
@@ -77,7 +78,9 @@ def change_undo(*, dataset: Dataset) -> Change:
         )
     for entry in reversed(change.undo):
         values = {name: entry[name] for name in _UNDONE if name in entry}
-        if "rows" in entry:
+        if "upload" in entry:
+            take_back(dataset, entry)
+        elif "rows" in entry:
             _update_images(dataset, entry["rows"], **values)
             if change.kind in JOINS:
                 take_names_back(dataset, entry, renamed=change.kind == "rename")
@@ -153,8 +156,9 @@ def _set_excluded(dataset: Dataset, rows: Sequence[int], *, excluded: bool) -> t
             else "These photos are part of the data set already. Choose photos that are left out."
         )
     _update_images(dataset, changed, excluded=excluded)
-    what = "left out" if excluded else "taken back in"
-    return f"{photos(len(changed))} {what}", [{"rows": changed, "excluded": not excluded}]
+    n = photos(len(changed))
+    text = f"{n} left out" if excluded else f"{n} taken back in"
+    return text, [{"rows": changed, "excluded": not excluded}]
 
 
 def _move(dataset: Dataset, rows: Sequence[int], split: str) -> tuple[str, Undo]:

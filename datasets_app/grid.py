@@ -35,6 +35,7 @@ def images_page(
     label: str | None = None,
     finding: str | None = None,
     excluded: Excluded = "0",
+    row: int | None = None,
     offset: int = 0,
     limit: int = 100,
 ) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def images_page(
         label: Only this class.
         finding: Only images with an open finding of this kind, the surest first; else in row order.
         excluded: "0" without those left out, "1" only those, "all" both.
+        row: Only this image.
         offset: How many to skip.
         limit: How many at most.
     """
@@ -54,6 +56,8 @@ def images_page(
     images = dataset.images.order_by("row")
     if excluded != "all":
         images = images.filter(LEFT_OUT if excluded == "1" else IN_USE)
+    if row is not None:
+        images = images.filter(row=row)
     if split:
         images = images.filter(split=split)
     if label is not None:

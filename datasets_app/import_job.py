@@ -16,7 +16,7 @@ from datasets_app.attempt import Attempt
 from datasets_app.check_job import check_images
 from datasets_app.finding_rows import finding_row, insert_findings
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Finding, Image, Job, Upload
-from datasets_app.rows import insert_rows
+from datasets_app.rows import IMAGE_COLUMNS, image_row, insert_rows
 from datasets_app.storage import relative
 from datasets_app.uploads import hash_upload
 from nas.data import public
@@ -28,11 +28,6 @@ from nas.errors import DataError, Problem
 
 ROWS_AT_ONCE: Final = 5000
 """So many rows take about 0.1 s: other writers of an SQLite database never wait longer."""
-
-_IMAGE_COLUMNS: Final = (
-    "row", "path", "label", "original_label", "split", "excluded", "sha256", "width", "height",
-    "group",
-)  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
@@ -150,19 +145,13 @@ def _clear(attempt: Attempt) -> None:
 
 
 def _save_images(attempt: Attempt, report: ImportReport) -> None:
-    rows = (
-        (
-            one["row"], one["path"], one["label"], one["label"], one["split"], False, one["sha256"],
-            one["width"], one["height"], one["group"],
-        )
-        for one in report.index
-    )  # fmt: skip
+    rows = map(image_row, report.index)
     done = 0
     while some := list(islice(rows, ROWS_AT_ONCE)):
         attempt.progress("Saving the list of photos", done, report.n_images)
         with transaction.atomic():
             attempt.lock()
-            insert_rows(Image, _IMAGE_COLUMNS, some, dataset_id=attempt.dataset.pk)
+            insert_rows(Image, IMAGE_COLUMNS, some, dataset_id=attempt.dataset.pk)
         done += len(some)
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from datasets_app.claims import Claimable
 
@@ -20,23 +21,23 @@ class DatasetState(models.TextChoices):
     version, a new check) goes through UPLOADED and CHECKING again.
     """
 
-    UPLOADING = "UPLOADING", "Uploading"
-    UPLOADED = "UPLOADED", "Waiting"
-    CHECKING = "CHECKING", "Checking"
-    PREVIEW = "PREVIEW", "Please confirm"
-    READY = "READY", "Ready"
-    NEEDS_ATTENTION = "NEEDS_ATTENTION", "Needs attention"
-    REJECTED = "REJECTED", "Rejected"
+    UPLOADING = "UPLOADING", _("Uploading")
+    UPLOADED = "UPLOADED", _("Waiting")
+    CHECKING = "CHECKING", _("Checking")
+    PREVIEW = "PREVIEW", _("Please confirm")
+    READY = "READY", _("Ready")
+    NEEDS_ATTENTION = "NEEDS_ATTENTION", _("Needs attention")
+    REJECTED = "REJECTED", _("Rejected")
 
 
 class Job(models.TextChoices):
     """What a worker shall do with a data set that waits in the state UPLOADED."""
 
-    INSPECT = "inspect", "Read the list of files"
-    IMPORT = "import", "Import"
-    VERSION = "version", "Make a version"
-    RECHECK = "recheck", "Check again"
-    FETCH = "fetch", "Fetch a public set"
+    INSPECT = "inspect", _("Read the list of files")
+    IMPORT = "import", _("Import")
+    VERSION = "version", _("Make a version")
+    RECHECK = "recheck", _("Check again")
+    FETCH = "fetch", _("Fetch a public set")
 
 
 class Dataset(Claimable):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from datasets_app.changes import EDITABLE_STATES
 from datasets_app.findings import DECISION_KINDS, kind_counts
 from datasets_app.models import LEFT_OUT, Dataset, DatasetState
@@ -18,11 +20,11 @@ from datasets_app.selectors import (
 )
 
 TABS: Final = {
-    "overview": "Overview",
-    "findings": "Findings",
-    "photos": "Photos",
-    "map": "Map",
-    "versions": "Versions",
+    "overview": _("Overview"),
+    "findings": _("Findings"),
+    "photos": _("Photos"),
+    "map": _("Map"),
+    "versions": _("Versions"),
 }
 MAX_REFUSED: Final = 100
 """Refused files listed while there are no photos; the CSV has all of them."""

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from django.db import connection, models
 
 _AT_ONCE: Final = 5000  # SQLite takes 32,766 parameters in one statement
 
+IMAGE_COLUMNS: Final = (
+    "row", "path", "label", "original_label", "split", "excluded", "sha256", "width", "height", "group",
+)  # fmt: skip
+"""Columns of an image that `image_row` fills."""
+
 Item = TypeVar("Item")
+
+
+def image_row(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Returns the values of `IMAGE_COLUMNS` from a line of a cache's index."""
+    return (
+        entry["row"], entry["path"], entry["label"], entry["label"], entry["split"], False, entry["sha256"],
+        entry["width"], entry["height"], entry["group"],
+    )  # fmt: skip
 
 
 def insert_rows(

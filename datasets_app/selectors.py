@@ -132,6 +132,12 @@ def dataset_summaries(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
     ]
 
 
+def classes_in_use(dataset: Dataset) -> list[str]:
+    """Returns the names of the classes that have photos now, pending edits included, by name."""
+    labels = dataset.images.filter(IN_USE).order_by("label").values_list("label", flat=True)
+    return list(labels.distinct())
+
+
 def dataset_summary(dataset: Dataset) -> dict[str, Any]:
     """What the API says about one data set."""
     return dataset_summaries([dataset])[0]

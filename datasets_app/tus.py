@@ -30,6 +30,7 @@ from datasets_app.receiving import CHECKSUMS, GONE, WRONG_OFFSET, Checksum, Gran
 from datasets_app.selectors import dataset_for_user
 from datasets_app.upload_selectors import upload_for_user
 from datasets_app.uploads import upload_cancel, upload_create
+from words.engine import said, said_by
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,termination,expiration,checksum"
@@ -59,7 +60,7 @@ def _speaks_tus(*methods: str) -> Callable[[View], View]:
                 response = refusal(404, GONE)
             except ValidationError as error:
                 status = STATUS_OF_CODE.get(getattr(error, "code", None) or "", 422)
-                response = refusal(status, " ".join(error.messages))
+                response = refusal(status, said_by(error))
             except RefusedError as error:
                 response = refusal(error.status, str(error))
             if response.status_code == 405:
@@ -115,7 +116,7 @@ def received(upload: Upload) -> HttpResponse:
 
 def refusal(status: int, sentence: str) -> HttpResponse:
     """An answer in the API's one form of errors."""
-    return _marked(JsonResponse({"detail": sentence}, status=status))
+    return _marked(JsonResponse({"detail": said(sentence)}, status=status))
 
 
 def _head(found: Upload) -> HttpResponse:

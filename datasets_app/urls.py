@@ -10,6 +10,7 @@ app_name = "datasets"
 urlpatterns = [
     path("datasets/", views.dataset_list, name="list"),
     path("datasets/new/", views.dataset_new, name="new"),
+    path("datasets/sample/", views.dataset_sample, name="sample"),
     path("datasets/<uuid:dataset_id>/", views.dataset_detail, name="detail"),
     path("uploads/", tus.uploads, name="uploads"),
     path("uploads", tus.uploads),  # some clients of the protocol cut the last slash off

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from django.db import transaction
 
+from datasets_app.added_job import take_in
 from datasets_app.attempt import Attempt
 from datasets_app.check_job import CHECK_FILES, copy_file, newest_version, working_rows
 from datasets_app.finding_rows import finding_row, insert_findings
 from datasets_app.findings import settled_state
-from datasets_app.models import DatasetVersion
-from datasets_app.rows import chunks
+from datasets_app.models import DatasetVersion, Image
+from datasets_app.rows import IMAGE_COLUMNS, chunks, image_row, insert_rows
 from datasets_app.storage import relative
 from nas.data.versions import VersionReport, write_version
 from nas.errors import Problem
@@ -25,12 +27,15 @@ def make_version(attempt: Attempt) -> None:
     dataset = attempt.dataset
     base = newest_version(dataset)
     attempt.progress("Making the version", 0, 0)
-    report = write_version(base.cache_dir, attempt.directory, working_rows(dataset))
+    new = take_in(attempt, base)
+    source = attempt.scratch if new else base.cache_dir
+    rows = working_rows(dataset) + [(one["label"], one["split"]) for one in new]
+    report = write_version(source, attempt.directory, rows)
     for name in CHECK_FILES:
         if (base.cache_dir / name).exists():
             copy_file(base.cache_dir / name, attempt.directory / name)
     _tell_of_copies(attempt, report.warnings)
-    _publish(attempt, base, report)
+    _publish(attempt, base, report, new)
     log.info("version made", number=base.number + 1, images=report.n_images)
 
 
@@ -51,10 +56,13 @@ def _tell_of_copies(attempt: Attempt, warnings: Sequence[Problem]) -> None:
     )
 
 
-def _publish(attempt: Attempt, base: DatasetVersion, report: VersionReport) -> None:
+def _publish(
+    attempt: Attempt, base: DatasetVersion, report: VersionReport, new: Sequence[dict[str, Any]]
+) -> None:
     dataset = attempt.dataset
     with transaction.atomic():
         attempt.lock()
+        insert_rows(Image, IMAGE_COLUMNS, map(image_row, new), dataset_id=dataset.pk)
         pending = dataset.changes.filter(version=None)
         version = DatasetVersion.objects.create(
             id=attempt.version_id,

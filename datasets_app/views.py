@@ -5,15 +5,21 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
 
 from datasets_app.models import Dataset
 from datasets_app.pages import page_context
 from datasets_app.selectors import dataset_for_user, datasets_of_user
+from datasets_app.services import dataset_fetch
 from nas.data.public import PUBLIC_SETS
+
+SAMPLE = "digits"
+"""The public set that needs no internet."""
 
 
 @require_GET
@@ -29,6 +35,19 @@ def dataset_new(request: HttpRequest) -> HttpResponse:
     """The upload page; the files themselves go to the tus addresses, in pieces."""
     context = {"max_upload_bytes": settings.MAX_UPLOAD_BYTES, "public_sets": PUBLIC_SETS}
     return render(request, "datasets/new.html", context)
+
+
+@login_required
+@require_POST
+def dataset_sample(request: HttpRequest) -> HttpResponse:
+    """Makes a data set of the sample that comes with the program, and shows it."""
+    assert request.user.is_authenticated
+    try:
+        dataset = dataset_fetch(owner=request.user, key=SAMPLE)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("search:home")
+    return redirect("datasets:detail", dataset.pk)
 
 
 @require_GET

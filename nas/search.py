@@ -19,7 +19,7 @@ from nas.phases import base_search, baselines, darts_search, export, final_train
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
 from nas.phases.int8 import export_candidate, int8_seconds
-from nas.phases.plan import export_reserve
+from nas.phases.plan import SHARES, added_seconds, export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process
 from nas.strategies import DARTS, check_strategy
@@ -58,7 +58,8 @@ def run_search(
     exception from `on_event` ends the slice at once.
 
     Args:
-        config: What to search and how long; the same in every slice.
+        config: What to search and how long; the same in every slice, but that the minutes may be raised
+            until the export begins.
         completed: Finished and failed candidates of earlier slices, in the order of their numbers.
         on_event: Takes every event.
         should_stop: True once the user wants what there is now; polled after every training step.
@@ -122,6 +123,7 @@ def _open(
         raise EvaluationError(refusal)
     cache = ImageCache.open(config.data)
     state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
+    _take_budget(state, config.minutes)
     meter = LatencyMeter(anchor_ms=state.values.get("latency_anchor_ms"))
     state.values["latency_anchor_ms"] = meter.anchor()
     return RunContext(
@@ -135,6 +137,22 @@ def _open(
         deadline=deadline,
         _started=started,
     )
+
+
+def _take_budget(state: RunState, minutes: float) -> None:
+    """Moves the end of the phase at hand if the budget was raised since the last slice.
+
+    Phases to come plan with the new budget when they start. Of the final training, what has not begun is
+    planned anew.
+    """
+    added = 60.0 * (minutes - state.values.setdefault("minutes", minutes))
+    state.values["minutes"] = minutes
+    if added <= 0.0:
+        return
+    for phase in SHARES:
+        if phase in state.phase_ends and phase not in state.values.get("phases_left", []):
+            state.phase_ends[phase] += added_seconds(phase, added)
+    state.values.pop("final_seconds", None)
 
 
 def _target(config: SearchConfig) -> DeviceTarget | None:

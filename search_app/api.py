@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext
 from ninja import Router, Schema
 from pydantic import Field
 
 from datasets_app.selectors import dataset_for_user
 from nas.candidate import HERE
-from search_app import charts, selectors, services
+from search_app import charts, controls, selectors, services
 from search_app.downloads import file_response, report_response, zip_response
-from search_app.models import Candidate, SearchRun, TrainedModel
+from search_app.fronts import earlier_runs, front_points
+from search_app.models import SearchRun, TrainedModel
+from search_app.spoken import spoken
 
 router = Router()
 
@@ -36,6 +39,12 @@ class SearchIn(Schema):
     target_latency_ms: float | None = None
     device: str = Field(default=HERE, max_length=60)
     cost: str = "latency"
+
+
+class MinutesIn(Schema):
+    """Minutes to add to a search."""
+
+    minutes: float
 
 
 class Detail(Schema):
@@ -64,7 +73,7 @@ def search_list(
 ) -> Any:
     """Lists the user's searches, newest first."""
     runs = selectors.search_runs_of_user(_user(request))[offset : offset + limit]
-    return [selectors.run_summary(run) for run in runs]
+    return [spoken(selectors.run_summary(run)) for run in runs]
 
 
 @router.post("/searches", response={201: dict[str, Any]})
@@ -80,7 +89,7 @@ def search_start(request: HttpRequest, data: SearchIn) -> Any:
 @router.get("/searches/{uuid:run_id}", response=dict[str, Any])
 def search_detail(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Shows one search."""
-    return selectors.run_summary(_run(request, run_id))
+    return spoken(selectors.run_summary(_run(request, run_id)))
 
 
 @router.delete("/searches/{uuid:run_id}", response={204: None})
@@ -98,8 +107,21 @@ def search_stop(request: HttpRequest, run_id: uuid.UUID) -> Any:
 
 @router.post("/searches/{uuid:run_id}/resume", response={202: dict[str, Any]})
 def search_resume(request: HttpRequest, run_id: uuid.UUID) -> Any:
-    """Goes on with a failed search."""
+    """Goes on with a paused or failed search."""
     return 202, selectors.run_summary(services.search_run_resume(run=_run(request, run_id)))
+
+
+@router.post("/searches/{uuid:run_id}/pause", response={202: dict[str, Any]})
+def search_pause(request: HttpRequest, run_id: uuid.UUID) -> Any:
+    """Pauses a search; its minutes stand still until it is resumed."""
+    return 202, selectors.run_summary(controls.search_run_pause(run=_run(request, run_id)))
+
+
+@router.post("/searches/{uuid:run_id}/extend", response={202: dict[str, Any]})
+def search_extend(request: HttpRequest, run_id: uuid.UUID, data: MinutesIn) -> Any:
+    """Adds minutes to a search that has not begun to write its results."""
+    run = _run(request, run_id)
+    return 202, selectors.run_summary(controls.search_run_extend(run=run, minutes=data.minutes))
 
 
 @router.get("/searches/{uuid:run_id}/events", response=dict[str, Any])
@@ -108,11 +130,13 @@ def search_events(
     run_id: uuid.UUID,
     after: Annotated[int, Field(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Field(ge=1, le=1000)] = 500,
+    compact: bool = False,
 ) -> Any:
-    """Lists events after a number, in order."""
+    """Lists events after a number, in order; compact, candidates come without their architecture."""
     run = _run(request, run_id)
-    events = [selectors.event_message(event) for event in selectors.events_after(run, after, limit)]
-    return {"events": events, "last_seq": run.last_seq}
+    events = selectors.events_after(run, after, limit)
+    told = [spoken(selectors.event_message(event, compact=compact)) for event in events]
+    return {"events": told, "last_seq": run.last_seq}
 
 
 @router.get("/searches/{uuid:run_id}/candidates", response=dict[str, Any])
@@ -121,9 +145,32 @@ def search_candidates(request: HttpRequest, run_id: uuid.UUID) -> Any:
     run = _run(request, run_id)
     candidates = list(selectors.candidates_of(run))
     return {
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates],
+        "candidates": spoken([candidate.to_engine().to_json() for candidate in candidates]),
         "front": selectors.front_numbers(candidates, selectors.cost_of(run)),
     }
+
+
+@router.get("/searches/{uuid:run_id}/candidates/{int:number}", response=dict[str, Any])
+def search_candidate(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
+    """Shows one candidate with its architecture."""
+    return selectors.candidate_of_run(_run(request, run_id), number).to_engine().to_json()
+
+
+@router.get("/searches/{uuid:run_id}/earlier", response=list[dict[str, Any]])
+def search_earlier(request: HttpRequest, run_id: uuid.UUID) -> Any:
+    """Lists earlier searches on the same data set, newest first."""
+    return [
+        {"id": str(run.pk), "name": run.name, "created_at": run.created_at.isoformat()}
+        for run in earlier_runs(_run(request, run_id))
+    ]
+
+
+@router.get("/searches/{uuid:run_id}/front", response=list[dict[str, Any]])
+def search_front(
+    request: HttpRequest, run_id: uuid.UUID, cost: Literal["latency", "energy", "memory", "size"] = "latency"
+) -> Any:
+    """Lists the points of the front of accuracy against a cost, cheapest first."""
+    return front_points(_run(request, run_id), cost)
 
 
 @router.get("/searches/{uuid:run_id}/chart", response=dict[str, Any])
@@ -132,7 +179,7 @@ def search_chart(request: HttpRequest, run_id: uuid.UUID) -> Any:
     run = _run(request, run_id)
     cost = selectors.cost_of(run)
     points = charts.chart_points([one.to_engine() for one in selectors.candidates_of(run)], cost)
-    return {"figure": charts.figure(points, cost), "points": charts.point_rows(points)}
+    return {"figure": charts.figure(points, cost), "points": spoken(charts.point_rows(points))}
 
 
 @router.get("/searches/{uuid:run_id}/models", response=list[dict[str, Any]])
@@ -145,10 +192,11 @@ def search_models(request: HttpRequest, run_id: uuid.UUID) -> Any:
 def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Asks for the export of one candidate."""
     run = _run(request, run_id)
-    if number >= 2**31:
-        raise Candidate.DoesNotExist
+    selectors.candidate_of_run(run, number)
     services.trained_model_export(run=run, number=number)
-    return 202, {"detail": "The model is being exported. It appears among the downloads in a moment."}
+    return 202, {
+        "detail": gettext("The model is being exported. It appears among the downloads in a moment.")
+    }
 
 
 @router.get("/searches/{uuid:run_id}/models/{uuid:model_id}/files/{str:name}")
@@ -192,7 +240,7 @@ def _model_out(model: TrainedModel) -> dict[str, Any]:
         "id": str(model.id),
         "name": model.name,
         "candidate": model.candidate_number,
-        "parity": model.parity,
+        "parity": spoken(model.parity),
         "files": [{**entry, "url": f"{base}/files/{entry['name']}"} for entry in model.files],
         "bundle": f"{base}/bundle.zip",
         "created_at": model.created_at.isoformat(),

@@ -12,27 +12,35 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from nas.architecture import CellArchitecture, MBConvArchitecture
 from nas.candidate import Candidate, Metrics
 from nas.cells import TEMPLATES, cell_text
 from nas.costs import COSTS, Cost
 from nas.pareto import current_candidates, front_of_candidates
+from words import figures
+from words.engine import said
 
 SERIES: dict[str, tuple[str, str, str]] = {
-    "base_search": ("Search", "circle", "#0072b2"),
-    "scaled": ("Scaled family", "diamond", "#c24e00"),
-    "baseline": ("Hand-made baseline", "square", "#5a6472"),
-    "first_model": ("First model", "star", "#a0357c"),
+    "base_search": (gettext_noop("Search"), "circle", "#0072b2"),
+    "scaled": (gettext_noop("Scaled family"), "diamond", "#c24e00"),
+    "baseline": (gettext_noop("Hand-made baseline"), "square", "#5a6472"),
+    "first_model": (gettext_noop("First model"), "star", "#a0357c"),
 }
 """Source -> name, symbol, colour on a light ground: told apart by colour and by shape."""
 
 AXIS_TITLES = {
-    "latency": "Time per photo",
-    "energy": "Energy a photo",
-    "memory": "Memory for activations",
-    "size": "Size",
+    "latency": gettext_noop("Time per photo"),
+    "energy": gettext_noop("Energy a photo"),
+    "memory": gettext_noop("Memory for activations"),
+    "size": gettext_noop("Size"),
 }
-TRAINED = {"frozen": "head only", "short": "short training", "final": "full training"}
+TRAINED = {
+    "frozen": gettext_noop("head only"),
+    "short": gettext_noop("short training"),
+    "final": gettext_noop("full training"),
+}
 _FAINT = {"frozen": 0.85, "short": 0.5, "final": 1.0}
 _MAX_TEXT = 80
 
@@ -95,14 +103,22 @@ def architecture_text(candidate: Candidate) -> str:
     architecture = candidate.architecture
     if isinstance(architecture, CellArchitecture):
         cell = cell_text(TEMPLATES[architecture.template], architecture.normal)
-        return f"{architecture.resolution} px, {architecture.channels} channels: {cell}"
+        return gettext("%(px)s px, %(n)s channels: %(cell)s") % {
+            "px": architecture.resolution,
+            "n": architecture.channels,
+            "cell": cell,
+        }
     if not isinstance(architecture, MBConvArchitecture):
         return f"{architecture.name}, {architecture.resolution} px"
     blocks = sum(stage.depth for stage in architecture.stages)
     stages = " ".join(
         f"{stage.depth}×{stage.channels}k{stage.kernel}e{stage.expansion:g}" for stage in architecture.stages
     )
-    return f"{architecture.resolution} px, {blocks} blocks: {stages}"
+    return gettext("%(px)s px, %(n)s blocks: %(stages)s") % {
+        "px": architecture.resolution,
+        "n": blocks,
+        "stages": stages,
+    }
 
 
 def figure(points: Sequence[ChartPoint], cost: Cost = COSTS["latency"]) -> dict[str, Any]:
@@ -111,8 +127,11 @@ def figure(points: Sequence[ChartPoint], cost: Cost = COSTS["latency"]) -> dict[
     return {
         "data": [trace for trace in traces if trace["x"]] + [_front(points)],
         "layout": {
-            "xaxis": {"title": {"text": f"{AXIS_TITLES[cost.name]} ({cost.unit})"}, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": "Right on validation photos (%)"}},
+            "xaxis": {
+                "title": {"text": f"{gettext(AXIS_TITLES[cost.name])} ({cost.unit})"},
+                "rangemode": "tozero",
+            },
+            "yaxis": {"title": {"text": gettext("Right on validation photos (%)")}},
             "showlegend": False,
             "hovermode": "closest",
         },
@@ -129,7 +148,7 @@ def _trace(source: str, points: Sequence[ChartPoint]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": name,
+        "name": gettext(name),
         "meta": source,
         "x": [p.cost for p in points],
         "y": [100 * p.accuracy for p in points],
@@ -151,7 +170,7 @@ def _front(points: Sequence[ChartPoint]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "Best trade-offs so far",
+        "name": gettext("Best trade-offs so far"),
         "meta": "front",
         "x": [p.cost for p in line],
         "y": [100 * p.accuracy for p in line],
@@ -165,12 +184,21 @@ def hover_text(point: ChartPoint) -> str:
 
     Bold type and the like are not used: Plotly makes inline styles of them, which the page's policy refuses.
     """
-    low, high = 100 * point.accuracy_low, 100 * point.accuracy_high
+    right = gettext("%(share)s right (95%%: %(low)s to %(high)s)") % {
+        "share": figures.percent(point.accuracy),
+        "low": figures.decimal(100 * point.accuracy_low, 1),
+        "high": figures.decimal(100 * point.accuracy_high, 1),
+    }
+    cost = gettext("%(ms)s ms per photo, %(mb)s MB") % {
+        "ms": figures.decimal(point.latency_ms, 2),
+        "mb": figures.decimal(point.size_bytes / 1e6, 1),
+    }
+    trained = TRAINED.get(point.fidelity)
     lines = (
-        plotly_text(point.label),
-        f"{100 * point.accuracy:.1f}% right (95%: {low:.1f} to {high:.1f})",
-        f"{point.latency_ms:.2f} ms per photo, {point.size_bytes / 1e6:.1f} MB",
-        f"{SERIES[point.source][0]}, {TRAINED.get(point.fidelity, plotly_text(point.fidelity))}",
+        plotly_text(said(point.label)),
+        right,
+        cost,
+        f"{gettext(SERIES[point.source][0])}, {gettext(trained) if trained else plotly_text(point.fidelity)}",
         plotly_text(point.shape),
     )
     return "<br>".join(lines)

@@ -16,6 +16,7 @@ from search_app.elsewhere import Elsewhere, elsewhere_of, in_words
 from search_app.models import SearchRun
 from search_app.pages import report_of
 from search_app.selectors import search_runs_of_user
+from words.engine import said
 
 MOST_OTHERS = 3
 _MOST_READ = 20
@@ -71,7 +72,7 @@ class Comparison:
             in_words(theirs.place),
             f"{mine.choice.label} of this search",
         )
-        return (
+        return said(
             f"Searched for {there}, the best is {theirs.choice.label}, {gap}. "
             f"On {here} it {_does(theirs.on_mine)}; {name} {_does(mine.on_mine)}. "
             f"On {there} it {_does(theirs.on_theirs)}; {name} {_does(mine.on_theirs)}."

@@ -15,9 +15,11 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.translation import override
 
 from search_app.models import SearchRun
 from search_app.selectors import run_summary, search_run_for_user
+from search_app.spoken import language_of_socket, spoken
 from search_app.tailer import Subscription, read_events, tailer
 
 NOT_FOUND = 4404
@@ -78,7 +80,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         subscription = await tailer().subscribe(self.run_id)
         try:
             # read again: what changed before the subscription would never be told
-            await self.send_json({"type": "state", **(await self._summary() or summary)})
+            await self.send_json(self._told({"type": "state", **(await self._summary() or summary)}))
             sent = await self._replay(self._after())
             await self._follow(subscription, sent)
         finally:
@@ -88,7 +90,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """Sends all saved events after `sent`; returns the last number."""
         while messages := await read_events(self.run_id, sent):
             for message in messages:
-                await self.send_json(message)
+                await self.send_json(self._told(message))
             sent = messages[-1]["seq"]
         return sent
 
@@ -103,8 +105,13 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 return
             if message is None or (message["type"] == "event" and message["seq"] <= sent):
                 continue
-            await self.send_json(message)
+            await self.send_json(self._told(message))
             sent = message.get("seq", sent)
+
+    def _told(self, message: dict[str, Any]) -> Any:
+        """Returns a message in the reader's language; the message itself goes to other readers, too."""
+        with override(language_of_socket(self.scope)):
+            return spoken(message)
 
     def _after(self) -> int:
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))

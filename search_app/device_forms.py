@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from nas.spaces import SPACES
 from search_app.forms import SPACE_NAMES
 from search_app.models import Device
 
 EXTENT_TIMES = {
-    "quick": "About a minute, longer on an old phone.",
-    "thorough": "About four minutes, longer on an old phone.",
+    "quick": _("About a minute, longer on an old phone."),
+    "thorough": _("About four minutes, longer on an old phone."),
 }
+EXTENT_NAMES = {"quick": _("quick measurement"), "thorough": _("thorough measurement")}
 EXTENT_HINTS = (
-    ("quick", "Quick", f"{EXTENT_TIMES['quick']} Enough to search for the device."),
-    ("thorough", "Thorough", f"{EXTENT_TIMES['thorough']} Every block, and more networks."),
+    ("quick", _("Quick"), _("About a minute, longer on an old phone. Enough to search for the device.")),
+    (
+        "thorough",
+        _("Thorough"),
+        _("About four minutes, longer on an old phone. Every block, and more networks."),
+    ),
 )
 KIND_HINTS = (
     (
         "browser",
-        "In its browser",
-        "A phone, tablet or computer: it opens a link, nothing is installed.",
+        _("In its browser"),
+        _("A phone, tablet or computer: it opens a link, nothing is installed."),
     ),
-    ("python", "With Python", "A board or a server: it runs one script with ONNX Runtime."),
+    ("python", _("With Python"), _("A board or a server: it runs one script with ONNX Runtime.")),
 )
 
 
@@ -31,16 +37,16 @@ class DeviceForm(forms.Form):
 
     name = forms.CharField(
         max_length=100,
-        label="Name",
-        help_text="How you will find it again, such as “Phone of the warehouse”.",
-        error_messages={"required": "Give the device a name by which you will know it."},
+        label=_("Name"),
+        help_text=_("How you will find it again, such as “Phone of the warehouse”."),
+        error_messages={"required": _("Give the device a name by which you will know it.")},
     )
     kind = forms.ChoiceField(choices=[(value, name) for value, name, _ in KIND_HINTS], initial="browser")
     extent = forms.ChoiceField(choices=[(value, name) for value, name, _ in EXTENT_HINTS], initial="quick")
     spaces = forms.MultipleChoiceField(
         choices=[(name, SPACE_NAMES[name]) for name in SPACES],
         initial=[SPACES[0]],
-        error_messages={"required": "Choose at least one search space."},
+        error_messages={"required": _("Choose at least one search space.")},
     )
 
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from functools import lru_cache
+
+from django.utils.translation import gettext, gettext_noop
 
 from search_app.forms import SPACE_NAMES
 from search_app.models import Device
 
 FIGURE_NAMES = {
-    "peak_gmacs": "Peak, billion multiply-adds a second",
-    "dram_gb_per_s": "Main memory, GB/s",
-    "sram_gb_per_s": "Fast memory, GB/s",
-    "sram_bytes": "Fast memory, bytes",
-    "resident_weight_bytes": "Weights that stay on the chip, bytes",
-    "launch_us": "Start of an operation, microseconds",
-    "mac_pj": "Energy of a multiply-add, pJ",
-    "dram_pj_per_byte": "Energy of main memory, pJ a byte",
-    "sram_pj_per_byte": "Energy of fast memory, pJ a byte",
-    "idle_w": "Power at rest, W",
-    "latency_ms": "Limit: milliseconds",
-    "peak_sram_bytes": "Limit: bytes of activations",
-    "size_bytes": "Limit: bytes of weights",
+    "peak_gmacs": gettext_noop("Peak, billion multiply-adds a second"),
+    "dram_gb_per_s": gettext_noop("Main memory, GB/s"),
+    "sram_gb_per_s": gettext_noop("Fast memory, GB/s"),
+    "sram_bytes": gettext_noop("Fast memory, bytes"),
+    "resident_weight_bytes": gettext_noop("Weights that stay on the chip, bytes"),
+    "launch_us": gettext_noop("Start of an operation, microseconds"),
+    "mac_pj": gettext_noop("Energy of a multiply-add, pJ"),
+    "dram_pj_per_byte": gettext_noop("Energy of main memory, pJ a byte"),
+    "sram_pj_per_byte": gettext_noop("Energy of fast memory, pJ a byte"),
+    "idle_w": gettext_noop("Power at rest, W"),
+    "latency_ms": gettext_noop("Limit: milliseconds"),
+    "peak_sram_bytes": gettext_noop("Limit: bytes of activations"),
+    "size_bytes": gettext_noop("Limit: bytes of weights"),
 }
 
 
@@ -51,7 +52,6 @@ class ProfileRow:
         return sum(not figure.assumed for figure in self.figures)
 
 
-@lru_cache(maxsize=1)
 def profile_rows() -> tuple[ProfileRow, ...]:
     """Returns the profiles that come with the engine."""
     from nas.hardware.profile import ASSUMED, load_profile, profile_names
@@ -60,7 +60,7 @@ def profile_rows() -> tuple[ProfileRow, ...]:
     for profile in map(load_profile, profile_names()):
         figures = tuple(
             FigureRow(
-                FIGURE_NAMES.get(name, f"Share of the peak: {name.removeprefix('use_').replace('_', ' ')}"),
+                _figure_name(name),
                 figure.value,
                 figure.source,
                 figure.year,
@@ -68,9 +68,19 @@ def profile_rows() -> tuple[ProfileRow, ...]:
             )
             for name, figure in (*profile.figures.items(), *profile.limits.items())
         )
-        bits = f"{profile.weight_bits} bits a weight, {profile.activation_bits} an activation"
+        bits = gettext("%(weight)s bits a weight, %(activation)s an activation") % {
+            "weight": profile.weight_bits,
+            "activation": profile.activation_bits,
+        }
         rows.append(ProfileRow(profile.title, bits, figures))
     return tuple(rows)
+
+
+def _figure_name(name: str) -> str:
+    if name in FIGURE_NAMES:
+        return gettext(FIGURE_NAMES[name])
+    operation = name.removeprefix("use_").replace("_", " ")
+    return gettext("Share of the peak: %(operation)s") % {"operation": operation}
 
 
 def space_names(device: Device) -> str:

@@ -12,12 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from nas.errors import NasError
 from search_app.device_bundles import script_bundle
-from search_app.device_forms import EXTENT_HINTS, KIND_HINTS, DeviceForm
+from search_app.device_forms import EXTENT_HINTS, EXTENT_NAMES, KIND_HINTS, DeviceForm
 from search_app.device_links import OPEN_SECONDS
 from search_app.device_pages import only_this_machine, profile_rows, space_names
 from search_app.device_selectors import device_for_user, device_state, devices_of_user, link_is_open
@@ -30,6 +31,7 @@ from search_app.device_services import (
 )
 from search_app.downloads import file_response
 from search_app.models import Device
+from words.engine import said, said_by
 
 
 @require_GET
@@ -56,7 +58,7 @@ def device_new(request: HttpRequest) -> HttpResponse:
         try:
             device = device_create(owner=request.user, **form.cleaned_data)
         except ValidationError as error:
-            form.add_error(None, error)
+            form.add_error(None, said_by(error))
         else:
             return redirect("search:device", device.pk)
     context = {"form": form, "kinds": KIND_HINTS, "extents": EXTENT_HINTS}
@@ -82,7 +84,7 @@ def device_script(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBas
     try:
         archive = script_bundle(device)
     except NasError as error:  # its spaces are of another version of this program
-        return _page(request, device, problem=str(error), status=422)
+        return _page(request, device, problem=said(error), status=422)
     return file_response(archive, "device.zip", content_type="application/zip")
 
 
@@ -110,14 +112,14 @@ def _change(request: HttpRequest, device: Device) -> HttpResponse:
         if error.code == "refused":  # the row says it
             return redirect("search:device", device.pk)
         device.refresh_from_db()
-        return _page(request, device, problem=" ".join(error.messages), status=422)
+        return _page(request, device, problem=said_by(error), status=422)
     return redirect("search:device", device.pk)
 
 
 def _uploaded(request: HttpRequest) -> bytes:
     file = request.FILES.get("timings")
     if file is None:
-        raise ValidationError("Choose the file timings.json that the script wrote.")
+        raise ValidationError(gettext("Choose the file timings.json that the script wrote."))
     return bytes(file.read(MOST_BYTES + 1))
 
 
@@ -127,6 +129,7 @@ def _page(request: HttpRequest, device: Device, problem: str = "", status: int =
         "device": device,
         "state": device_state(device),
         "spaces": space_names(device),
+        "extent": EXTENT_NAMES.get(device.extent, device.extent),
         "problem": problem,
         "link": link,
         "link_open": link_is_open(device),

@@ -8,20 +8,24 @@ from pathlib import Path
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from nas.candidate import HERE
 from nas.hardware.profile import Profile, load_profile, profile_names
 from nas.strategies import DARTS
 from search_app.device_selectors import measured_devices_of_user
 from search_app.models import Device
+from words.engine import said
+from words.figures import whole
 
 PROFILES = {
-    "phone-cpu": ("A phone", "device-mobile"),
-    "npu": ("A phone's neural engine", "cpu-2"),
-    "dsp": ("A phone's signal processor", "wave-sine"),
-    "desktop-cpu": ("A desktop computer", "device-desktop"),
-    "edge-tpu": ("An Edge TPU", "grid-dots"),
-    "microcontroller": ("A microcontroller", "cpu"),
+    "phone-cpu": (gettext_noop("A phone"), "device-mobile"),
+    "npu": (gettext_noop("A phone's neural engine"), "cpu-2"),
+    "dsp": (gettext_noop("A phone's signal processor"), "wave-sine"),
+    "desktop-cpu": (gettext_noop("A desktop computer"), "device-desktop"),
+    "edge-tpu": (gettext_noop("An Edge TPU"), "grid-dots"),
+    "microcontroller": (gettext_noop("A microcontroller"), "cpu"),
 }
 """Name of a profile -> its title and icon, in the order in which they are offered."""
 
@@ -62,13 +66,19 @@ def places_of(user: User | AnonymousUser) -> tuple[Place, ...]:
     return (here, *map(_measured, measured_devices_of_user(user)), *profiles)
 
 
-@lru_cache(maxsize=1)
 def _common() -> tuple[Place, ...]:
+    return _common_in(get_language())
+
+
+@lru_cache(maxsize=8)
+def _common_in(_language: str | None) -> tuple[Place, ...]:
     here = Place(
         HERE,
-        "This server",
-        "Each network's time per photo is measured on this machine: ONNX Runtime, one photo at a time, one "
-        "processor core.",
+        gettext("This server"),
+        gettext(
+            "Each network's time per photo is measured on this machine: ONNX Runtime, one photo at a time, "
+            "one processor core."
+        ),
         "server",
     )
     others = [name for name in profile_names() if name not in PROFILES and name != "server"]
@@ -83,7 +93,9 @@ def place_of(value: str, user: User | AnonymousUser) -> Place:
     """
     found = {place.value: place for place in places_of(user)}
     if value not in found:
-        raise ValidationError(f"There is no such device. Choose one of: {', '.join(found)}.")
+        raise ValidationError(
+            gettext("There is no such device. Choose one of: %(names)s.") % {"names": ", ".join(found)}
+        )
     return found[value]
 
 
@@ -91,20 +103,24 @@ def refusal(place: Place, strategy: str, space: str) -> str:
     """Returns why a strategy cannot search a space for a place; empty if it can."""
     if place.spaces is not None and space not in place.spaces:
         known = ", ".join(place.spaces)
-        return (
-            f"{place.title} measured the blocks of {known} only. Choose one of these spaces, or measure the "
+        return gettext(
+            "%(name)s measured the blocks of %(known)s only. Choose one of these spaces, or measure the "
             "device again for this one."
-        )
+        ) % {"name": place.title, "known": known}
     if strategy == DARTS and place.limited:
-        return (
-            f"{place.title} holds small networks only, and DARTS cannot keep to such limits while it trains "
-            "all networks at once. Choose another strategy."
-        )
+        return gettext(
+            "%(name)s holds small networks only, and DARTS cannot keep to such limits while it trains all "
+            "networks at once. Choose another strategy."
+        ) % {"name": place.title}
     return ""
 
 
 def _measured(device: Device) -> Place:
-    hint = f"Its own measurement of {device.measured_at:%d %B %Y}: {device.hardware}, {device.runtime}."
+    hint = gettext("Its own measurement of %(day)s: %(hardware)s, %(runtime)s.") % {
+        "day": date_format(device.measured_at) if device.measured_at else "",
+        "hardware": device.hardware,
+        "runtime": device.runtime,
+    }
     return Place(
         f"device:{device.pk}",
         device.name,
@@ -119,15 +135,21 @@ def _measured(device: Device) -> Place:
 def _place(name: str) -> Place:
     profile = load_profile(name)
     title, icon = PROFILES.get(name, (profile.title, "cpu"))
-    hint = " ".join([f"{profile.title}.", *_limits(profile)])
-    return Place(name, title, hint, icon, limited=bool(profile.limits), bits=profile.weight_bits)
+    hint = " ".join([f"{said(profile.title)}.", *_limits(profile)])
+    return Place(name, gettext(title), hint, icon, limited=bool(profile.limits), bits=profile.weight_bits)
 
 
 def _limits(profile: Profile) -> list[str]:
-    words = {"size_bytes": "weights", "peak_sram_bytes": "activations"}
+    words = {
+        "size_bytes": gettext_noop("%(n)s KiB of weights"),
+        "peak_sram_bytes": gettext_noop("%(n)s KiB of activations"),
+    }
     held = [
-        f"{profile.limits[name].value / 1024:,.0f} KiB of {word}"
-        for name, word in words.items()
+        gettext(text) % {"n": whole(profile.limits[name].value / 1024)}
+        for name, text in words.items()
         if name in profile.limits
     ]
-    return [f"It holds {' and '.join(held)}, and only networks that fit are searched."] if held else []
+    if not held:
+        return []
+    told = gettext(" and ").join(held)
+    return [gettext("It holds %(what)s, and only networks that fit are searched.") % {"what": told}]

@@ -14,6 +14,7 @@ from nas.hardware.elsewhere import PlaceCost, cost_by_table
 from nas.report.elsewhere import HOW, Choice, choices_of, consequence, recommended_of
 from search_app.devices import Place
 from search_app.models import SearchRun
+from words.engine import said
 
 if TYPE_CHECKING:
     from nas.hardware.target import TableTarget
@@ -74,7 +75,10 @@ class Elsewhere:
         if self.mine is None:
             return []
         return [
-            (place, consequence(self.mine, self.choices, place.value, self.home.value, in_words(self.home)))
+            (
+                place,
+                said(consequence(self.mine, self.choices, place.value, self.home.value, in_words(self.home))),
+            )
             for place in self.places
             if place is not self.home
         ]
@@ -89,7 +93,7 @@ class Elsewhere:
 
     def _row(self, one: Choice, place: Place) -> PlaceRow:
         cost = one.at(place.value)
-        return PlaceRow(place, cost, HOW[cost.how], place is self.home)
+        return PlaceRow(place, cost, said(HOW[cost.how]), place is self.home)
 
 
 def elsewhere_of(run: SearchRun, report: Mapping[str, Any], places: Sequence[Place]) -> Elsewhere | None:

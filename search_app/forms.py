@@ -8,8 +8,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import datasets_of_user
@@ -32,76 +35,91 @@ from search_app.options import (
     REWARD_HELP,
     REWARD_NAMES,
     SPACE_HELP,
+    Words,
 )
+from words.engine import said
 
 SPACE_NAMES = {
-    "lite-elastic": "Lite elastic: starts from ImageNet weights (recommended)",
-    "mbconv": "MBConv: wider choice, trained from scratch",
-    "cell": "Cells of NASNet and DARTS: for small images, trained from scratch",
-    "nasbench201": "Cells of NAS-Bench-201: for small images, trained from scratch",
+    "lite-elastic": _("Lite elastic: starts from ImageNet weights"),
+    "mbconv": _("MBConv: wider choice, trained from scratch"),
+    "cell": _("Cells of NASNet and DARTS: for small images, trained from scratch"),
+    "nasbench201": _("Cells of NAS-Bench-201: for small images, trained from scratch"),
 }
 STRATEGY_NAMES = {
-    "regularized_evolution": "Regularised evolution (recommended)",
-    "random": "Random search",
-    "nsga2": "NSGA-II",
-    "nsga2_surrogate": "NSGA-II with a surrogate",
-    "reinforce": "Reinforcement learning (REINFORCE)",
-    "ppo": "Reinforcement learning (PPO)",
-    "reinforce_factorised": "Reinforcement learning without memory",
-    "darts": "DARTS, for the two spaces of cells",
+    "regularized_evolution": _("Regularised evolution"),
+    "random": _("Random search"),
+    "nsga2": _("NSGA-II"),
+    "nsga2_surrogate": _("NSGA-II with a surrogate"),
+    "reinforce": _("Reinforcement learning (REINFORCE)"),
+    "ppo": _("Reinforcement learning (PPO)"),
+    "reinforce_factorised": _("Reinforcement learning without memory"),
+    "darts": _("DARTS, for the two spaces of cells"),
 }
 STRATEGY_HELP = {
-    "regularized_evolution": "Changes one thing at a good network; the oldest die. Simple and hard to beat.",
-    "random": "Draws networks blindly. The yardstick that the others have to beat.",
-    "nsga2": "Breeds a whole front of accuracy against time per photo. Takes more networks to get going.",
-    "nsga2_surrogate": "Learns to predict results and tries only what looks best on the front. "
-    "For when each training is dear.",
-    "reinforce": "A small recurrent network proposes and is rewarded for good proposals. "
-    "It needs a hundred networks or more.",
-    "ppo": "The same, learning several small steps from each result. It needs a hundred networks or more.",
-    "reinforce_factorised": "The same with one independent preference for each decision. "
-    "For comparison with the recurrent one.",
-    "darts": "Trains one network of all operations at once and keeps what matters. "
-    "It searches cells only, so choose one of their spaces below.",
+    "regularized_evolution": _(
+        "Changes one thing at a good network; the oldest die. Simple and hard to beat."
+    ),
+    "random": _("Draws networks blindly. The yardstick that the others have to beat."),
+    "nsga2": _("Breeds a whole front of accuracy against time per photo. Takes more networks to get going."),
+    "nsga2_surrogate": _(
+        "Learns to predict results and tries only what looks best on the front. "
+        "For when each training is dear."
+    ),
+    "reinforce": _(
+        "A small recurrent network proposes and is rewarded for good proposals. "
+        "It needs a hundred networks or more."
+    ),
+    "ppo": _("The same, learning several small steps from each result. It needs a hundred networks or more."),
+    "reinforce_factorised": _(
+        "The same with one independent preference for each decision. For comparison with the recurrent one."
+    ),
+    "darts": _(
+        "Trains one network of all operations at once and keeps what matters. "
+        "It searches cells only, so choose one of their spaces below."
+    ),
 }
 GOALS = (
-    ("balanced", "Both", "A good trade between right answers and speed."),
-    ("accuracy", "Accuracy", "As many right answers as possible, even if each takes longer."),
-    ("speed", "Speed", "As fast as possible, even if some more answers are wrong."),
+    ("balanced", _("Both"), _("A good trade between right answers and speed.")),
+    ("accuracy", _("Accuracy"), _("As many right answers as possible, even if each takes longer.")),
+    ("speed", _("Speed"), _("As fast as possible, even if some more answers are wrong.")),
 )
 PRESETS = (
-    (5, "A first look: a usable model within a minute, then a handful of others to compare."),
-    (15, "The usual choice for up to about 3,000 photos."),
-    (60, "More networks tried and longer final training."),
-    (240, "For tens of thousands of photos, or over lunch and longer."),
+    (5, _("A first look: a usable model soon, then a handful of others to compare.")),
+    (15, _("The usual choice for up to about 3,000 photos.")),
+    (60, _("More networks tried and longer final training.")),
+    (240, _("For tens of thousands of photos, or over lunch and longer.")),
 )
 """Minutes and what to expect of them."""
 
 
-def _explained(intro: str, names: Mapping[str, str], texts: Mapping[str, str]) -> SafeString:
+def _explained(intro: Words, names: Mapping[str, Words], texts: Mapping[str, Words]) -> SafeString:
     """Returns a help text that explains each choice; the page's script shows that of the chosen one."""
     row = '<span class="explained" data-value="{}"><strong>{}.</strong> {}</span>'
     rows = ((value, names.get(value, value), text) for value, text in texts.items())
     return format_html("{}{}", intro, format_html_join("", row, rows))
 
 
+_explained_lazily = lazy(_explained, SafeString)  # in the language of the page, not of the start
+
+
 class OptionField(forms.ChoiceField):
-    """A choice among named options, the first of which is taken where a form does not send the field."""
+    """A choice among named options; the first is advised, and taken where a form does not send the field."""
 
     def __init__(
         self,
-        intro: str,
+        intro: Words,
         options: Iterable[str],
-        names: Mapping[str, str],
-        texts: Mapping[str, str],
+        names: Mapping[str, Words],
+        texts: Mapping[str, Words],
         **kw: Any,
     ) -> None:
         """Takes the values in their order, with a name and two sentences for each."""
         values = list(options)
+        advised = format_lazy("{} {}", names.get(values[0], values[0]), _("(recommended)"))
         super().__init__(
-            choices=[(value, names.get(value, value)) for value in values],
+            choices=[(values[0], advised), *((value, names.get(value, value)) for value in values[1:])],
             initial=values[0],
-            help_text=_explained(intro, names, {value: texts[value] for value in values}),
+            help_text=_explained_lazily(intro, names, {value: texts[value] for value in values}),
             **kw,
         )
 
@@ -113,64 +131,75 @@ class OptionField(forms.ChoiceField):
 class SearchForm(forms.Form):
     """Checks form only; what a search may be is decided by `services.search_run_start`."""
 
-    dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label="Data set", empty_label=None)
+    dataset = forms.ModelChoiceField(queryset=Dataset.objects.none(), label=_("Data set"), empty_label=None)
     device = forms.ChoiceField(choices=[], required=False)
-    goal = forms.ChoiceField(choices=[(value, name) for value, name, _ in GOALS], initial="balanced")
+    goal = forms.ChoiceField(choices=[(value, name) for value, name, _hint in GOALS], initial="balanced")
     minutes = forms.FloatField(
         min_value=1,
         initial=15,
-        label="Minutes",
-        error_messages={"required": "Say how many minutes the search may take."},
+        label=_("Minutes"),
+        error_messages={"required": _("Say how many minutes the search may take.")},
     )
     name = forms.CharField(
         max_length=200,
         required=False,
-        help_text="How you will find it again. Left empty, it takes the name of the data set.",
+        label=_("Name"),
+        help_text=_("How you will find it again. Left empty, it takes the name of the data set."),
     )
     baselines = forms.BooleanField(
         required=False,
         initial=True,
-        label="Also train well-known networks for comparison",
-        help_text="Takes a part of the minutes. It shows whether the search was worth it.",
+        label=_("Also train well-known networks for comparison"),
+        help_text=_("Takes a part of the minutes. It shows whether the search was worth it."),
     )
     strategy = OptionField(
-        "How the next network to try is chosen.", SEARCH_STRATEGIES, STRATEGY_NAMES, STRATEGY_HELP
+        _("How the next network to try is chosen."),
+        SEARCH_STRATEGIES,
+        STRATEGY_NAMES,
+        STRATEGY_HELP,
+        label=_("Strategy"),
     )
-    space = OptionField("Which networks can be built.", SPACES, SPACE_NAMES, SPACE_HELP, label="Search space")
+    space = OptionField(
+        _("Which networks can be built."), SPACES, SPACE_NAMES, SPACE_HELP, label=_("Search space")
+    )
     evaluator = OptionField(
-        "How a proposed network is judged during the search.",
+        _("How a proposed network is judged during the search."),
         EVALUATORS,
         EVALUATOR_NAMES,
         EVALUATOR_HELP,
-        label="Evaluator",
+        label=_("Evaluator"),
     )
     precision = OptionField(
-        "What a network is judged as during the search.",
+        _("What a network is judged as during the search."),
         PRECISIONS,
         PRECISION_NAMES,
         PRECISION_HELP,
-        label="Precision",
+        label=_("Precision"),
     )
     cost = OptionField(
-        "What accuracy is weighed against, on the device that you chose.",
+        _("What accuracy is weighed against, on the device that you chose."),
         tuple(COSTS),
         COST_NAMES,
         COST_HELP,
-        label="Weighed against",
+        label=_("Weighed against"),
     )
     reward = OptionField(
-        "How accuracy and what it is weighed against become the one number that most strategies raise; "
-        "those that search a front use it only to name their best.",
+        _(
+            "How accuracy and what it is weighed against become the one number that most strategies raise; "
+            "those that search a front use it only to name their best."
+        ),
         REWARDS,
         REWARD_NAMES,
         REWARD_HELP,
+        label=_("Reward"),
     )
     seed = forms.IntegerField(
         min_value=0,
         max_value=2**31 - 1,
         initial=0,
         required=False,
-        help_text="The same seed makes the same random choices.",
+        label=_("Seed"),
+        help_text=_("The same seed makes the same random choices."),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -207,17 +236,17 @@ class SearchForm(forms.Form):
             try:
                 check_strategy(strategy, space)
             except SpaceError as error:
-                self.add_error("space", str(error))
+                self.add_error("space", said(error))
             if words := evaluator_refusal(evaluator, space, strategy):
-                self.add_error("evaluator", words)
+                self.add_error("evaluator", said(words))
             if "device" in given and "precision" in given:
                 place = place_of(given["device"], self.user)
                 if words := precision_refusal(given["precision"], space, place.title, place.bits):
-                    self.add_error("precision", words)
+                    self.add_error("precision", said(words))
                 if words := refusal(place, strategy, space):
-                    self.add_error("strategy" if place.limited else "space", words)
+                    self.add_error("strategy" if place.limited else "space", said(words))
                 if "cost" in given and (words := cost_refusal(given["cost"], profiled=place.profiled)):
-                    self.add_error("cost", words)
+                    self.add_error("cost", said(words))
         return given
 
     def options(self) -> dict[str, Any]:
@@ -225,4 +254,4 @@ class SearchForm(forms.Form):
         return dict(self.cleaned_data)
 
 
-assert {value for value, _, _ in GOALS} == set(SearchRun.Goal.values)
+assert {value for value, _name, _hint in GOALS} == set(SearchRun.Goal.values)

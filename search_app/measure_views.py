@@ -1,6 +1,6 @@
 """The page that a device without an account opens, and the three things that its link allows.
 
-Nobody is signed in here. The link is the whole permission, so no cookie is read or set, and the check for
+Nobody is signed in here. The link is the whole permission, so no session is read or made, and the check for
 forged requests has nothing to protect.
 """
 
@@ -16,6 +16,7 @@ from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -28,12 +29,16 @@ from search_app.device_selectors import device_for_link
 from search_app.device_services import MOST_BYTES, device_progress, device_result
 from search_app.downloads import file_response
 from search_app.models import Device
+from words.engine import said, said_by
+from words.figures import whole
 
 View = Callable[[HttpRequest, str], HttpResponseBase]
 
 MOST_PROGRESS_BYTES: Final = 1_000
-GONE = "This link is too old. Make a new one on the page of the device; it is good for 30 minutes."
-MISSING = "This link is not known. It may have been replaced by a newer one: copy it again."
+GONE = gettext_noop(
+    "This link is too old. Make a new one on the page of the device; it is good for 30 minutes."
+)
+MISSING = gettext_noop("This link is not known. It may have been replaced by a newer one: copy it again.")
 STATUS_OF_CODE = {"spent": 409, "too_large": 413, "refused": 422}
 
 
@@ -45,14 +50,14 @@ def answers_in_sentences(view: View) -> View:
         try:
             return view(request, token)
         except Device.DoesNotExist:
-            return JsonResponse({"detail": MISSING}, status=404)
+            return JsonResponse({"detail": gettext(MISSING)}, status=404)
         except ExpiredLinkError:
-            return JsonResponse({"detail": GONE}, status=410)
+            return JsonResponse({"detail": gettext(GONE)}, status=410)
         except NasError as error:  # its spaces are of another version of this program
-            return JsonResponse({"detail": str(error)}, status=422)
+            return JsonResponse({"detail": said(error)}, status=422)
         except ValidationError as error:
             status = STATUS_OF_CODE.get(error.code or "", 422)
-            return JsonResponse({"detail": " ".join(error.messages)}, status=status)
+            return JsonResponse({"detail": said_by(error)}, status=status)
 
     return answer
 
@@ -68,10 +73,10 @@ def measure(request: HttpRequest, token: str) -> HttpResponse:
     except Device.DoesNotExist as error:
         raise Http404 from error
     except ExpiredLinkError:
-        problem = GONE
+        problem = gettext(GONE)
     if device is not None and device.state == Device.State.READY:
-        problem = "This device has been measured. To measure it again, make a new link on its page."
-    context = {"device": device, "problem": problem, "address": request.path}
+        problem = gettext("This device has been measured. To measure it again, make a new link on its page.")
+    context: dict[str, Any] = {"device": device, "problem": problem, "address": request.path}
     if device is not None:
         context["takes"] = EXTENT_TIMES.get(device.extent, "")
     response = render(request, "devices/measure.html", context, status=410 if problem else 200)
@@ -100,7 +105,9 @@ def measure_progress(request: HttpRequest, token: str) -> HttpResponseBase:
         told = json.loads(_body(request, MOST_PROGRESS_BYTES))
         values: dict[str, Any] = {"progress": told["progress"], "eta_seconds": told.get("eta_seconds")}
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
-        raise ValidationError("The progress should be JSON with `progress` and `eta_seconds`.") from error
+        raise ValidationError(
+            gettext("The progress should be JSON with `progress` and `eta_seconds`.")
+        ) from error
     device_progress(device=device, **values)
     return JsonResponse({"state": "MEASURING"})
 
@@ -113,7 +120,11 @@ def measure_timings(request: HttpRequest, token: str) -> HttpResponseBase:
     device = device_for_link(token, RESULT_SECONDS)
     device = device_result(device=device, content=_body(request, MOST_BYTES))
     blocks, networks = device.figures["blocks"], device.figures["networks"]
-    text = f"{device.name} is measured: {blocks} blocks and {networks} networks."
+    text = gettext("%(name)s is measured: %(blocks)s blocks and %(networks)s networks.") % {
+        "name": device.name,
+        "blocks": whole(blocks),
+        "networks": whole(networks),
+    }
     return JsonResponse({"state": device.state, "text": text})
 
 
@@ -128,5 +139,8 @@ def _body(request: HttpRequest, most: int) -> bytes:
     except RequestDataTooBig:
         body = None
     if body is None or len(body) > most:
-        raise ValidationError(f"This is too large: at most {most:,} bytes are taken here.", code="too_large")
+        raise ValidationError(
+            gettext("This is too large: at most %(n)s bytes are taken here.") % {"n": whole(most)},
+            code="too_large",
+        )
     return body

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +25,7 @@ class SearchRun(Claimable):
 
         QUEUED = "QUEUED", "Waiting for a free worker"
         RUNNING = "RUNNING", "Running"
+        PAUSED = "PAUSED", "Paused"
         STOPPING = "STOPPING", "Stopping and keeping the best"
         DONE = "DONE", "Finished"
         STOPPED = "STOPPED", "Stopped"
@@ -60,6 +63,7 @@ class SearchRun(Claimable):
     reward = models.CharField(max_length=40, default="absolute")
     cost = models.CharField(max_length=20, default="latency", help_text="What accuracy is weighed against.")
     seed = models.PositiveIntegerField(default=0)
+    language = models.CharField(max_length=10, default="en", help_text="Of whoever started it, for mails.")
 
     phase = models.CharField(max_length=20, default="", blank=True)
     message = models.CharField(max_length=500, default="", blank=True)
@@ -75,6 +79,13 @@ class SearchRun(Claimable):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    noticed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="When the end was seen to: told by mail, or not wanted.",
+    )
+    notice_tries = models.PositiveSmallIntegerField(default=0, help_text="Mails that could not be sent.")
 
     class Meta:
         """Newest first."""
@@ -94,6 +105,12 @@ class SearchRun(Claimable):
     def ended(self) -> bool:
         """True when no worker will touch it any more."""
         return self.state in self.ended_states
+
+
+def twin_key(source: str, architecture: dict[str, Any]) -> int:
+    """Returns a number of 48 bits that trainings of the same network from the same source share."""
+    text = json.dumps([source, architecture], sort_keys=True)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
 
 
 class Candidate(models.Model):
@@ -121,6 +138,7 @@ class Candidate(models.Model):
     unquantised = models.JSONField(null=True, blank=True)
     refines = models.PositiveIntegerField(null=True, blank=True)
     inherited_from = models.PositiveIntegerField(null=True, blank=True)
+    twin = models.BigIntegerField(default=0, editable=False, help_text="See `twin_key`.")
     weights = models.CharField(max_length=300, default="", blank=True)
     error = models.TextField(default="", blank=True)
     details = models.JSONField(default=dict, blank=True)
@@ -157,6 +175,7 @@ class Candidate(models.Model):
         values = {name: data.get(name) for name in cls.COPIED}
         values["label"] = str(values["label"])[:200]
         values["details"] = values["details"] or {}
+        values["twin"] = twin_key(data["source"], data["architecture"])
         values["weights"] = data.get("weights") or ""
         values["error"] = data.get("error") or ""
         metrics = data.get("metrics") or {}
@@ -235,6 +254,17 @@ class TrainedModel(models.Model):
     def int8(self) -> dict[str, Any]:
         """What came of the int8 file; empty before it was tried, and for models of earlier versions."""
         return self.parity.get("int8") or {}
+
+
+class NoticeChoice(models.Model):
+    """What a person wants to be told by mail; without a row, everything."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notice_choice")
+    mail_off = models.BooleanField(default=False, help_text="No mail at the end of a search.")
+
+    def __str__(self) -> str:
+        """Returns whose it is."""
+        return f"Notices of {self.user}"
 
 
 class Device(models.Model):

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from nas.candidate import Candidate
+from search_app.columns import candidate_columns
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
 from search_app.selectors import candidates_of, cost_of, event_message, models_of, report_file, run_summary
+from search_app.spoken import spoken
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
 MAX_TOLD = 300
+PACE_EVENTS = 60
+"""Progress events, one every two seconds, that the pace of a run is taken from."""
+
 MAX_STEPS = 500
 """Steps of a method that a page shows; of longer searches as many, evenly spread."""
 PHASE_NAMES = {
-    "first_model": "First model",
-    "baselines": "Baselines",
-    "base_search": "Base search",
-    "scaling": "Compound scaling",
-    "final_training": "Final training",
-    "export": "Export",
+    "first_model": _("First model"),
+    "baselines": _("Baselines"),
+    "base_search": _("Base search"),
+    "scaling": _("Compound scaling"),
+    "final_training": _("Final training"),
+    "export": _("Export"),
 }
 
 
 def live_snapshot(run: SearchRun) -> dict[str, Any]:
     """Returns the state of a run at its `last_seq`: the live page continues from there by events.
+
+    The number of queries does not depend on how many candidates there are, and little else does: they come
+    in columns.
 
     Progress events are left out, their newest one stands in the run's row: a search of a day would
     otherwise send megabytes to every page that is opened.
@@ -36,12 +48,25 @@ def live_snapshot(run: SearchRun) -> dict[str, Any]:
         run.events.filter(kind__in=TOLD_KINDS, seq__lte=run.last_seq).order_by("-seq")[:MAX_TOLD]
     )
     return {
-        "run": run_summary(run),
+        "run": spoken(run_summary(run)),
         "last_seq": run.last_seq,
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
-        "events": [event_message(event) for event in reversed(told)],
+        "candidates": spoken(candidate_columns(run)),
+        "events": [spoken(event_message(event)) for event in reversed(told)],
         "method": method_history(run),
+        "pace": recent_pace(run),
     }
+
+
+def recent_pace(run: SearchRun) -> list[dict[str, Any]]:
+    """Returns two of the latest progress events, the older one first, fewer at the start of a run.
+
+    Returns:
+        `{"at", "spent_seconds"}` of each: how much of the wall clock a working second takes lately.
+    """
+    events = run.events.filter(kind="progress", seq__lte=run.last_seq).order_by("-seq")
+    latest = list(events.values_list("created_at", "payload")[:PACE_EVENTS])
+    ends = [latest[-1], latest[0]] if len(latest) > 1 else latest
+    return [{"at": at.isoformat(), "spent_seconds": payload.get("spent_seconds")} for at, payload in ends]
 
 
 def method_history(run: SearchRun) -> dict[str, Any]:
@@ -65,25 +90,25 @@ def method_history(run: SearchRun) -> dict[str, Any]:
 
 def method_words(run: SearchRun) -> dict[str, str]:
     """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
-    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": METHOD_TEXT.get(run.strategy, "")}
+    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": _short(METHOD_TEXT, run.strategy)}
 
 
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
     """Returns the expert options of a run as names and values for people."""
     return [
-        ("Runs on", run.device_title),
-        ("Strategy", _short(STRATEGY_NAMES, run.strategy)),
-        ("Space", _short(SPACE_NAMES, run.space).partition(":")[0]),
-        ("Evaluator", _short(EVALUATOR_NAMES, run.evaluator)),
-        ("Precision", _short(PRECISION_NAMES, run.precision)),
-        ("Weighed against", _short(COST_NAMES, run.cost)),
-        ("Reward", _short(REWARD_NAMES, run.reward)),
-        ("Seed", str(run.seed)),
+        (gettext("Runs on"), run.device_title),
+        (gettext("Strategy"), _short(STRATEGY_NAMES, run.strategy)),
+        (gettext("Space"), _short(SPACE_NAMES, run.space).partition(":")[0]),
+        (gettext("Evaluator"), _short(EVALUATOR_NAMES, run.evaluator)),
+        (gettext("Precision"), _short(PRECISION_NAMES, run.precision)),
+        (gettext("Weighed against"), _short(COST_NAMES, run.cost)),
+        (gettext("Reward"), _short(REWARD_NAMES, run.reward)),
+        (gettext("Seed"), str(run.seed)),
     ]
 
 
-def _short(names: Mapping[str, str], value: str) -> str:
-    return names.get(value, value).removesuffix(" (recommended)")
+def _short(names: Mapping[str, Any], value: str) -> str:
+    return str(names.get(value, value))
 
 
 def report_of(run: SearchRun) -> dict[str, Any]:
@@ -95,9 +120,18 @@ def report_of(run: SearchRun) -> dict[str, Any]:
     return report if isinstance(report, dict) else {}
 
 
-def leaderboard_of(run: SearchRun, report: dict[str, Any]) -> list[BoardRow]:
-    """Returns the rows of the result page, best first."""
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
+def leaderboard_of(
+    run: SearchRun, report: Mapping[str, Any], candidates: Sequence[Candidate] | None = None
+) -> list[BoardRow]:
+    """Returns the rows of the result page, best first.
+
+    Args:
+        run: The search.
+        report: Its report.json.
+        candidates: All its candidates, if they are at hand.
+    """
+    if candidates is None:
+        candidates = [candidate.to_engine() for candidate in candidates_of(run)]
     models = {model.candidate_number: model for model in models_of(run)}
     chosen = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
     return leaderboard(candidates, models, report.get("test") or [], chosen, cost_of(run).name)

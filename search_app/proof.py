@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
+from words.engine import said
+from words.figures import percent, whole
+
 
 @dataclass(frozen=True)
 class ProofRow:
@@ -38,21 +43,28 @@ def proof_rows(parity: Mapping[str, Any]) -> list[ProofRow]:
 
 def _said(row: Mapping[str, Any]) -> str:
     if row.get("unchecked"):
-        return f"Not checked: {row['unchecked']}."
+        return gettext("Not checked: %(reason)s.") % {"reason": said(row["unchecked"])}
     if row.get("agreement") is None:
-        return "The trained network itself, with which the others are compared."
+        return gettext("The trained network itself, with which the others are compared.")
     difference = row.get("max_difference")
-    largest = "" if difference is None else f"; no probability is off by more than {_share(difference)}"
-    words = f"Same answer as {row['against']} on {_of(row['agreement'], row['n_images'])}{largest}."
-    if row.get("with_fp32") is not None:
-        words += f" Same answer as model.onnx on {_of(row['with_fp32'], row['n_images'])}."
-    return words
+    said_of = {"other": said(row["against"]), "photos": _of(row["agreement"], row["n_images"])}
+    if difference is None:
+        words = gettext("Same answer as %(other)s on %(photos)s.") % said_of
+    else:
+        words = gettext(
+            "Same answer as %(other)s on %(photos)s; no probability is off by more than %(share)s."
+        ) % {**said_of, "share": _share(difference)}
+    if row.get("with_fp32") is None:
+        return words
+    with_fp32 = {"other": "model.onnx", "photos": _of(row["with_fp32"], row["n_images"])}
+    return f"{words} {gettext('Same answer as %(other)s on %(photos)s.') % with_fp32}"
 
 
 def _of(share: float, n_images: int) -> str:
-    return f"all {n_images} photos" if share == 1.0 else f"{100 * share:.1f}% of {n_images} photos"
+    if share == 1.0:
+        return gettext("all %(n)s photos") % {"n": whole(n_images)}
+    return gettext("%(share)s of %(n)s photos") % {"share": percent(share), "n": whole(n_images)}
 
 
 def _share(value: float) -> str:
-    points = 100 * value
-    return "0.01%" if points < 0.01 else f"{points:.2f}%" if points < 1 else f"{points:.1f}%"
+    return percent(max(value, 1e-4), 2 if value < 0.01 else 1)

@@ -7,8 +7,7 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 
 from datasets_app.claims import Claim, FenceLostError
 from nas.events import Event
@@ -79,12 +78,23 @@ def _run_columns(kind: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _save_candidate(run_id: uuid.UUID, data: dict[str, Any]) -> None:
-    Candidate.objects.update_or_create(run_id=run_id, number=data["number"], defaults=Candidate.columns(data))
-    fits = Q(device=None) | Q(device__broken_limits=[])
-    totals = Candidate.objects.filter(run_id=run_id).aggregate(
-        n=Count("id"), best=Coalesce(Max("accuracy", filter=fits), Max("accuracy"))
-    )
-    SearchRun.objects.filter(pk=run_id).update(n_candidates=totals["n"], best_accuracy=totals["best"])
+    """Saves a candidate and takes it into the run's sums; others are not read: there may be thousands."""
+    others = Candidate.objects.filter(run_id=run_id, accuracy__isnull=False).exclude(number=data["number"])
+    values = Candidate.columns(data)
+    _, new = Candidate.objects.update_or_create(run_id=run_id, number=data["number"], defaults=values)
+    mine = SearchRun.objects.filter(pk=run_id)
+    if new:
+        mine.update(n_candidates=F("n_candidates") + 1)
+    if values["accuracy"] is None:
+        return
+    fits = not (values["device"] or {}).get("broken_limits")
+    # isnull, because None would mean a JSON null; here the first row answers.
+    some_fit = others.filter(Q(device__isnull=True) | Q(device__broken_limits=[])).exists()
+    if fits and not some_fit:  # what the device cannot hold counts only until something fits
+        mine.update(best_accuracy=values["accuracy"])
+    elif fits == some_fit:
+        better = Q(best_accuracy=None) | Q(best_accuracy__lt=values["accuracy"])
+        mine.filter(better).update(best_accuracy=values["accuracy"])
 
 
 def _save_model(run_id: uuid.UUID, data: dict[str, Any]) -> None:

@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 class Slice:
     """The engine's two callbacks during one slice of a claimed run."""
 
-    def __init__(self, held: Claim, heartbeat: Heartbeat) -> None:
-        """Takes the won claim and the thread that keeps it."""
+    def __init__(self, held: Claim, heartbeat: Heartbeat, minutes: float) -> None:
+        """Takes the won claim, the thread that keeps it, and the budget that the engine was given."""
         self.held = held
         self._heartbeat = heartbeat
+        self._minutes = minutes
         self._stop = False
         self._polled = float("-inf")
 
@@ -53,7 +54,8 @@ class Slice:
 
         Raises:
             FenceLostError: If another worker owns the run now.
-            HandedOverError: If this worker is about to end.
+            HandedOverError: If this worker is about to end, the run was paused, or its budget was raised: the
+                next slice begins with the new one.
         """
         self._heartbeat.check()
         if handover_requested():
@@ -61,9 +63,12 @@ class Slice:
         if not self._stop and time.monotonic() - self._polled >= STOP_POLL_SECONDS:
             self._polled = time.monotonic()
             rows = SearchRun.objects.filter(pk=self.held.pk, fence=self.held.fence)
-            state = rows.values_list("state", flat=True).first()
-            if state is None:
+            found = rows.values_list("state", "minutes").first()
+            if found is None:
                 raise FenceLostError(f"run {self.held.pk}")
+            state, minutes = found
+            if state == State.PAUSED or minutes != self._minutes:
+                raise HandedOverError
             self._stop = state == State.STOPPING
         return self._stop
 
@@ -98,14 +103,14 @@ def run_slice(run_id: str | uuid.UUID, engine: Engine = run_search) -> bool:
 
 def _work(held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
     run = SearchRun.objects.select_related("dataset_version").get(pk=held.pk)
-    part = Slice(held, heartbeat)
+    part = Slice(held, heartbeat, run.minutes)
     completed = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
     log.info("slice begins", candidates=len(completed), spent_seconds=round(run.spent_seconds))
     deadline = time.monotonic() + settings.SLICE_SECONDS
     try:
         outcome = engine(_config(run), completed, part.on_event, part.should_stop, deadline)
     except HandedOverError:
-        log.info("this worker ends; the search goes on elsewhere")
+        log.info("the run is given back at this step")
         return release(held)
     except NasError as error:
         log.warning("the search failed", exc_info=error)

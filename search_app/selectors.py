@@ -13,7 +13,11 @@ from django.db.models import QuerySet
 from datasets_app.models import BULKY
 from nas.costs import COSTS, Cost
 from nas.pareto import front_of_candidates
+from search_app.columns import brief
 from search_app.models import Candidate, SearchEvent, SearchRun, TrainedModel
+
+MOST_CANDIDATES = 2**31 - 1
+"""Larger numbers do not fit into the column."""
 
 
 def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
@@ -51,12 +55,15 @@ def events_after(run: SearchRun, seq: int = 0, limit: int = 500) -> list[SearchE
     return list(run.events.filter(seq__gt=seq).order_by("seq")[:limit])
 
 
-def event_message(event: SearchEvent) -> dict[str, Any]:
-    """Returns what API and websocket say about an event."""
+def event_message(event: SearchEvent, *, compact: bool = False) -> dict[str, Any]:
+    """Returns what the API says about an event; compact, what websockets say: candidates in brief."""
+    payload = event.payload
+    if compact and event.kind == "candidate_finished":
+        payload = {"candidate": brief(payload["candidate"])}
     return {
         "seq": event.seq,
         "kind": event.kind,
-        "payload": event.payload,
+        "payload": payload,
         "created_at": event.created_at.isoformat(),
     }
 
@@ -64,6 +71,17 @@ def event_message(event: SearchEvent) -> dict[str, Any]:
 def candidates_of(run: SearchRun) -> QuerySet[Candidate]:
     """Returns the run's candidates in the order of evaluation."""
     return run.candidates.order_by("number")
+
+
+def candidate_of_run(run: SearchRun, number: int) -> Candidate:
+    """Returns one candidate of the run.
+
+    Raises:
+        Candidate.DoesNotExist: If the run has no such candidate.
+    """
+    if number > MOST_CANDIDATES:
+        raise Candidate.DoesNotExist
+    return run.candidates.get(number=number)
 
 
 def cost_of(run: SearchRun) -> Cost:

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
+from django.utils.translation import get_language
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
@@ -88,6 +89,7 @@ def search_run_start(
         target_latency_ms=target_latency_ms,
         device=place.value,
         device_title=place.title,
+        language=(get_language() or settings.LANGUAGE_CODE)[:10],
         **chosen,
     )
     if place.table is not None:
@@ -98,12 +100,13 @@ def search_run_start(
 
 @transaction.atomic
 def search_run_stop(*, run: SearchRun) -> SearchRun:
-    """Asks a run to stop and keep its best; a run that only waits ends at once."""
+    """Asks a run to stop and keep its best; a run that never began ends at once."""
     mine = SearchRun.objects.filter(pk=run.pk)
-    waiting = mine.filter(state=State.QUEUED).update(
+    waiting = mine.filter(Q(state=State.QUEUED) | Q(state=State.PAUSED), started_at=None).update(
         state=State.STOPPED, finished_at=Now(), fence=F("fence") + 1, lease_until=None, eta_seconds=None
     )
-    if waiting or mine.filter(state=State.RUNNING).update(state=State.STOPPING):
+    begun = (State.QUEUED, State.RUNNING, State.PAUSED)  # a run that goes on after a pause waits, too
+    if waiting or mine.filter(state__in=begun).update(state=State.STOPPING):
         _wake(run)
     run.refresh_from_db()
     return run
@@ -111,18 +114,29 @@ def search_run_stop(*, run: SearchRun) -> SearchRun:
 
 @transaction.atomic
 def search_run_resume(*, run: SearchRun) -> SearchRun:
-    """Queues a failed run again, or one that was stopped before it began; finished candidates are kept.
+    """Lets a paused run go on, or queues a failed one or one that was stopped before it began again.
+
+    Finished candidates are kept. A worker that has not noticed the pause yet keeps the run.
 
     Raises:
         ValidationError: If the run is not one that can go on.
     """
+    mine = SearchRun.objects.filter(pk=run.pk)
+    held = When(lease_until__gte=Now(), then=Value(State.RUNNING))
+    changed = mine.filter(state=State.PAUSED).update(state=Case(held, default=Value(State.QUEUED)))
     resumable = Q(state=State.FAILED) | Q(state=State.STOPPED, report="")
-    changed = SearchRun.objects.filter(resumable, pk=run.pk).update(
-        state=State.QUEUED, error="", attempt=0, finished_at=None, lease_until=None
+    changed = changed or mine.filter(resumable).update(
+        state=State.QUEUED,
+        error="",
+        attempt=0,
+        finished_at=None,
+        lease_until=None,
+        noticed_at=None,
+        notice_tries=0,
     )
     if not changed:
         raise ValidationError(
-            "Only a failed search, or one that was stopped before it began, can go on. "
+            "Only a paused or failed search, or one that was stopped before it began, can go on. "
             "Start a new search instead."
         )
     _wake(run)
@@ -137,7 +151,9 @@ def search_run_delete(*, run: SearchRun) -> None:
     Raises:
         ValidationError: If it is being worked on.
     """
-    removable = SearchRun.objects.filter(pk=run.pk, state__in=(*SearchRun.ended_states, State.QUEUED))
+    idle = Q(state__in=(*SearchRun.ended_states, State.QUEUED))
+    left = Q(lease_until=None) | Q(lease_until__lt=Now())  # its worker has let go of it
+    removable = SearchRun.objects.filter(idle | Q(left, state=State.PAUSED), pk=run.pk)
     workdir = run.workdir
     locked = removable.select_for_update().first()
     if locked is None:  # a worker cannot claim it between this look and the deletion

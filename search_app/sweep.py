@@ -16,6 +16,7 @@ from datasets_app.claims import Claimable, claimable_rows
 from datasets_app.models import Dataset
 from datasets_app.uploads import remove_expired
 from search_app.models import SearchRun
+from search_app.notices import send_notices
 
 SWEEP_SECONDS = 5.0
 CLEAN_SECONDS = 60.0
@@ -63,16 +64,18 @@ def _waiting_hints(channel: object, queue: str) -> int:
 def sweep_forever(end: threading.Event | None = None) -> None:
     """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again.
 
-    Once a minute it also removes uploads that nobody finished in time.
+    It also mails that searches have ended, and once a minute removes uploads that nobody finished in time.
     """
     end = end or threading.Event()
     cleaned = float("-inf")
     while not end.is_set():
         try:
-            if time.monotonic() - cleaned >= CLEAN_SECONDS:
+            clean = time.monotonic() - cleaned >= CLEAN_SECONDS
+            if clean:
                 cleaned = time.monotonic()
                 remove_expired()
             sweep()
+            send_notices(again=clean)
         except (OperationalError, DatabaseError, OSError) as error:
             log.warning("sweep failed; trying again", error=str(error)[:200])
         finally:

@@ -155,7 +155,8 @@ def _read_runs(run_ids: list[uuid.UUID]) -> dict[uuid.UUID, Message]:
 def read_events(run_id: uuid.UUID, after: int) -> list[Message]:
     """Returns the next events as messages, in order; `events_after` for asynchronous callers."""
     (run,) = runs_by_id([run_id])
-    return [{"type": "event", **event_message(event)} for event in events_after(run, after, EVENTS_AT_ONCE)]
+    events = events_after(run, after, EVENTS_AT_ONCE)
+    return [{"type": "event", **event_message(event, compact=True)} for event in events]
 
 
 _tailers: dict[asyncio.AbstractEventLoop, Tailer] = {}

@@ -28,6 +28,22 @@ def export_trained_model(run_id: str, number: int, **_later: object) -> None:
     export_one(run_id, number)
 
 
+@shared_task(name="search_app.tasks.draw_heat_map")
+def draw_heat_map(model_id: str, row: int, target: int, **_later: object) -> None:
+    """Draws where a model looks on one photo."""
+    from search_app.evaluation_runner import draw_heat_map as draw
+
+    draw(model_id, row, target)
+
+
+@shared_task(name="search_app.tasks.evaluate_further")
+def evaluate_further(model_id: str, kind: str, **_later: object) -> None:
+    """Makes a learning curve, or measures judged photos."""
+    from search_app.evaluation_runner import evaluate_further as work
+
+    work(model_id, kind)
+
+
 def hint_worker(run_id: object) -> None:
     """Tells the search workers that a run waits; the sweeper says it again if the broker is away."""
     try:

@@ -1,84 +1,24 @@
-"""Pages of searches. Who may see what is decided by the selectors, what may be done by the services."""
+"""Pages of one search. Who may see what is decided by the selectors, what may be done by the services."""
 
 from __future__ import annotations
 
 import uuid
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from datasets_app.models import DatasetState
-from datasets_app.selectors import datasets_of_user
-from search_app.comparisons import comparisons_of
-from search_app.devices import places_of
-from search_app.elsewhere import elsewhere_of
-from search_app.forms import GOALS, PRESETS, SearchForm
 from search_app.models import SearchRun
 from search_app.pages import (
     PHASE_NAMES,
     chosen_options,
-    leaderboard_of,
     live_snapshot,
-    method_history,
     method_words,
-    report_of,
 )
-from search_app.results import scale_floor
-from search_app.selectors import candidates_of, run_summary, search_run_for_user, search_runs_of_user
-from search_app.services import search_run_start
-
-ON_HOME = 6
-"""Newest data sets and searches shown on the home page."""
-
-
-@require_GET
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
-    """My data sets, my searches, and what to do next."""
-    runs = search_runs_of_user(request.user)
-    datasets = list(datasets_of_user(request.user)[:ON_HOME])
-    checking = any(dataset.state in (DatasetState.UPLOADED, DatasetState.CHECKING) for dataset in datasets)
-    context = {
-        "datasets": datasets,
-        "runs": [run_summary(run) for run in runs[:ON_HOME]],
-        "busy": checking or runs.exclude(state__in=SearchRun.ended_states).exists(),
-    }
-    return render(request, "search/home.html", context)
-
-
-@require_GET
-@login_required
-def search_list(request: HttpRequest) -> HttpResponse:
-    """All my searches, newest first."""
-    runs = search_runs_of_user(request.user)
-    context = {
-        "runs": [run_summary(run) for run in runs[:500]],
-        "busy": runs.exclude(state__in=SearchRun.ended_states).exists(),
-    }
-    return render(request, "search/list.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-def search_new(request: HttpRequest) -> HttpResponse:
-    """Three questions; a good answer starts the search and shows it."""
-    user = request.user
-    assert user.is_authenticated
-    chosen = {"dataset": request.GET.get("dataset")}
-    form = SearchForm(request.POST or None, user=user, initial=chosen)
-    if request.method == "POST" and form.is_valid():
-        try:
-            run = search_run_start(owner=user, **form.options())
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            return redirect("search:live", run.pk)
-    context = {"form": form, "places": places_of(user), "goals": GOALS, "presets": PRESETS}
-    return render(request, "search/new.html", context, status=422 if form.errors else 200)
+from search_app.selectors import run_summary, search_run_for_user
+from search_app.spoken import spoken
 
 
 @require_GET
@@ -92,37 +32,11 @@ def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     context = {
         "run": run,
         "phases": PHASE_NAMES.items(),
-        "snapshot": live_snapshot(run),
+        "summary": spoken(run_summary(run)),
         "options": chosen_options(run),
         "method": method_words(run),
     }
     return render(request, "search/live.html", context)
-
-
-@require_GET
-@login_required
-def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """What a search found; one that has not ended is shown live."""
-    run = _run_or_404(request, run_id)
-    if not run.ended:
-        return redirect("search:live", run.pk)
-    report = report_of(run)
-    rows = leaderboard_of(run, report)
-    places = places_of(request.user)
-    elsewhere = elsewhere_of(run, report, places)
-    context = {
-        "run": run,
-        "report": report,
-        "rows": rows,
-        "floor": scale_floor(rows),
-        "candidates": [candidate.to_engine().to_json() for candidate in candidates_of(run)],
-        "options": chosen_options(run),
-        "method": method_words(run),
-        "history": method_history(run),
-        "elsewhere": elsewhere,
-        "comparisons": comparisons_of(run, report, elsewhere, places, request.user) if elsewhere else [],
-    }
-    return render(request, "search/result.html", context)
 
 
 def _run_or_404(request: HttpRequest, run_id: uuid.UUID) -> SearchRun:

@@ -108,6 +108,8 @@ def build_world(owner: User, directory: Path) -> World:
             "model_id": str(model.pk),
             "number": "0",
             "row": "0",
+            "target": "0",
+            "kind": "learning",
             "rows": "0,1",
             "first": "1",
             "second": "2",

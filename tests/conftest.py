@@ -14,12 +14,18 @@ from hypothesis import settings as hypothesis_settings
 
 from tests import factories
 from tests.caches import digit_cache, photo_cache
+from words.compile import compile_catalogues
 
 __all__ = ["digit_cache", "photo_cache"]  # fixtures of every folder
 
 # Once before a release, not at every change: HYPOTHESIS_PROFILE=long pytest ... -k "flipped or no_zip"
 hypothesis_settings.register_profile("long", max_examples=10_000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure() -> None:
+    """Brings the catalogues of the languages up to date: `make setup` may have run before they changed."""
+    compile_catalogues()
 
 
 @pytest.fixture(autouse=True)

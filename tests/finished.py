@@ -50,7 +50,10 @@ def finished(
     """
     version = {} if like is None else {"dataset_version": like.dataset_version}
     run: SearchRun = factories.SearchRunFactory(
-        owner=owner, state=SearchRun.State.DONE, device=device, name=f"For {device}", **version, **about
+        owner=owner,
+        state=SearchRun.State.DONE,
+        device=device,
+        **{"name": f"For {device}", **version, **about},
     )
     run.workdir.mkdir(parents=True)
     record = record or run_record()

@@ -7,15 +7,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-from sklearn.datasets import load_digits
+from nas.data.public import sample_images
 
 SOURCE = (
     "the 1,797 handwritten digits of scikit-learn (BSD-3-Clause), a copy of the test part of "
     "'Optical Recognition of Handwritten Digits' by E. Alpaydin and C. Kaynak, UCI (CC BY 4.0)"
 )
-ENLARGEMENT = 4
 
 
 def digit_images() -> Iterator[tuple[str, int, bytes]]:
@@ -24,16 +21,10 @@ def digit_images() -> Iterator[tuple[str, int, bytes]]:
     Yields:
         Name inside the archive (``"digits/7/0042.png"``), class (0-9) and the file's bytes.
     """
-    digits = load_digits()
-    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
-    for index, (image, label) in enumerate(zip(pixels, digits.target, strict=True)):
-        picture = Image.fromarray(image)
-        picture = picture.resize(
-            (picture.width * ENLARGEMENT, picture.height * ENLARGEMENT), Image.Resampling.BICUBIC
-        )
+    for index, (picture, label) in enumerate(sample_images()):
         buffer = io.BytesIO()
         picture.save(buffer, format="PNG")
-        yield f"digits/{label}/{index:04d}.png", int(label), buffer.getvalue()
+        yield f"digits/{label}/{index:04d}.png", label, buffer.getvalue()
 
 
 def write_digits_zip(path: Path) -> int:

@@ -8,23 +8,29 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Select
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from nas.report.words import count
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
+from words import figures
+from words.engine import said
 
 register = template.Library()
 
 STATE_NAMES = {
-    "QUEUED": "Waiting",
-    "RUNNING": "Running",
-    "STOPPING": "Stopping",
-    "DONE": "Finished",
-    "STOPPED": "Stopped",
-    "FAILED": "Failed",
-    "WAITING": "Waiting for the device",
-    "MEASURING": "Measuring",
-    "READY": "Ready",
-    "REFUSED": "Refused",
+    "QUEUED": _("Waiting"),
+    "RUNNING": _("Running"),
+    "PAUSED": _("Paused"),
+    "STOPPING": _("Stopping"),
+    "DONE": _("Finished"),
+    "STOPPED": _("Stopped"),
+    "FAILED": _("Failed"),
+    "WAITING": _("Waiting for the device"),
+    "MEASURING": _("Measuring"),
+    "READY": _("Ready"),
+    "REFUSED": _("Refused"),
 }
 
 
@@ -46,38 +52,23 @@ def with_class(field: BoundField, css: str) -> SafeString:
     return field.as_widget(attrs=attrs)
 
 
-@register.filter
-def percent(value: float | None) -> str:
-    """Returns a fraction as ``"93.4%"``, a dash if there is none."""
-    return "–" if value is None else f"{100 * value:.1f}%"
+register.filter("percent", figures.percent)
+register.filter("milliseconds", figures.milliseconds)
+register.filter("quantity", figures.quantity)
+register.filter("minutes", figures.length_of_time)
+register.filter("said", said)
 
 
 @register.filter
-def milliseconds(value: float | None) -> str:
-    """Returns ``"3.21 ms"``, with fewer decimals the larger it is; a dash if there is none."""
-    if value is None:
-        return "–"
-    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
+def range_words(bounds: tuple[int, int]) -> str:
+    """Returns a range of whole numbers: ``"about 8"``, ``"8 to 12"``."""
+    return _range(*map(str, bounds))
 
 
 @register.filter
-def quantity(value: float) -> str:
-    """Returns a figure with three digits or as a whole number: ``"0.117"``, ``"68.2"``, ``"2,097,152"``."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-@register.filter
-def minutes(seconds: float | None) -> str:
-    """Returns a length of time in words: ``"40 s"``, ``"12 min"``, ``"2 h 05 min"``."""
-    if seconds is None:
-        return "–"
-    whole = max(0, round(seconds))
-    if whole < 90:
-        return f"{whole} s"
-    if whole < 5400:
-        return f"{round(whole / 60)} min"
-    rest = whole % 3600 // 60
-    return f"{whole // 3600} h {rest:02d} min" if rest else f"{whole // 3600} h"
+def range_minutes(bounds: tuple[float, float]) -> str:
+    """Returns a range of times in words: ``"about 40 s"``, ``"40 s to 2 min"``."""
+    return _range(*map(figures.length_of_time, bounds))
 
 
 @register.filter
@@ -110,16 +101,34 @@ def sample_rows(n_images: int) -> list[int]:
 @register.filter
 def phase_name(phase: str) -> str:
     """Returns the phase of a search in words."""
-    return PHASE_NAMES.get(phase, phase.replace("_", " "))
+    return str(PHASE_NAMES.get(phase, phase.replace("_", " ")))
 
 
 @register.filter
 def state_name(state: str) -> str:
     """Returns the state of a search or a device in words."""
-    return STATE_NAMES.get(state, state)
+    return str(STATE_NAMES.get(state, state))
 
 
 @register.filter
 def times(value: float | None, factor: float) -> int:
     """Returns a product as a whole number, 0 for no value."""
     return round((value or 0.0) * factor)
+
+
+def _range(low: str, high: str) -> str:
+    if low == high:
+        return gettext("about %(n)s") % {"n": low}
+    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+@register.filter
+def macs(value: float | None) -> str:
+    """Returns multiply-accumulates as ``"3.4 M"``, a dash if there are none."""
+    return count(value)
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """Returns a number as scripts read it, whatever the language of the page."""
+    return repr(value)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from datasets_app.models import Dataset, Job
+from words.engine import said
 
 register = template.Library()
 
 WORK_TITLES = {
-    Job.INSPECT: "Reading your files",
-    Job.IMPORT: "Importing your photos",
-    Job.VERSION: "Making a new version",
-    Job.RECHECK: "Checking your photos again",
-    Job.FETCH: "Fetching the photos",
+    Job.INSPECT: _("Reading your files"),
+    Job.IMPORT: _("Importing your photos"),
+    Job.VERSION: _("Making a new version"),
+    Job.RECHECK: _("Checking your photos again"),
+    Job.FETCH: _("Fetching the photos"),
 }
 WORK_TEXTS = {
-    Job.INSPECT: "The list of files is read to find your classes. Then you are asked whether that is right.",
-    Job.IMPORT: "Every photo is opened, turned the right way up, stored small and checked for problems.",
-    Job.VERSION: "Your changes are written down for good. The photos themselves are not copied.",
-    Job.RECHECK: "Copies, wrong classes, bad photos and shortcuts are searched for again.",
-    Job.FETCH: "The public set is downloaded, then imported like an upload.",
+    Job.INSPECT: _(
+        "The list of files is read to find your classes. Then you are asked whether that is right."
+    ),
+    Job.IMPORT: _("Every photo is opened, turned the right way up, stored small and checked for problems."),
+    Job.VERSION: _("Your changes are written down for good. The photos themselves are not copied."),
+    Job.RECHECK: _("Copies, wrong classes, bad photos and shortcuts are searched for again."),
+    Job.FETCH: _("The public set is downloaded, then imported like an upload."),
 }
 
 
@@ -35,10 +40,16 @@ def sent_percent(dataset: Dataset) -> int:
 @register.filter
 def work_title(dataset: Dataset) -> str:
     """Returns what the worker does, or will do, as a heading."""
-    return WORK_TITLES[Job(dataset.job)]
+    return str(WORK_TITLES[Job(dataset.job)])
 
 
 @register.filter
 def work_text(dataset: Dataset) -> str:
     """Returns a sentence that explains the work."""
-    return WORK_TEXTS[Job(dataset.job)]
+    return str(WORK_TEXTS[Job(dataset.job)])
+
+
+@register.filter
+def stage_text(dataset: Dataset) -> str:
+    """Returns what the worker is doing at this moment."""
+    return said(dataset.stage) or gettext("Beginning")

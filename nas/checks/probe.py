@@ -57,13 +57,22 @@ def out_of_fold_scores(values: Floats, labels: Ints, folds: Ints, n_classes: int
         held_out = folds == fold
         if held_out.all():
             continue
-        weights, offsets = _discriminant(values[~held_out], labels[~held_out], n_classes)
+        weights, offsets = discriminant(values[~held_out], labels[~held_out], n_classes)
         scores[held_out] = values[held_out] @ weights + offsets
     return scores
 
 
-def _discriminant(values: Floats, labels: Ints, n_classes: int) -> tuple[Floats, Floats]:
-    """(D, K) weights and (K,) offsets."""
+def discriminant(values: Floats, labels: Ints, n_classes: int) -> tuple[Floats, Floats]:
+    """Fits a linear discriminant with a shrunken common covariance.
+
+    Args:
+        values: (N, D) features.
+        labels: (N,) class indices.
+        n_classes: K.
+
+    Returns:
+        (D, K) weights and (K,) offsets: their scores are log posteriors up to a constant for each image.
+    """
     counts = np.bincount(labels, minlength=n_classes)
     order = np.argsort(labels, kind="stable")
     present = np.flatnonzero(counts)

@@ -1,4 +1,4 @@
-"""Public image sets by name, fetched by torchvision's loaders on a machine that is online."""
+"""Public image sets by name: one that comes with the program, others from torchvision's loaders, online."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from PIL import Image
+
 from nas.errors import DataError
 
 OnProgress = Callable[[str, int, int], None]
 
 _TIMEOUT_SECONDS: Final = 30.0
+_ENLARGEMENT: Final = 4
 _NONE_STATED: Final = "none stated by its authors; ask them before any use beyond trying things out"
 
 
@@ -26,13 +30,13 @@ class PublicSet:
     Attributes:
         key: Stable name in addresses.
         title: Name for people.
-        loader: Class of ``torchvision.datasets``.
+        loader: Class of ``torchvision.datasets``, or "" for the sample that scikit-learn brings along.
         parts: (folder name, keyword arguments of the loader); a folder name of "" leaves the division to us.
         licence: As its authors state it.
         licence_url: Where they do, or "".
         n_images: Number of images.
         n_classes: Number of classes.
-        size_bytes: About how much is downloaded.
+        size_bytes: About how much is downloaded; of the sample, how large it is.
     """
 
     key: str
@@ -44,6 +48,11 @@ class PublicSet:
     n_images: int
     n_classes: int
     size_bytes: int
+
+    @property
+    def offline(self) -> bool:
+        """True if no internet is needed."""
+        return not self.loader
 
 
 _TRAIN_TEST: Final = (("train", {"train": True}), ("test", {"train": False}))
@@ -75,6 +84,11 @@ PUBLIC_SETS: Final = (
         (("train", {"split": "trainval"}), ("test", {"split": "test"})), "CC BY-SA 4.0",
         f"{_CC_BY_SA}4.0/", 7_349, 37, 811_000_000,
     ),
+    PublicSet(
+        "digits", "Handwritten digits, a sample", "", (("", {}),), "CC BY 4.0",
+        "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits", 1_797, 10,
+        2_800_000,
+    ),
 )  # fmt: skip
 """Numbers and licences as the sets' own pages state them."""
 
@@ -103,8 +117,8 @@ def fetch(key: str, destination: Path, *, on_progress: OnProgress | None = None)
     done = 0
     with tarfile.open(target, "w") as tar:
         for part, options in chosen.parts:
-            report(f"Downloading {chosen.title}", done, chosen.n_images)
-            loaded = _load(chosen, destination / "download", options)
+            report(f"Downloading {chosen.title}" if chosen.loader else "Unpacking", done, chosen.n_images)
+            loaded = _load(chosen, destination / "download", options) if chosen.loader else _Sample()
             for number, (label, ending, content) in enumerate(_files(loaded)):
                 head = tarfile.TarInfo("/".join(filter(None, (part, label, f"{number:06d}{ending}"))))
                 head.size = len(content)
@@ -112,6 +126,30 @@ def fetch(key: str, destination: Path, *, on_progress: OnProgress | None = None)
                 done += 1
                 report("Writing the images", done, chosen.n_images)
     return target
+
+
+def sample_images() -> Iterator[tuple[Image.Image, int]]:
+    """Yields the sample that needs no internet: 1,797 handwritten digits, 32x32 grey pixels, and their class.
+
+    They are the test part of UCI's set as scikit-learn ships it, 8x8 pixels, enlarged.
+    """
+    from sklearn.datasets import load_digits  # heavy, and only needed here
+
+    digits = load_digits()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), 0..16 -> 0..255
+    for image, label in zip(pixels, digits.target, strict=True):
+        small = Image.fromarray(image)
+        size = (small.width * _ENLARGEMENT, small.height * _ENLARGEMENT)
+        yield small.resize(size, Image.Resampling.BICUBIC), int(label)
+
+
+class _Sample:
+    """The sample as a torchvision data set looks: with the names of its classes."""
+
+    classes: Final = tuple(map(str, range(10)))
+
+    def __iter__(self) -> Iterator[tuple[Image.Image, int]]:
+        return sample_images()
 
 
 def _load(chosen: PublicSet, root: Path, options: dict[str, Any]) -> Any:

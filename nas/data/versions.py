@@ -106,32 +106,40 @@ def compare_versions(a: Path, b: Path) -> dict[str, Any]:
     """What changed from version `a` to version `b` of one data set.
 
     Returns:
-        ``relabelled``, ``excluded``, ``restored``, ``moved``: numbers of images; ``examples``: for each of
-        these at most 20 dicts with row, path, from and to; ``counts``: ``{class: [images in a, in b]}``.
+        ``relabelled``, ``excluded``, ``restored``, ``moved``, ``added``, ``removed``: numbers of images (one
+        of the last two is 0: rows are only ever added, so it says which version is the later one);
+        ``examples``: for each of these at most 20 dicts with row, path, from and to;
+        ``counts``: ``{class: [images in a, in b]}``.
 
     Raises:
         DataError: One of them is damaged, or they are not of the same data set.
     """
-    numbers = dict.fromkeys(("relabelled", "excluded", "restored", "moved"), 0)
+    numbers = dict.fromkeys(("relabelled", "excluded", "restored", "moved", "added", "removed"), 0)
     examples: dict[str, list[dict[str, Any]]] = {kind: [] for kind in numbers}
     first: Counter[str] = Counter()
     second: Counter[str] = Counter()
     for row, (old, new) in enumerate(zip_longest(iterate_index(a), iterate_index(b))):
-        if old is None or new is None:
+        present = [one for one in (old, new) if one is not None]
+        if len(present) == 2 and present[0]["sha256"] != present[1]["sha256"]:
             raise DataError("These are versions of two data sets. Compare versions of the same one.")
-        first[old["label"]] += old["split"] != EXCLUDED
-        second[new["label"]] += new["split"] != EXCLUDED
+        for tally, one in ((first, old), (second, new)):
+            if one is not None:
+                tally[one["label"]] += one["split"] != EXCLUDED
         for kind, was, now in _differences(old, new):
             numbers[kind] += 1
             if len(examples[kind]) < _MOST_EXAMPLES:
-                examples[kind].append({"row": row, "path": new["path"], "from": was, "to": now})
+                examples[kind].append({"row": row, "path": present[-1]["path"], "from": was, "to": now})
     first, second = +first, +second  # without the classes that are wholly left out
     counts = {name: [first[name], second[name]] for name in sorted({*first, *second})}
     return {**numbers, "examples": examples, "counts": counts}
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _differences(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[tuple[str, str, str]]:
     """(kind, from, to) of each difference of one row; a row that is left out in both has none."""
+    if old is None or new is None:
+        only, kind = (new, "added") if old is None else (old, "removed")
+        assert only is not None
+        return [(kind, only["label"], only["split"])]
     was_out, is_out = old["split"] == EXCLUDED, new["split"] == EXCLUDED
     if is_out:
         return [] if was_out else [("excluded", old["split"], EXCLUDED)]

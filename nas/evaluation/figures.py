@@ -76,12 +76,61 @@ class Confusion:
     support: int
 
 
-def confusion_matrix(predictions: Predictions) -> Ints:
-    """Returns (C, C) counts: row i, column j has the photos of class i that were answered with class j."""
-    c = predictions.n_classes
-    counted = np.bincount(predictions.labels * c + predictions.answers, minlength=c * c)
-    matrix: Ints = counted.reshape(c, c).astype(np.int64)
-    return matrix
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a confusion matrix that are not empty, by true class, then answer.
+
+    A matrix of 10,000 classes has a hundred million cells, of which N photos fill N at most.
+
+    Attributes:
+        truth: (M,) true classes.
+        answer: (M,) answers.
+        n: (M,) photos, at least 1.
+        n_classes: C.
+    """
+
+    truth: Ints
+    answer: Ints
+    n: Ints
+    n_classes: int
+
+    @property
+    def support(self) -> Ints:
+        """(C,) photos of each true class."""
+        return _tally(self.truth, self.n, self.n_classes)
+
+    @property
+    def answered(self) -> Ints:
+        """(C,) photos with each answer."""
+        return _tally(self.answer, self.n, self.n_classes)
+
+    @property
+    def right(self) -> Ints:
+        """(C,) photos of each class with the right answer."""
+        same = self.truth == self.answer
+        return _tally(self.truth[same], self.n[same], self.n_classes)
+
+    def matrix(self) -> Ints:
+        """Returns (C, C) counts: row i, column j has the photos of class i answered with class j."""
+        full = np.zeros((self.n_classes, self.n_classes), dtype=np.int64)
+        full[self.truth, self.answer] = self.n
+        return full
+
+    def wrong(self) -> Cells:
+        """Returns the cells off the diagonal."""
+        off = self.truth != self.answer
+        return Cells(self.truth[off], self.answer[off], self.n[off], self.n_classes)
+
+
+def _tally(classes: Ints, n: Ints, n_classes: int) -> Ints:
+    counted: Ints = np.bincount(classes, weights=n, minlength=n_classes).round().astype(np.int64)
+    return counted
+
+
+def confusion_cells(labels: Ints, answers: Ints, n_classes: int) -> Cells:
+    """Counts photos by true class and answer."""
+    places, n = np.unique(labels * n_classes + answers, return_counts=True)
+    return Cells(places // n_classes, places % n_classes, n.astype(np.int64), n_classes)
 
 
 def accuracy_of(predictions: Predictions) -> Share:
@@ -89,12 +138,11 @@ def accuracy_of(predictions: Predictions) -> Share:
     return Share(int(predictions.correct.sum()), len(predictions))
 
 
-def class_figures(matrix: Ints) -> list[ClassFigures]:
-    """Returns the figures of each class from a confusion matrix, in class order."""
-    right, support, answered = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+def class_figures(cells: Cells) -> list[ClassFigures]:
+    """Returns the figures of each class, in class order."""
     figures = []
-    for number in range(len(matrix)):
-        k, n, m = int(right[number]), int(support[number]), int(answered[number])
+    counts = zip(cells.right.tolist(), cells.support.tolist(), cells.answered.tolist(), strict=True)
+    for number, (k, n, m) in enumerate(counts):
         f1 = 2 * k / (n + m) if n + m else None
         figures.append(ClassFigures(number, n, m, Share(k, m), Share(k, n), f1))
     return figures
@@ -126,41 +174,40 @@ def worst_mistakes(predictions: Predictions) -> Ints:
     return places
 
 
-def most_confused(matrix: Ints, limit: int = 10) -> list[Confusion]:
+def most_confused(cells: Cells, limit: int = 10) -> list[Confusion]:
     """Returns the pairs of true class and wrong answer with the most photos, at most `limit`.
 
     Of pairs with as many photos the one comes first that is a larger share of its true class.
     """
-    support = matrix.sum(axis=1)
-    off = matrix.copy()
-    np.fill_diagonal(off, 0)
-    truth, answer = np.nonzero(off)
-    n = off[truth, answer]
-    order = np.lexsort((answer, truth, -n / support[truth], -n))[:limit]
-    return [Confusion(int(truth[i]), int(answer[i]), int(n[i]), int(support[truth[i]])) for i in order]
+    wrong, support = cells.wrong(), cells.support
+    order = np.lexsort((wrong.answer, wrong.truth, -wrong.n / support[wrong.truth], -wrong.n))[:limit]
+    return [
+        Confusion(int(wrong.truth[i]), int(wrong.answer[i]), int(wrong.n[i]), int(support[wrong.truth[i]]))
+        for i in order
+    ]
 
 
-def most_confused_classes(matrix: Ints, limit: int = 12) -> list[int]:
+def most_confused_classes(cells: Cells, limit: int = 12) -> list[int]:
     """Returns the classes worth a look of their own in a large matrix, in class order.
 
     Pairs of classes are taken by the photos that went astray between them in either direction, the most
     first, until `limit` classes are together.
     """
-    both = matrix + matrix.T
-    upper = np.triu(both, k=1)
-    first, second = np.nonzero(upper)
+    wrong, c = cells.wrong(), cells.n_classes
+    pairs = np.minimum(wrong.truth, wrong.answer) * c + np.maximum(wrong.truth, wrong.answer)
+    places, which = np.unique(pairs, return_inverse=True)
+    both = np.bincount(which, weights=wrong.n)
     chosen: dict[int, None] = {}
-    for i in np.argsort(-upper[first, second], kind="stable"):
-        new = [each for each in (int(first[i]), int(second[i])) if each not in chosen]
-        if len(chosen) + len(new) <= limit:
-            chosen.update(dict.fromkeys(new))
+    for i in np.argsort(-both, kind="stable"):
+        pair = divmod(int(places[i]), c)
+        if len(chosen.keys() | set(pair)) <= limit:
+            chosen.update(dict.fromkeys(pair))
         if len(chosen) >= limit:
             break
     return sorted(chosen)
 
 
-def order_by_confusion(matrix: Ints) -> list[int]:
-    """Returns the classes with the most wrong photos first: by 1 - recall, then by class number."""
-    support = np.maximum(1, matrix.sum(axis=1))
-    wrong = 1 - np.diag(matrix) / support
-    return [int(each) for each in np.lexsort((np.arange(len(matrix)), -wrong))]
+def order_by_confusion(cells: Cells) -> list[int]:
+    """Returns the classes with the largest share of wrong photos first, of equal ones by number."""
+    missed = 1 - cells.right / np.maximum(1, cells.support)
+    return [int(each) for each in np.lexsort((np.arange(cells.n_classes), -missed))]

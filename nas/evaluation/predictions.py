@@ -12,6 +12,7 @@ an uncompressed NumPy archive without pickles:
 | `labels` | int64, (N,) | true classes, 0 to C - 1 |
 | `probabilities` | float32 or float16, (N, C) | of the downloaded `model.onnx`, its temperature included |
 | `answers` | int32, (N,) | class with the highest probability, found before any rounding to float16 |
+| `threshold` | float64, () | below this probability the download says "I don't know" |
 | `int8_probabilities`, `int8_answers` | the same | of `model_int8.onnx`; only if the model has that file |
 
 Probabilities are float16 only where N * C exceeds 2^24; beyond 2^26 nothing is kept. Module without torch:
@@ -59,6 +60,7 @@ class Predictions:
         answers: (N,) class with the highest probability.
         int8_probabilities: The same of the int8 file, None without one.
         int8_answers: The same of the int8 file, None without one.
+        threshold: Bar of "I don't know" in the download, 0 to 1; 0 if it always answers.
     """
 
     part: Part
@@ -69,6 +71,7 @@ class Predictions:
     answers: Ints
     int8_probabilities: Floats | None = None
     int8_answers: Ints | None = None
+    threshold: float = 0.0
 
     def __len__(self) -> int:
         """Number of photos."""
@@ -123,6 +126,7 @@ def predictions_of(
     probabilities: Floats,
     *,
     int8_probabilities: Floats | None = None,
+    threshold: float = 0.0,
 ) -> Predictions:
     """Returns predictions of raw probabilities; ties go to the class with the lower number."""
     return Predictions(
@@ -134,6 +138,7 @@ def predictions_of(
         answers=probabilities.argmax(axis=1),
         int8_probabilities=int8_probabilities,
         int8_answers=None if int8_probabilities is None else int8_probabilities.argmax(axis=1),
+        threshold=threshold,
     )
 
 
@@ -165,6 +170,7 @@ def save_predictions(path: Path, predictions: Predictions) -> bool:
         "labels": predictions.labels,
         "probabilities": predictions.probabilities.astype(kind),
         "answers": predictions.answers.astype(np.int32),
+        "threshold": np.float64(predictions.threshold),
     }
     if predictions.int8_probabilities is not None and predictions.int8_answers is not None:
         members["int8_probabilities"] = predictions.int8_probabilities.astype(kind)
@@ -212,6 +218,7 @@ def _assembled(members: dict[str, Any]) -> Predictions:
         answers=members["answers"].astype(np.int64),
         int8_probabilities=int8,
         int8_answers=None if int8 is None else members["int8_answers"].astype(np.int64),
+        threshold=float(members["threshold"]),
     )
 
 
@@ -219,6 +226,8 @@ def _sound(found: Predictions) -> bool:
     """Shapes fit, rows ascend, classes exist, each row of probabilities sums to 1 and peaks at its answer."""
     n, shape = found.rows.shape, found.probabilities.shape
     if found.rows.ndim != 1 or len(shape) != 2 or shape[0] != n[0] or shape[1] < 1 or found.labels.shape != n:
+        return False
+    if not 0 <= found.threshold <= 1:
         return False
     ascending = bool((found.rows >= 0).all() and (np.diff(found.rows) > 0).all())
     pairs = [(found.probabilities, found.answers)]

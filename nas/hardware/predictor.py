@@ -59,6 +59,20 @@ class LatencyPredictor:
         features = self.features(architectures)
         return np.maximum(features @ self._weights, _LEAST_SHARE * features[:, 0])
 
+    def block_times(self, architecture: Architecture) -> list[float]:
+        """Returns the milliseconds of each block in order, so that their sum is the predicted latency.
+
+        What the network takes beyond its blocks is spread over them by their own times.
+
+        Raises:
+            SpaceError: As `predict`.
+        """
+        blocks = network_blocks(architecture)
+        self._look_up(blocks)
+        times = [float(self._rows[self._place[block], 0]) for block in blocks]
+        scale = self.predict(architecture) / (sum(times) or 1.0)
+        return [scale * time for time in times]
+
     def features(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Returns (N, 10): sum of the blocks' milliseconds, then the sums of `SUMMED`."""
         listed = [[*network_blocks(one), Block("floor", 3, 3, one.resolution)] for one in architectures]

@@ -163,6 +163,10 @@ class TableTarget(DeviceTarget):
             return self._predictor.predict(architecture), "table"
         return here_ms * self.table.reference_ms / anchor_ms, "scaled"
 
+    def block_times(self, architecture: Architecture) -> list[float]:
+        """Returns the predicted milliseconds of each block, see `LatencyPredictor.block_times`."""
+        return self._predictor.block_times(architecture)
+
     def knows(self, architecture: Architecture) -> bool:
         """True if the device measured the operators of a network; a regression knows no other operators."""
         if isinstance(architecture, TimmArchitecture):

@@ -12,7 +12,7 @@ from nas.objectives import ACCURACY, LATENCY_MS, joint_reward
 from nas.phases import halving, warm_up
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
-from nas.phases.plan import TARGET_LATENCY
+from nas.phases.plan import CANDIDATES_WANTED, TARGET_LATENCY, short_training_seconds
 from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
 from nas.phases.work import Job, begun, do
@@ -23,9 +23,6 @@ from nas.spaces.lite_elastic import LiteElastic
 from nas.strategies import make_strategy
 from nas.strategies.base import Observation, Proposal, Strategy
 
-_CANDIDATES_WANTED = 10
-_SHORTEST_TRAINING = 1.0
-_LONGEST_TRAINING = 60.0
 _FAILURES_IN_A_ROW = 8
 _SEEDS = 2
 _DRAWN = 64
@@ -78,7 +75,7 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
         space,
         ctx.config.seed,
         initial=_initial(ctx, space),
-        evaluations=_CANDIDATES_WANTED,
+        evaluations=CANDIDATES_WANTED,
         objectives=(ACCURACY, ctx.cost.objective),
         limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
         workers=together,
@@ -184,7 +181,7 @@ def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float
 def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     """Returns what is proposed first: the best by a proxy, or the full Lite0 just below its resolution."""
     if ctx.config.evaluator == "proxy":
-        return warm_up.best_by_proxy(ctx, space, target_cost(ctx), _CANDIDATES_WANTED // 2)
+        return warm_up.best_by_proxy(ctx, space, target_cost(ctx), CANDIDATES_WANTED // 2)
     full = space.inner if isinstance(space, LimitedSpace) else space
     if not isinstance(full, LiteElastic):
         return []
@@ -204,8 +201,8 @@ def _observation(ctx: RunContext, candidate: Candidate, number: int, target: flo
 def training_seconds(ctx: RunContext) -> float:
     """Returns the seconds of one short training, settled once for the whole run."""
     if "short_seconds" not in ctx.state.values:
-        each = ctx.phase_remaining() / _CANDIDATES_WANTED - overhead(ctx)
-        ctx.state.values["short_seconds"] = min(max(each, _SHORTEST_TRAINING), _LONGEST_TRAINING)
+        each = short_training_seconds(ctx.phase_remaining(), overhead(ctx))
+        ctx.state.values["short_seconds"] = each
     seconds: float = ctx.state.values["short_seconds"]
     return seconds
 

@@ -25,7 +25,8 @@ def run(ctx: RunContext) -> None:
     ctx.enter("baselines", "Fine-tuning EfficientNet-Lite0, the hand-made network to beat")
     adapt_parent(ctx)
     if ctx.config.baselines:
-        named = from_scratch(ctx.config.minutes)
+        # Settled once: minutes that were added later go to the phases to come.
+        named = from_scratch(ctx.state.values.setdefault("baseline_minutes", ctx.config.minutes))
         for position, (name, title) in enumerate(named):
             resolution = ctx.state.values["parent_resolution"]
             extra = overhead(ctx, runtime_exporter=True)

@@ -19,13 +19,15 @@ from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import ExportError
 from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
-from nas.export.bundle import write_bundle
+from nas.export.bundle import ONNX_NAME, write_bundle
+from nas.export.cam import write_cam
 from nas.export.load import load_network
+from nas.export.maps import maps_file
 from nas.export.trust import Trust, fit_trust
 from nas.phases.context import RunContext
 from nas.prediction import predict_batches, validation_rows
 
-_PARITY_IMAGES = 64
+_PARITY_IMAGES, _MAP_IMAGES = 64, 16
 TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
@@ -148,6 +150,8 @@ def write_model(
         form_seconds=form_seconds,
         browser_seconds=browser_seconds,
     )
+    images = source.parity_images[:_MAP_IMAGES].numpy()
+    write_cam(workdir / bundle["directory"] / ONNX_NAME, maps_file(workdir, bundle["name"]), images)
     return {**bundle, "source": candidate.source, "label": candidate.label}
 
 

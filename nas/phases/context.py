@@ -13,6 +13,7 @@ from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase, Precision
 from nas.costs import COSTS, Cost, CostName
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
+from nas.energy import EnergyMeter
 from nas.evaluators.short_training import ShortTraining
 from nas.events import Event, EventKind, OnEvent, ShouldStop
 from nas.hardware.target import DeviceTarget
@@ -94,6 +95,7 @@ class RunContext:
     should_stop: ShouldStop
     deadline: float | None
     export_reserve: float = 0.0
+    energy: EnergyMeter = field(default_factory=EnergyMeter)
     _spent_before: float = 0.0
     _started: float = field(default_factory=time.monotonic)
     _phase: Phase = "first_model"
@@ -155,6 +157,9 @@ class RunContext:
     def save(self) -> None:
         """Writes the state down."""
         self.state.spent_seconds = self.spent()
+        if self.energy.readable:
+            values = self.state.values
+            values["cpu_joules"] = round(values.get("cpu_joules", 0.0) + self.energy.taken(), 1)
         self.state.save(self.config.workdir)
         self._last_save = time.monotonic()
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas.data.cache import ImageCache
+from nas.evaluation.photos import measure_photos, photos_file, save_photos
 from nas.evaluation.predictions import Part, Predictions, predictions_file, predictions_of, save_predictions
 from nas.export.bundle import ONNX_NAME
 from nas.export.int8_bundle import INT8_NAME, has_int8
@@ -40,6 +41,7 @@ def keep_predictions(
         cache.labels[rows],
         _probabilities(directory / ONNX_NAME, cache, rows),
         int8_probabilities=_probabilities(directory / INT8_NAME, cache, rows) if has_int8(model) else None,
+        threshold=float((model.get("trust") or {}).get("threshold", 0.0)),
     )
     save_predictions(predictions_file(workdir, model["name"]), answers)
     return answers
@@ -52,6 +54,11 @@ def keep_validation_predictions(workdir: Path, model: Mapping[str, Any], cache: 
     it is opened once, and what came later would profit from what was seen.
     """
     keep_predictions(workdir, model, cache, validation_rows(cache), "val")
+
+
+def keep_photo_facts(workdir: Path, cache: ImageCache, rows: np.ndarray, part: Part) -> None:
+    """Measures judged photos and keeps what was found, for accuracy on kinds of photos."""
+    save_photos(photos_file(workdir, part), measure_photos(cache, rows))
 
 
 def _probabilities(path: Path, cache: ImageCache, rows: np.ndarray) -> np.ndarray:

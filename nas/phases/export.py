@@ -11,6 +11,7 @@ from nas.candidate import Candidate
 from nas.costs import COSTS, Cost, CostName
 from nas.data.cache import ImageCache, read_manifest
 from nas.data.sealed import open_seal, record_result, seal_is_open
+from nas.evaluation.photos import SECONDS_A_PHOTO
 from nas.export.forms import PROGRAM_SECONDS
 from nas.export.int8_bundle import INT8_NAME, has_int8
 from nas.pareto import front_of_candidates
@@ -18,7 +19,7 @@ from nas.phases import scaling
 from nas.phases.bundles import TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
 from nas.phases.elsewhere import elsewhere
-from nas.phases.evaluation import keep_predictions, keep_validation_predictions
+from nas.phases.evaluation import keep_photo_facts, keep_predictions, keep_validation_predictions
 from nas.phases.int8 import add_int8_files, can_have_int8, int8_seconds
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
@@ -179,6 +180,8 @@ def _test(ctx: RunContext) -> None:
     ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models]
     ctx.save()
     record_result(token, _accuracies(ctx.state.test))
+    if ctx.remaining() > len(rows) * SECONDS_A_PHOTO + _SECONDS_FOR_REPORT:  # else when somebody asks
+        keep_photo_facts(ctx.config.workdir, ctx.cache, rows, "test")
 
 
 def _accuracies(results: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -20,7 +20,7 @@ def run(ctx: RunContext) -> None:
     """Trains the finalists; the networks that matter most come first, in case time runs short."""
     ctx.enter("final_training", "Training the best networks fully")
     jobs = _line_up(ctx)
-    seconds = _seconds_each(ctx, len(jobs))
+    seconds = _seconds_each(ctx, sum(ctx.done(_task(candidate)) is None for candidate in jobs))
     for position, candidate in enumerate(jobs):
         last = position == len(jobs) - 1
         affordable = ctx.phase_remaining() - overhead(ctx) if last else seconds

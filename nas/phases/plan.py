@@ -19,6 +19,12 @@ TARGET_LATENCY: dict[Goal, float] = {"balanced": 0.6, "accuracy": 1.0, "speed": 
 """Latency that the base should have, as a multiple of the adapted Lite0's. At 0.6 the family S, M, L, XL
 of compound scaling brackets Lite0."""
 
+CANDIDATES_WANTED = 10
+"""Networks that the base search aims at; longer trainings are preferred to more of them."""
+SHORTEST_TRAINING = 1.0
+LONGEST_TRAINING = 60.0
+"""Seconds of one short training, at least and at most."""
+
 _EPOCHS_WANTED = 2.0
 _MODELS_EXPECTED = 10
 _INT8_SHARE = 0.05
@@ -33,6 +39,27 @@ def phase_seconds(phase: Phase, remaining: float, still_to_come: Sequence[Phase]
         still_to_come: The phases that share the rest, `phase` included.
     """
     return max(0.0, remaining) * SHARES[phase] / sum(SHARES[each] for each in still_to_come)
+
+
+def short_training_seconds(phase: float, overhead: float) -> float:
+    """Returns the seconds of one training of the base search.
+
+    Args:
+        phase: Seconds of the whole phase.
+        overhead: Seconds that each network takes besides its training: measuring and judging.
+    """
+    return min(max(phase / CANDIDATES_WANTED - overhead, SHORTEST_TRAINING), LONGEST_TRAINING)
+
+
+def added_seconds(phase: Phase, added: float) -> float:
+    """Returns the part of a raised budget that the phase at hand gets; those after it share the rest.
+
+    Args:
+        phase: One of `SHARES`.
+        added: Seconds by which the budget was raised, >= 0.
+    """
+    steps = list(SHARES)
+    return phase_seconds(phase, added, steps[steps.index(phase) :])
 
 
 def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_seconds: float = 0.0) -> float:

@@ -25,8 +25,7 @@ def cell_svg(template: CellTemplate, edges: Sequence[Edge], *, title: str) -> st
     """
     n = template.n_inputs + template.n_nodes
     lanes = _lanes(edges)
-    height = _TOP + _LANE * (max(lanes, default=0) + 1) + 60
-    width = 2 * _LEFT + _GAP * (n - 1) + (90 if template.concatenates else 0)
+    width, height = cell_size(template, edges)
     base = height - 50
     parts = [_arc(edge, lane, base) for edge, lane in zip(edges, lanes, strict=True)]
     parts += [_node(template, node, base) for node in range(n)]
@@ -40,6 +39,13 @@ def cell_svg(template: CellTemplate, edges: Sequence[Edge], *, title: str) -> st
         f'<text x="16" y="24" font-size="15" fill="#1c2126">{name}</text>'
         f"{_MARKER}{''.join(parts)}</svg>\n"
     )
+
+
+def cell_size(template: CellTemplate, edges: Sequence[Edge]) -> tuple[int, int]:
+    """Returns width and height of the drawing of a cell."""
+    n = template.n_inputs + template.n_nodes
+    width = 2 * _LEFT + _GAP * (n - 1) + (90 if template.concatenates else 0)
+    return width, _TOP + _LANE * (max(_lanes(edges), default=0) + 1) + 60
 
 
 _MARKER = (

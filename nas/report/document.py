@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import nas
 from nas.pareto import current_candidates
+from nas.report.command import search_command
 from nas.report.record import RunRecord
 from nas.report.verdict import judge, warnings
 
@@ -50,7 +50,10 @@ def build_document(record: RunRecord) -> dict[str, Any]:
         ],
         "scaling": record.scaling,
         "elsewhere": record.elsewhere,
-        "reproduce": {"command": _command(record), "data_hash": record.data.get("content_hash")},
+        "reproduce": {
+            "command": search_command({**record.config, "minutes": record.minutes}),
+            "data_hash": record.data.get("content_hash"),
+        },
     }
     plain: dict[str, Any] = _plain(document)
     return plain
@@ -91,28 +94,6 @@ def _cost(record: RunRecord) -> dict[str, Any]:
         "threads": record.machine.get("threads"),
         "cpu": record.machine.get("cpu"),
     }
-
-
-def _command(record: RunRecord) -> str:
-    """Returns the command line that repeats the run on the same data."""
-    config = record.config
-    words = ["python", "-m", "nas", "search", "--data", "YOUR_DATA.zip", "--minutes", f"{record.minutes:g}"]
-    for key in ("seed", "space", "strategy", "goal", "device"):
-        if config.get(key) is not None:
-            words += [f"--{key}", str(config[key])]
-    if config.get("target_latency_ms") is not None:
-        words += ["--target-latency-ms", str(config["target_latency_ms"])]
-    if config.get("reward", "absolute") != "absolute":
-        words += ["--reward", str(config["reward"])]
-    if config.get("cost", "latency") != "latency":
-        words += ["--cost", str(config["cost"])]
-    if config.get("evaluator", "training") != "training":
-        words += ["--evaluator", str(config["evaluator"])]
-    if config.get("evaluator") == "proxy":
-        words += ["--proxy", str(config["proxy"])]
-    if not config.get("baselines", True):
-        words.append("--no-baselines")
-    return shlex.join([*words, "--out", "OUT"])
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
 // Page of a device: copies the link, follows the measurement, and shows the page anew when its state changes.
 import { api } from './lib/api.js';
 import { $, notice } from './lib/dom.js';
-import { duration } from './lib/format.js';
+import { percent, timeLeft } from './lib/format.js';
+import { fill, gettext } from './lib/words.js';
 
 const SOON = 2000;
-const NAMES = { WAITING: 'Waiting for the device', MEASURING: 'Measuring', REFUSED: 'Refused' };
+const NAMES = { WAITING: gettext('Waiting for the device'), MEASURING: gettext('Measuring'), REFUSED: gettext('Refused') };
 const page = $('device').dataset;
 let spoken = -1;
 
@@ -13,12 +14,12 @@ function show({ state, progress, eta_seconds: left, silent }) {
   $('state').className = `state state-${state}`;
   $('state').textContent = NAMES[state];
   $('progress').value = 100 * progress;
-  $('left').textContent = silent ? '' : left === null ? 'working out the time' : `about ${duration(left)} left`;
+  $('left').textContent = silent ? '' : left === null ? gettext('working out the time') : timeLeft(left);
   $('silent').hidden = !silent;
   const tenth = Math.floor(10 * progress);
   if (state === 'MEASURING' && tenth !== spoken) {
     spoken = tenth;
-    $('spoken').textContent = `${10 * tenth}% measured.`;
+    $('spoken').textContent = fill(gettext('%(part)s measured.'), { part: percent(tenth / 10, 0) });
   }
 }
 
@@ -45,9 +46,9 @@ $('copy')?.addEventListener('click', async () => {
   $('link').select();
   try {
     await navigator.clipboard.writeText($('link').value);
-    notice('The link is copied.');
+    notice(gettext('The link is copied.'));
   } catch {
-    notice('The link is selected. Copy it with Ctrl+C.'); // the clipboard is closed to pages without https
+    notice(gettext('The link is selected. Copy it with Ctrl+C.')); // the clipboard is closed to pages without https
   }
 });
 $('delete').addEventListener('click', () => $('delete-dialog').showModal());

@@ -1,152 +1,133 @@
-// Live page of a search: a snapshot from the server, then events over the websocket.
+// Live page of a search: a snapshot from the server, then events over the websocket. Each event costs the same,
+// however many networks there are; what is dear is drawn at most once a second.
 import { api } from './lib/api.js';
+import { AXES } from './lib/axes.js';
 import { AxisSwitch } from './lib/axis_switch.js';
-import { FrontChart, currentOf, pointsOf, supersededBy } from './lib/chart.js';
-import { fillTable, showCandidate } from './lib/candidates.js';
-import { $, confirmIn, el, icon, notice } from './lib/dom.js';
-import { fitting } from './lib/fits.js';
-import { wireDelete } from './lib/remove.js';
-import { bytes, count, duration, ms, percent } from './lib/format.js';
+import { showCandidate } from './lib/candidates.js';
+import { wireControls } from './lib/controls.js';
+import { saveCsv } from './lib/csv.js';
+import { $, notice } from './lib/dom.js';
+import { Eta } from './lib/eta.js';
+import { Ghosts } from './lib/ghosts.js';
+import { HoverCard, drawing } from './lib/hover_card.js';
+import { LiveChart } from './lib/live_chart.js';
 import { MethodCard } from './lib/method.js';
-import { PHASES, RunState } from './lib/run_state.js';
+import { showModels } from './lib/models.js';
+import { NetworkTable } from './lib/network_table.js';
+import { OverTime } from './lib/over_time.js';
+import { wireDelete } from './lib/remove.js';
+import { RunHead } from './lib/run_head.js';
+import { RunState } from './lib/run_state.js';
 import { RunSocket } from './lib/socket.js';
+import { TellMe } from './lib/tell_me.js';
+import { fill, gettext } from './lib/words.js';
+
+const SHOW_EVERY = 250; // milliseconds between drawings of texts
+const SPEAK_EVERY = 10000;
+const AGAIN_AFTER = 3000;
 
 const page = $('live');
-const base = `/api/v1/searches/${page.dataset.run}`;
-const state = new RunState(JSON.parse($('snapshot').textContent));
-const chart = new FrontChart($('chart'), (number) => showCandidate($('candidate'), state.candidates.get(number)));
-const axes = new AxisSwitch($('axis'), () => {
-  state.drawn = null;
-  draw();
+const { run: runId } = page.dataset;
+const base = `/api/v1/searches/${runId}`;
+const summary = JSON.parse($('summary').textContent);
+const state = new RunState({ run: summary, last_seq: 0, candidates: null, events: [], method: { steps: [], shares: {} } }, arrived);
+const eta = new Eta();
+const head = new RunHead(state, eta);
+const card = new HoverCard($('hover-card'), runId);
+const chart = new LiveChart($('chart'), {
+  pick: open,
+  hover: (number, x, y) => card.show(number === null ? null : state.networks.all.get(number), axes.axis, x + chart.plot.over.offsetLeft, y + chart.plot.over.offsetTop),
+  zoom: (zoomed) => { $('zoom-out').hidden = !zoomed; },
 });
+const axes = new AxisSwitch($('axis'), showAll);
+const ghosts = new Ghosts(base, (shown) => chart.compare(shown));
+const table = new NetworkTable(
+  {
+    body: $('candidates'),
+    head: $('candidates-head'),
+    pages: { previous: $('page-previous'), next: $('page-next'), where: $('page-where') },
+    from: $('filter-from'),
+    front: $('filter-front'),
+    words: $('filter-words'),
+  },
+  { standing, onFront: (number) => chart.front.has(number), pick: open },
+);
+const overTime = new OverTime();
 const method = new MethodCard($('method'));
+const tellMe = new TellMe(runId, summary.name);
 let pending = false;
 let catching = null;
+let examples = []; // networks that tell which axes can be shown
+let loaded = false;
+let wasEnded = state.ended;
 
-function text(id, value) {
-  if ($(id).textContent !== value) $(id).textContent = value;
+function standing(one) {
+  if (one.status === 'failed') return gettext('failed');
+  const by = state.networks.superseded.get(one.number);
+  if (by !== undefined) return fill(gettext('trained further as #%(n)s'), { n: by });
+  return chart.front.has(one.number) ? gettext('on the front') : '';
 }
 
-const STATES = {
-  QUEUED: 'Waiting', RUNNING: 'Running', STOPPING: 'Stopping', DONE: 'Finished', STOPPED: 'Stopped', FAILED: 'Failed',
-};
-
-function showHead(run) {
-  $('state').className = `state state-${run.state}`;
-  text('state', STATES[run.state] ?? run.state);
-  $('stop').hidden = !['QUEUED', 'RUNNING'].includes(run.state);
-  $('stopping').hidden = run.state !== 'STOPPING';
-  const empty = run.state === 'STOPPED' && state.candidates.size === 0;
-  $('resume').hidden = !(run.state === 'FAILED' || empty);
-  const finished = run.state === 'DONE' || (run.state === 'STOPPED' && !empty);
-  $('to-result').hidden = !finished;
-  $('finished').hidden = !finished;
-  text('finished-text', run.state === 'STOPPED' ? 'Stopped. The best networks so far are kept.' : 'The search is finished.');
-  $('delete').hidden = !state.ended;
-  $('failed').hidden = run.state !== 'FAILED';
-  if (run.state === 'FAILED') text('failed-text', run.error || 'The search failed. Start a new one; if it fails again, look into the log of the server.');
-}
-
-function showProgress(run) {
-  const share = state.ended ? 1 : Math.min(1, run.progress ?? 0);
-  $('progress').value = Math.round(100 * share);
-  let left = 'Working out the time…';
-  if (run.state === 'QUEUED') {
-    left = run.queue_position > 1 ? `Waiting: number ${run.queue_position} in the queue` : 'Waiting for a free worker';
-  } else if (state.ended) left = STATES[run.state];
-  else if (run.state === 'STOPPING') left = 'Keeping the best…';
-  else if (run.eta_seconds != null && (run.progress ?? 0) > 0) left = `about ${duration(run.eta_seconds)}`;
-  text('left', left);
-  text('spent', `${duration(run.spent_seconds)} of ${duration(run.minutes * 60)} used`);
-  text('doing', state.ended ? '' : run.message || '');
-}
-
-function showPhases() {
-  for (const phase of PHASES) {
-    const item = $(`phase-${phase}`);
-    const known = state.phases.get(phase);
-    const now = known === 'now' && state.run.phase === phase && !state.ended;
-    const done = known === 'done' || (known === 'now' && !now);
-    if (item.dataset.known === `${now}${done}`) continue;
-    item.dataset.known = `${now}${done}`;
-    item.className = now ? 'now' : done ? 'done' : '';
-    if (now) item.setAttribute('aria-current', 'step');
-    else item.removeAttribute('aria-current');
-    item.querySelector('.ti').className = `ti ti-${now ? 'player-play' : done ? 'check' : 'circle'}`;
-    item.querySelector('.visually-hidden').textContent = now ? ' (running)' : done ? ' (done)' : ' (still to come)';
+/** Opens the sheet of a network; its architecture comes from the server. */
+async function open(number) {
+  try {
+    const one = await api(`${base}/candidates/${number}`);
+    showCandidate($('candidate'), one, drawing(runId, number));
+  } catch (error) {
+    notice(error.message);
   }
 }
 
-function showBest(points) {
-  const best = [...fitting(points)].sort((a, b) => b.accuracy - a.accuracy || a.latency_ms - b.latency_ms)[0];
-  text('best', best ? percent(best.accuracy) : '–');
-  text('best-note', best ? `${best.label} · ${ms(best.latency_ms)}` : 'after the first model');
-  $('best-note').title = best?.label ?? '';
-  text('tried', count(state.candidates.size));
-  const failed = [...state.candidates.values()].filter((one) => one.status === 'failed').length;
-  const front = points.filter((point) => point.onFront).length;
-  text('tried-note', `${front} on the front${failed ? `, ${failed} failed` : ''}`);
+/** Draws all networks for the chosen axis: at the start, and when someone chooses another one. */
+function showAll() {
+  axes.show(examples);
+  chart.show(state.networks, axes.axis, axes.log);
+  $('chart-empty').hidden = state.networks.first !== null;
+  table.show(state.networks);
+  overTime.load(state.networks, axes.axis);
+  ghosts.show(axes.axis);
 }
 
-function showLog() {
-  const list = $('log');
-  const newest = Number(list.dataset.newest ?? 0);
-  for (const line of state.log) {
-    if (line.seq <= newest) continue;
-    const time = line.at ? new Date(line.at) : null;
-    list.prepend(el('li', {},
-      el('time', { text: time ? time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) : '', datetime: line.at }),
-      el('span', { text: line.text })));
-    list.dataset.newest = line.seq;
+/** Keeps a network as an example if it is the first, or the first whose cost on an axis is not known. */
+function exemplify(one) {
+  if (!one.metrics) return false;
+  const dark = (axis) => axis.cost(one.metrics) == null && !examples.some((other) => axis.cost(other.metrics) == null);
+  if (examples.length && !AXES.some(dark)) return false;
+  examples.push(one);
+  return true;
+}
+
+/** Takes in a network that has just come. */
+function arrived(one, change) {
+  eta.finished(one.seconds);
+  const before = axes.axis;
+  if (exemplify(one)) axes.show(examples);
+  if (change.refit || axes.axis !== before || !chart.networks) {
+    showAll();
+    return;
   }
-  while (list.children.length > 300) list.lastElementChild.remove();
-  $('log-empty').hidden = list.children.length > 0;
+  chart.add(one, change);
+  $('chart-empty').hidden = state.networks.first !== null;
+  table.add(one, change.gone);
+  overTime.add(one, state.networks);
 }
 
 function draw() {
   pending = false;
-  showHead(state.run);
-  showProgress(state.run);
-  showPhases();
-  showLog();
+  head.show(chart.front.on.size);
   method.show(state.method);
-  const candidates = [...state.candidates.values()];
-  const stamp = `${candidates.length}:${state.lastCandidate ?? 0}`;
-  if (stamp !== state.drawn) {
-    state.drawn = stamp;
-    axes.show(currentOf(candidates));
-    const points = pointsOf(candidates, axes.axis);
-    chart.show(points, axes.axis, axes.log);
-    showBest(points);
-    fillTable($('candidates'), candidates, points, supersededBy(candidates), (one) => showCandidate($('candidate'), one));
-    $('table-empty').hidden = candidates.length > 0;
-  }
+  if (state.ended && !wasEnded && loaded) tellMe.ended(state.run.state);
+  wasEnded = state.ended;
+  tellMe.show(state.ended);
 }
 
-// At most four drawings a second, however fast events come in.
 function changed() {
   if (pending) return;
   pending = true;
-  setTimeout(draw, 250);
+  setTimeout(draw, SHOW_EVERY);
 }
 
-async function showModels() {
-  const models = await api(`${base}/models`);
-  const accuracy = (model) => state.candidates.get(model.candidate)?.metrics?.accuracy ?? 0;
-  models.sort((a, b) => accuracy(b) - accuracy(a));
-  $('models-empty').hidden = models.length > 0;
-  $('models').replaceChildren(...models.map((model) => {
-    const size = model.files.find((file) => file.name === 'model.onnx')?.bytes;
-    return el('li', { class: 'list-group-item d-flex flex-wrap justify-content-between align-items-center gap-2' },
-      el('span', { class: 'text-break' }, el('strong', { text: state.candidates.get(model.candidate)?.label ?? model.name }), el('br'),
-        el('span', { class: 'text-quiet', text: [percent(accuracy(model)), size && bytes(size)].filter(Boolean).join(', ') })),
-      el('span', { class: 'd-flex gap-2' },
-        el('a', { class: 'btn btn-sm btn-outline-primary', download: true, href: `${base}/models/${model.id}/files/model.onnx` }, icon('download'), 'ONNX'),
-        el('a', { class: 'btn btn-sm btn-outline-secondary', download: true, href: `${base}/models/${model.id}/bundle.zip` }, icon('file-zip'), 'All files')));
-  }));
-}
-
-const refreshModels = () => showModels().catch((error) => notice(error.message));
+const refreshModels = () => showModels(base, state.networks.all).catch((error) => notice(error.message));
 
 function take(event) {
   const known = state.apply(event);
@@ -155,7 +136,7 @@ function take(event) {
     return;
   }
   if (!known) return;
-  if (event.kind === 'candidate_finished') state.lastCandidate = event.seq;
+  if (event.kind === 'progress') eta.progressed(Date.parse(event.created_at), event.payload.spent_seconds);
   if (['model_exported', 'model_completed', 'run_finished'].includes(event.kind)) refreshModels();
   changed();
 }
@@ -165,7 +146,7 @@ async function catchUp() {
   if (catching) return;
   catching = (async () => {
     for (;;) {
-      const { events, last_seq: newest } = await api(`${base}/events?after=${state.lastSeq}&limit=500`);
+      const { events, last_seq: newest } = await api(`${base}/events?after=${state.lastSeq}&limit=500&compact=true`);
       for (const event of events) take(event);
       if (!events.length || state.lastSeq >= newest) return;
     }
@@ -173,85 +154,88 @@ async function catchUp() {
   try {
     await catching;
   } catch {
-    setTimeout(catchUp, 3000);
+    setTimeout(catchUp, AGAIN_AFTER);
   } finally {
     catching = null;
   }
 }
 
 /** Takes the server's state of the run, without turning the figures of newer events back. */
-function takeState({ type, ...run }) {
+function takeRun({ type, ...run }) {
   Object.assign(state.run, run);
+  if (['PAUSED', 'QUEUED'].includes(run.state)) eta.rest();
   if (state.ended) {
     if (run.last_seq > state.lastSeq) catchUp();
-    else socket.finish();
+    else socket?.finish();
     refreshModels();
   }
   changed();
 }
 
 async function takeSnapshot() {
-  state.load(await api(location.pathname));
-  state.drawn = null;
-  $('log').replaceChildren();
-  $('log').dataset.newest = 0;
+  const snapshot = await api(location.pathname);
+  state.load(snapshot);
+  eta.rest();
+  for (const { at, spent_seconds: spent } of snapshot.pace) eta.progressed(Date.parse(at), spent);
+  examples = [];
+  for (const one of state.networks.all.values()) exemplify(one);
+  for (const one of [...state.networks.all.values()].slice(-50)) eta.finished(one.seconds);
+  showAll();
+  head.forgetLog();
+  wasEnded ||= state.ended && !loaded;
+  loaded = true;
+  page.dataset.loaded = 'yes';
   await refreshModels();
   changed();
-  socket.restart();
 }
 
-const retrySnapshot = () => takeSnapshot().catch(() => setTimeout(retrySnapshot, 3000));
+let socket = null;
 
-const LIGHTS = { on: 'Live', wait: 'Reconnecting; the search goes on', over: 'Finished' };
-
-const socket = new RunSocket(
-  (after) => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/searches/${page.dataset.run}/?after=${after}`,
-  {
-    after: () => state.lastSeq,
-    over: () => state.ended,
-    light: (name) => {
-      $('light').dataset.state = name;
-      text('light', LIGHTS[name]);
-    },
-    message: (data) => {
-      if (data.type === 'event') take(data);
-      else if (data.type === 'state') takeState(data);
-      else if (data.type === 'snapshot_needed') retrySnapshot();
-    },
-  },
-);
-
-$('stop').addEventListener('click', async () => {
-  if (!(await confirmIn($('stop-dialog')))) return;
-  $('stop').disabled = true;
+async function begin() {
   try {
-    await api(`${base}/stop`, { method: 'POST' });
-    if (state.run.state === 'RUNNING') state.run.state = 'STOPPING';
+    await takeSnapshot();
   } catch (error) {
     notice(error.message);
+    setTimeout(begin, AGAIN_AFTER);
+    return;
   }
-  $('stop').disabled = false;
-  changed();
-});
+  if (socket) socket.restart();
+  else socket = connect();
+}
 
-$('resume').addEventListener('click', async () => {
-  try {
-    await api(`${base}/resume`, { method: 'POST' });
-    location.reload();
-  } catch (error) {
-    notice(error.message);
-  }
-});
+const LIGHTS = { on: gettext('Live'), wait: gettext('Reconnecting; the search goes on'), over: gettext('Finished') };
 
+function connect() {
+  return new RunSocket(
+    (after) => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/searches/${runId}/?after=${after}`,
+    {
+      after: () => state.lastSeq,
+      over: () => state.ended,
+      light: (name) => {
+        $('light').dataset.state = name;
+        $('light').textContent = LIGHTS[name];
+      },
+      message: (data) => {
+        if (data.type === 'event') take(data);
+        else if (data.type === 'state') takeRun(data);
+        else if (data.type === 'snapshot_needed') begin();
+      },
+    },
+  );
+}
+
+wireControls(base, takeRun);
 wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
+$('zoom-out').addEventListener('click', () => chart.reset());
+$('candidates-csv').addEventListener('click', () => saveCsv('networks.csv', table.rows()));
 
 // The spoken twin of the chart: one sentence, at most every ten seconds.
 let spoken = '';
 setInterval(() => {
-  const sentence = `${state.candidates.size} networks tried, best ${$('best').textContent} right, ${$('left').textContent}.`;
-  if (sentence !== spoken && !state.ended) text('spoken', sentence);
+  const sentence = head.sentence();
+  if (sentence !== spoken && !state.ended) $('spoken').textContent = sentence;
   spoken = sentence;
-}, 10000);
+}, SPEAK_EVERY);
 
-refreshModels();
 draw();
+begin();

@@ -1,8 +1,9 @@
 // The page that a device opens to be measured. Its link is its only permission: no request carries a cookie.
 import { errorText } from './lib/api.js';
 import { $ } from './lib/dom.js';
-import { duration } from './lib/format.js';
+import { percent, timeLeft } from './lib/format.js';
 import { browser, graphics, hardware } from './lib/this_browser.js';
+import { fill, gettext } from './lib/words.js';
 
 const TELL_MS = 2000;
 const ATTEMPTS = 4;
@@ -37,7 +38,7 @@ async function ask(what, body, signal) {
       signal,
     });
   } catch {
-    throw new Refusal('The server cannot be reached. Check that this device is still in its network.', 0);
+    throw new Refusal(gettext('The server cannot be reached. Check that this device is still in its network.'), 0);
   }
   if (!answer.ok) throw new Refusal(errorText(answer.status, await answer.text()), answer.status);
   return answer;
@@ -51,7 +52,7 @@ function show(title, { running = false, problem = '', done = '', again = '' }) {
   $('stop').hidden = !running;
   $('enough').hidden = true;
   $('start').hidden = running || Boolean(done);
-  $('start').lastElementChild.textContent = again || 'Start';
+  $('start').lastElementChild.textContent = again || gettext('Start');
   $('left').textContent = '';
   for (const [id, text] of [['problem', problem], ['done', done]]) {
     $(id).textContent = text;
@@ -67,9 +68,9 @@ function end() {
   lock = null;
 }
 
-function fail(text, again = 'Try again') {
+function fail(text, again = gettext('Try again')) {
   end();
-  show('It did not work', { problem: text, again });
+  show(gettext('It did not work'), { problem: text, again });
   $('start').focus();
 }
 
@@ -94,13 +95,13 @@ async function tell(share, left) {
 
 function progress({ share, left, rounds }) {
   $('progress').value = Math.round(1000 * share);
-  $('left').textContent = left === null ? 'working out the time' : `about ${duration(left)} left`;
-  $('doing').textContent = rounds ? `Round ${rounds + 1}: the same networks again, so that a disturbance does not count.` : 'Round 1: running small networks, one after the other.';
+  $('left').textContent = left === null ? gettext('working out the time') : timeLeft(left);
+  $('doing').textContent = rounds ? fill(gettext('Round %(rounds)s: the same networks again, so that a disturbance does not count.'), { rounds: rounds + 1 }) : gettext('Round 1: running small networks, one after the other.');
   $('enough').hidden = !rounds;
   const tenth = Math.floor(10 * share);
   if (tenth !== spoken) {
     spoken = tenth;
-    $('spoken').textContent = `${10 * tenth}% measured.`;
+    $('spoken').textContent = fill(gettext('%(part)s measured.'), { part: percent(tenth / 10, 0) });
   }
   tell(share, left);
 }
@@ -108,16 +109,16 @@ function progress({ share, left, rounds }) {
 const rest = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 async function send() {
-  show('Sending the result', { running: true });
+  show(gettext('Sending the result'), { running: true });
   $('stop').hidden = true;
   $('progress').value = 1000;
-  $('doing').textContent = 'Sending…';
+  $('doing').textContent = gettext('Sending…');
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { text } = await (await ask('timings/', timings)).json();
       timings = null;
       end();
-      show('Done', { done: `${text} You can close this page.` });
+      show(gettext('Done'), { done: fill(gettext('%(text)s You can close this page.'), { text }) });
       $('measure-title').focus();
       return;
     } catch (error) {
@@ -126,11 +127,11 @@ async function send() {
         continue;
       }
       if (error.status === 0) {
-        fail(error.message, 'Send again');
+        fail(error.message, gettext('Send again'));
         return;
       }
       timings = null;
-      fail(error.message, 'Measure again');
+      fail(error.message, gettext('Measure again'));
       return;
     }
   }
@@ -139,9 +140,9 @@ async function send() {
 async function measure() {
   going = new AbortController();
   const { signal } = going; // whatever is awaited, the person may have stopped meanwhile
-  show('Measuring', { running: true });
+  show(gettext('Measuring'), { running: true });
   $('progress').removeAttribute('value');
-  $('doing').textContent = 'Loading…';
+  $('doing').textContent = gettext('Loading…');
   $('measure-title').focus();
   await keepAwake(going);
   if (signal.aborted) return;
@@ -157,14 +158,14 @@ async function measure() {
   const provider = $('engine').value;
   if (provider === 'webgpu') device.hardware = `${$('engine').selectedOptions[0].dataset.name}; ${device.hardware}`;
   worker = new Worker(place.worker, { type: 'module' });
-  worker.onerror = () => fail('This browser cannot run the measurement. Bring it up to date, or try another one on this device.');
+  worker.onerror = () => fail(gettext('This browser cannot run the measurement. Bring it up to date, or try another one on this device.'));
   worker.onmessage = ({ data }) => {
     if (signal.aborted) return;
     if (data.kind === 'progress') progress(data);
     else if (data.kind === 'result') {
       timings = data.timings;
       send();
-    } else fail(`This browser cannot run the networks (${data.text}). Close other pages, or try another browser on this device.`);
+    } else fail(fill(gettext('This browser cannot run the networks (%(text)s). Close other pages, or try another browser on this device.'), { text: data.text }));
   };
   const threads = provider === 'webgpu' ? 1 : Number($('threads').value);
   const [runtime, wasm] = provider === 'webgpu' ? [place.gpuRuntime, place.gpuWasm] : [place.runtime, place.wasm];
@@ -176,7 +177,7 @@ async function measure() {
 function visibility() {
   if (!worker) return;
   worker.postMessage({ kind: document.hidden ? 'pause' : 'resume' });
-  if (document.hidden) $('left').textContent = 'waiting for this page to be in front';
+  if (document.hidden) $('left').textContent = gettext('waiting for this page to be in front');
   else if (!lock) keepAwake(going);
 }
 
@@ -187,18 +188,18 @@ for (let n = 2; crossOriginIsolated && n <= Math.min(navigator.hardwareConcurren
 $('options').addEventListener('toggle', async () => {
   const name = await graphics();
   if (!name) return;
-  const option = new Option(`Graphics processor (WebGPU: ${name})`, 'webgpu');
+  const option = new Option(fill(gettext('Graphics processor (WebGPU: %(name)s)'), { name }), 'webgpu');
   option.dataset.name = name;
   $('engine').append(option);
   $('engine-field').hidden = false;
 }, { once: true });
 $('engine').addEventListener('change', () => { $('threads').disabled = $('engine').value === 'webgpu'; });
-if (!crossOriginIsolated) $('threads-hint').textContent = 'More than one is possible over https only.';
+if (!crossOriginIsolated) $('threads-hint').textContent = gettext('More than one is possible over https only.');
 
 $('start').addEventListener('click', () => (timings ? send() : measure()));
 $('stop').addEventListener('click', () => {
   end();
-  show('Stopped', { again: 'Start again' });
+  show(gettext('Stopped'), { again: gettext('Start again') });
   $('start').focus();
 });
 $('enough').addEventListener('click', () => worker?.postMessage({ kind: 'enough' }));

@@ -2,13 +2,14 @@
 import { api } from './lib/api.js';
 import { ClassEdits } from './lib/class_edits.js';
 import { ClassTable } from './lib/class_table.js';
+import { classes, files, partName, photos } from './lib/counted.js';
 import { $, el } from './lib/dom.js';
 import { count } from './lib/format.js';
 import { Readings } from './lib/readings.js';
 import { wireDelete } from './lib/remove.js';
+import { fill, gettext } from './lib/words.js';
 
 const { url } = $('dataset').dataset;
-const PART_NAMES = { train: 'training', val: 'validation', test: 'test' };
 const POLL_MS = 700;
 const LOST_MS = 3000;
 
@@ -19,7 +20,6 @@ const table = new ClassTable(edits, showTotals);
 const readings = new Readings(readAgain);
 
 const wait = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 
 function problem(text) {
   $('preview-problem').textContent = text;
@@ -35,19 +35,19 @@ function busy(text) {
 }
 
 function showTotals() {
-  const { photos, classes } = edits.totals();
+  const totals = edits.totals();
   const objection = edits.objection();
-  $('preview-import-text').textContent = `Import ${plural(photos, 'photo', 'photos')} in ${plural(classes, 'class', 'classes')}`;
+  $('preview-import-text').textContent = fill(gettext('Import %(photos)s in %(classes)s'), { photos: photos(totals.photos), classes: classes(totals.classes) });
   $('preview-import').disabled = Boolean(objection);
-  const one = classes === 1 ? 'With one class there is nothing to tell apart: a search needs two.' : '';
+  const one = totals.classes === 1 ? gettext('With one class there is nothing to tell apart: a search needs two.') : '';
   $('preview-note').textContent = objection || one;
 }
 
 function showFacts() {
-  const { n_files: files, n_images: images, classes, splits = {} } = preview;
-  const facts = [plural(files, 'file', 'files'), plural(images, 'photo', 'photos'), plural(classes.length, 'class', 'classes')];
+  const { n_files: nFiles, n_images: nImages, splits = {} } = preview;
+  const facts = [files(nFiles), photos(nImages), classes(preview.classes.length)];
   if (!$('preview-anew-switch').checked) {
-    for (const [part, name] of Object.entries(PART_NAMES)) if (splits[part]) facts.push(`${name}: ${count(splits[part])}`);
+    for (const part of ['train', 'val', 'test']) if (splits[part]) facts.push(`${partName(part)}: ${count(splits[part])}`);
   }
   $('preview-facts').replaceChildren(...facts.map((text) => el('li', { text })));
 }
@@ -65,12 +65,12 @@ function showProblems() {
   $('preview-problems').hidden = !problems.length;
   $('preview-problem-rows').replaceChildren(...problems.map(({ path, reason, remedy, refused }) => el(
     'tr', {},
-    el('td', { class: 'wide' }, el('span', { class: 'clamp-2', text: path || 'the whole upload', title: path })),
-    el('td', { class: 'wide' }, refused ? null : el('span', { class: 'text-warn', text: 'Note: ' }), reason),
-    el('td', { class: 'wide text-quiet', 'data-name': 'What to do:', text: remedy }),
+    el('td', { class: 'wide' }, el('span', { class: 'clamp-2', text: path || gettext('the whole upload'), title: path })),
+    el('td', { class: 'wide' }, refused ? null : el('span', { class: 'text-warn', text: `${gettext('Note:')} ` }), reason),
+    el('td', { class: 'wide text-quiet', 'data-name': gettext('What to do:'), text: remedy }),
   )));
   $('preview-problems-more').hidden = total <= problems.length;
-  $('preview-problems-more').textContent = `The first ${count(problems.length)} of ${count(total)}; after the import the list of findings has all of them.`;
+  $('preview-problems-more').textContent = fill(gettext('The first %(problems)s of %(total)s; after the import the list of findings has all of them.'), { problems: count(problems.length), total: count(total) });
 }
 
 function render() {
@@ -107,14 +107,14 @@ async function follow() {
         return;
       }
       const { done, total } = dataset.progress ?? {};
-      const stage = dataset.stage || 'Reading the list of files';
-      busy(total ? `${stage}… ${count(done)} of ${count(total)}` : `${stage}…`);
+      const stage = dataset.stage || gettext('Reading the list of files');
+      busy(total ? fill(gettext('%(stage)s… %(done)s of %(total)s'), { stage, done: count(done), total: count(total) }) : `${stage}…`);
     } catch (error) {
       if (error.status === 404) {
         location.assign('/datasets/');
         return;
       }
-      busy('The server cannot be reached. This page will follow again.');
+      busy(gettext('The server cannot be reached. This page will follow again.'));
       pause = LOST_MS;
     }
     await wait(pause);
@@ -138,12 +138,12 @@ async function post(path, interpretation, text) {
 async function readAgain(interpretation) {
   const wanted = { ...interpretation, splits_used: !$('preview-anew-switch').checked, renames: {}, dropped: [] };
   focused = document.activeElement?.dataset.key ?? '';
-  if (await post('preview', wanted, 'Reading the list of files…')) await follow();
+  if (await post('preview', wanted, gettext('Reading the list of files…'))) await follow();
 }
 
 async function importNow() {
   const chosen = { ...preview.interpretation, splits_used: !$('preview-anew-switch').checked };
-  if (!(await post('import', edits.applyTo(chosen), 'Starting the import…'))) return;
+  if (!(await post('import', edits.applyTo(chosen), gettext('Starting the import…')))) return;
   edits.forget();
   location.reload();
 }

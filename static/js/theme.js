@@ -22,6 +22,17 @@
       try { localStorage.setItem(KEY, next); } catch { root.setAttribute('data-bs-theme', next); }
       apply();
     });
+    // On the account page: by the system, light or dark. By the system means that nothing is kept.
+    for (const choice of document.querySelectorAll('input[name=theme]')) {
+      choice.checked = choice.value === (stored() ?? 'system');
+      choice.addEventListener('change', () => {
+        try {
+          if (choice.value === 'system') localStorage.removeItem(KEY);
+          else localStorage.setItem(KEY, choice.value);
+        } catch { /* without storage the system decides */ }
+        apply();
+      });
+    }
     // A menu closes when one clicks elsewhere or presses Escape, as people expect.
     document.addEventListener('click', (event) => {
       for (const menu of document.querySelectorAll('details.menu[open]')) {

@@ -2,11 +2,12 @@
 import { api } from './lib/api.js';
 import { $, confirmIn, el, icon, notice } from './lib/dom.js';
 import { entriesOfDrop, filesOfDrop, filesOfInput } from './lib/dropped.js';
-import { count } from './lib/format.js';
+import { count, percentDone } from './lib/format.js';
 import { Picked } from './lib/picked.js';
 import { SendingView } from './lib/sending_view.js';
 import { discardDataset, knownDataset, knownUploads, UploadSet } from './lib/upload_set.js';
 import { showWaiting } from './lib/waiting.js';
+import { fill, gettext } from './lib/words.js';
 
 const form = $('upload');
 const drop = $('drop');
@@ -27,7 +28,7 @@ function showPicked() {
   const rows = picked.rows();
   $('chosen').hidden = !rows.length;
   $('chosen').replaceChildren(...rows.map((row) => {
-    const out = el('button', { class: 'btn btn-sm btn-outline-secondary', type: 'button', 'aria-label': `Take out ${row.name.slice(0, 80)}` }, icon('x'));
+    const out = el('button', { class: 'btn btn-sm btn-outline-secondary', type: 'button', 'aria-label': fill(gettext('Take out %(name)s'), { name: row.name.slice(0, 80) }) }, icon('x'));
     out.addEventListener('click', () => {
       row.remove();
       problem('');
@@ -46,13 +47,13 @@ async function take(collect) {
   isBusy = true;
   problem('');
   $('send').disabled = true;
-  $('counting').textContent = 'Reading the list of files…';
+  $('counting').textContent = gettext('Reading the list of files…');
   $('counting').hidden = false;
   try {
-    const { items, folders } = await collect((n) => { $('counting').textContent = `Reading the list of files… ${count(n)}`; });
+    const { items, folders } = await collect((n) => { $('counting').textContent = fill(gettext('Reading the list of files… %(n)s'), { n: count(n) }); });
     problem(await picked.add(items, folders, maxBytes));
   } catch {
-    problem('This could not be read. Check that the files are still there and may be read, then choose them again.');
+    problem(gettext('This could not be read. Check that the files are still there and may be read, then choose them again.'));
   }
   $('counting').hidden = true;
   isBusy = false;
@@ -66,7 +67,7 @@ async function resumeIfKnown() {
   const dataset = knownDataset(files, known);
   if (!dataset) {
     const older = known.find((one) => files.some(({ filename }) => filename === one.filename));
-    if (older) problem('This is not what was being sent above: its files, sizes or dates differ. Upload sends it from the beginning; the unfinished one can be discarded.', 'warning');
+    if (older) problem(gettext('This is not what was being sent above: its files, sizes or dates differ. Upload sends it from the beginning; the unfinished one can be discarded.'), 'warning');
     return;
   }
   await send(dataset);
@@ -78,7 +79,7 @@ async function send(dataset = null) {
   isBusy = true;
   problem('');
   $('send').disabled = true;
-  $('send-text').textContent = 'Beginning…';
+  $('send-text').textContent = gettext('Beginning…');
   try {
     known = await knownUploads();
     const files = picked.sources();
@@ -92,7 +93,7 @@ async function send(dataset = null) {
     problem(error.message);
   } finally {
     isBusy = false;
-    $('send-text').textContent = 'Upload';
+    $('send-text').textContent = gettext('Upload');
     $('send').disabled = picked.isEmpty;
   }
 }
@@ -102,10 +103,9 @@ function begin(made, name, strangers) {
   form.hidden = true;
   $('waiting').hidden = true;
   view = new SendingView(set, name);
-  const part = Math.floor((100 * set.sent) / set.size);
   const told = [];
-  if (set.sent > 0) told.push(`${part}% was already here; it goes on from there.`);
-  if (strangers.length) told.push(`Left out, because they do not belong to this upload: ${strangers.slice(0, 5).join(', ')}.`);
+  if (set.sent > 0) told.push(fill(gettext('%(part)s was already here; it goes on from there.'), { part: percentDone(set.sent / set.size) }));
+  if (strangers.length) told.push(fill(gettext('Left out, because they do not belong to this upload: %(strangers)s.'), { strangers: strangers.slice(0, 5).join(', ') }));
   $('resumed').textContent = told.join(' ');
   $('resumed').hidden = !told.length;
   $('sending-title').focus();

@@ -55,7 +55,7 @@ def assert_method_is_shown(page: Page) -> int:
     expect(card.locator("#method-tiles div", has_text="Entropy").locator("dd")).to_contain_text(
         re.compile(r"^\d\.\d+")
     )
-    expect(card.locator("#method-chart .scatterlayer .trace").first).to_be_attached()
+    expect(card.locator("#method-chart canvas").first).to_be_attached()
     assert card.locator("#method-shares progress").count() >= 2
     return int(card.get_attribute("data-step") or 0)
 

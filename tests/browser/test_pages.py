@@ -51,7 +51,7 @@ def test_a_long_method_is_thinned_out_in_the_browser_and_keeps_its_ends(page: Pa
     script = """async () => {
       const { RunState } = await import('/static/js/lib/run_state.js');
       const empty = { steps: [], shares: {} };
-      const state = new RunState({ run: {}, last_seq: 0, candidates: [], events: [], method: empty });
+      const state = new RunState({ run: {}, last_seq: 0, candidates: null, events: [], method: empty });
       for (let seq = 1; seq <= 1301; seq += 1) {
         state.apply({ seq, kind: 'method', payload: { step: seq, values: {}, shares: { a: seq } } });
       }

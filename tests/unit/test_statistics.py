@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import binomtest
 
-from nas.statistics import wilson_interval
+from nas.statistics import mcnemar_exact, wilson_interval
 
 
 def test_known_value():
@@ -24,3 +25,17 @@ def test_nothing_seen_says_nothing():
 def test_impossible_counts_are_refused():
     with pytest.raises(ValueError, match="successes"):
         wilson_interval(3, 2)
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 0), (1, 0), (3, 12), (12, 3), (10, 10), (40, 71), (500, 620)])
+def test_mcnemar_is_the_binomial_test_of_the_photos_that_only_one_gets_right(b: int, c: int) -> None:
+    expected = binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
+    assert mcnemar_exact(b, c) == pytest.approx(expected, rel=1e-9)
+
+
+def test_mcnemar_by_hand_and_for_many() -> None:
+    assert mcnemar_exact(0, 5) == 2 / 32
+    assert mcnemar_exact(1, 5) == 2 * (1 + 6) / 64
+    assert mcnemar_exact(0, 5000) == 0.0 or mcnemar_exact(0, 5000) < 1e-300
+    with pytest.raises(ValueError, match="negative"):
+        mcnemar_exact(-1, 3)

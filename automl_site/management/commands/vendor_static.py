@@ -1,4 +1,4 @@
-"""`manage.py vendor_static`: browser libraries from node_modules into static/vendor."""
+"""`manage.py vendor_static`: browser libraries and icons from node_modules into static/vendor."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from whitenoise.compress import Compressor
+
+from automl_site.icons import icon_sheet
 
 FILES: dict[str, str] = {
     "@tabler/core/dist/css/tabler.min.css": "tabler/tabler.min.css",
-    "@tabler/icons-webfont/dist/tabler-icons.min.css": "tabler-icons/tabler-icons.min.css",
-    "@tabler/icons-webfont/dist/fonts/tabler-icons.woff2": "tabler-icons/fonts/tabler-icons.woff2",
-    "@tabler/icons-webfont/LICENSE": "tabler-icons/LICENSE",
+    "@tabler/icons/LICENSE": "tabler-icons/LICENSE",
     "htmx.org/dist/htmx.min.js": "htmx/htmx.min.js",
     "htmx.org/LICENSE": "htmx/LICENSE",
     "plotly.js-cartesian-dist-min/plotly-cartesian.min.js": "plotly/plotly-cartesian.min.js",
     "plotly.js-cartesian-dist-min/LICENSE": "plotly/LICENSE",
     "tus-js-client/dist/tus.min.js": "tus/tus.min.js",
     "tus-js-client/LICENSE": "tus/LICENSE",
+    "uplot/dist/uPlot.iife.min.js": "uplot/uplot.min.js",
+    "uplot/dist/uPlot.min.css": "uplot/uplot.min.css",
+    "uplot/LICENSE": "uplot/LICENSE",
     # MIT, said at the head of the script; the package holds no file of its own for it
     "onnxruntime-web/dist/ort.wasm.bundle.min.mjs": "onnxruntime/ort.wasm.bundle.min.mjs",
     "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "onnxruntime/ort-wasm-simd-threaded.wasm",
@@ -32,7 +36,7 @@ FILES: dict[str, str] = {
 """File below node_modules -> file below static/vendor: exactly what the pages load, and the licences."""
 
 _SOURCE_MAP = re.compile(rb"(//[#@]\s*sourceMappingURL=\S+|/\*[#@]\s*sourceMappingURL=[^*]*\*/)\s*$")
-_OLD_FONTS = re.compile(rb',url\("\./fonts/[^"]+\.(?:woff|ttf)\?[^"]*"\) format\("[a-z]+"\)')
+_ICONS = "@tabler/icons/icons/outline"
 
 
 class Command(BaseCommand):
@@ -47,8 +51,9 @@ class Command(BaseCommand):
 def vendor_files(source: Path, target: Path) -> None:
     """Replaces `target` by fresh copies of `FILES`.
 
-    References to files that are not shipped (source maps, old font formats) are taken out, so that a
-    manifest of hashed names finds every file that a style sheet names.
+    References to source maps, which are not shipped, are taken out, so that a manifest of hashed names finds
+    every file that a style sheet names. Beside each file that gains by it lies a compressed copy, which
+    whitenoise sends to browsers that take it.
 
     Raises:
         CommandError: If a library is not installed.
@@ -62,6 +67,11 @@ def vendor_files(source: Path, target: Path) -> None:
         destination.parent.mkdir(parents=True, exist_ok=True)
         content = (source / name).read_bytes()
         if destination.suffix in {".css", ".js", ".mjs"}:
-            content = _OLD_FONTS.sub(b"", _SOURCE_MAP.sub(b"", content.rstrip()))
+            content = _SOURCE_MAP.sub(b"", content.rstrip())
         destination.unlink(missing_ok=True)  # downloads may hold links to the old file, which must not change
         destination.write_bytes(content)
+    (target / "tabler-icons/icons.css").write_text(icon_sheet(source / _ICONS), encoding="utf-8")
+    compressor = Compressor(use_gzip=True, use_brotli=False, quiet=True)
+    for path in sorted(target.rglob("*")):
+        if path.suffix in {".css", ".js", ".mjs", ".wasm"}:
+            compressor.compress(str(path))

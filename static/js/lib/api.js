@@ -1,4 +1,6 @@
 // Calls of the JSON API with the session's CSRF token. Errors carry the server's plain sentence.
+import { fill, gettext } from './words.js';
+
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? '';
 
 export class ApiError extends Error {
@@ -19,10 +21,10 @@ export function errorText(status, body) {
     if (typeof detail === 'string') return detail;
     if (Array.isArray(detail) && detail[0]?.msg) return detail.map((one) => one.msg).join('. ');
   } catch { /* not JSON: fall through */ }
-  if (status === 413) return 'The file is larger than this server accepts.';
-  if (status === 404) return 'This was not found. It may have been deleted; go back to the home page.';
-  if (status === 401 || status === 403) return 'Your session has ended. Reload the page and sign in again.';
-  return `The server could not do this (error ${status}). Nothing was lost; try again in a moment.`;
+  if (status === 413) return gettext('The file is larger than this server accepts.');
+  if (status === 404) return gettext('This was not found. It may have been deleted; go back to the home page.');
+  if (status === 401 || status === 403) return gettext('Your session has ended. Reload the page and sign in again.');
+  return fill(gettext('The server could not do this (error %(status)s). Nothing was lost; try again in a moment.'), { status });
 }
 
 /** One call; with a `signal` that aborts it, it throws the browser's AbortError. */
@@ -42,7 +44,7 @@ export async function api(path, { method = 'GET', body, signal } = {}) {
     });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError('The server cannot be reached. Check that it runs, then try again.', 0);
+    throw new ApiError(gettext('The server cannot be reached. Check that it runs, then try again.'), 0);
   }
   const text = await response.text();
   if (!response.ok) throw new ApiError(errorText(response.status, text), response.status);

@@ -1,17 +1,30 @@
 // What a network may cost: the axes of the chart, which of them can be shown, and the front for each.
 import { fitting } from './fits.js';
+import { fill, gettext, language } from './words.js';
 
-/** `cost` takes the metrics of a candidate and returns a number in `unit`, null where it is not known. */
+/**
+ * `cost` takes the metrics of a candidate and returns a number in `unit`, null where it is not known. `scale`: what
+ * one `unit` is in the API's fronts, for the costs that it knows. `only`: whether an axis is worth offering.
+ */
 export const AXES = [
-  { name: 'latency', title: 'Time per photo', unit: 'ms', better: 'faster', cost: (metrics) => metrics.latency_ms },
-  { name: 'size', title: 'Size', unit: 'MB', better: 'smaller', cost: (metrics) => (metrics.device?.size_bytes ?? metrics.size_bytes) / 1e6 },
-  { name: 'macs', title: 'Multiply-adds', unit: 'million', better: 'less work', cost: (metrics) => metrics.macs / 1e6 },
-  { name: 'energy', title: 'Energy a photo', unit: 'mJ', better: 'less', cost: (metrics) => metrics.device?.energy_mj ?? null },
+  { name: 'latency', title: gettext('Time per photo'), unit: 'ms', better: gettext('faster'), scale: 1, cost: (metrics) => metrics.latency_ms },
+  {
+    name: 'here',
+    title: gettext('Time on this server'),
+    unit: 'ms',
+    better: gettext('faster'),
+    only: (metrics) => metrics.device != null,
+    cost: (metrics) => metrics.device?.here_ms ?? metrics.latency_ms,
+  },
+  { name: 'size', title: gettext('Size'), unit: 'MB', better: gettext('smaller'), scale: 1e6, cost: (metrics) => (metrics.device?.size_bytes ?? metrics.size_bytes) / 1e6 },
+  { name: 'macs', title: gettext('Multiply-adds'), unit: gettext('million'), better: gettext('less work'), cost: (metrics) => metrics.macs / 1e6 },
+  { name: 'energy', title: gettext('Energy a photo'), unit: 'mJ', better: gettext('less'), scale: 1, cost: (metrics) => metrics.device?.energy_mj ?? null },
   {
     name: 'memory',
-    title: 'Memory for activations',
+    title: gettext('Memory for activations'),
     unit: 'kB',
-    better: 'less',
+    better: gettext('less'),
+    scale: 1e3,
     cost: (metrics) => (metrics.device?.peak_sram_bytes == null ? null : metrics.device.peak_sram_bytes / 1e3),
   },
 ];
@@ -21,8 +34,9 @@ export function refusal(axis, candidates) {
   const dark = candidates.filter(({ metrics }) => axis.cost(metrics) == null);
   if (!dark.length) return '';
   const device = dark.map(({ metrics }) => metrics.device).find(Boolean);
-  if (!device) return 'not measured on this server; known in searches for a phone, a microcontroller and other devices with a profile';
-  return device.how === 'profile' ? 'not known for all of these networks' : `${device.name} measured its times only`;
+  if (!device) return gettext('not measured on this server; known in searches for a phone, a microcontroller and other devices with a profile');
+  if (device.how === 'profile') return gettext('not known for all of these networks');
+  return fill(gettext('%(device)s measured its times only'), { device: device.name });
 }
 
 /** Numbers that nothing beats: cheapest first, each must be better than all cheaper ones; equal points stay together. */
@@ -41,7 +55,7 @@ export function frontOf(candidates, axis) {
 }
 
 /** Three digits and the unit. */
-export const costText = (axis, value) => `${Number(value.toPrecision(3)).toLocaleString('en')} ${axis.unit}`;
+export const costText = (axis, value) => `${Number(value.toPrecision(3)).toLocaleString(language)} ${axis.unit}`;
 
 /** Ticks of a log scale at 1, 2 and 5 times the powers of ten, from below the smallest value to above the largest. */
 export function logTicks(values) {

@@ -1,6 +1,10 @@
 // The buttons above a chart that choose its axis, and the sentence that says why some cannot be chosen.
 import { AXES, refusal } from './axes.js';
 import { $, el } from './dom.js';
+import { fill, gettext } from './words.js';
+
+// German nouns keep their capital.
+const inSentence = (title) => (document.documentElement.lang.startsWith('en') ? title.replace(/^./, (first) => first.toLowerCase()) : title);
 
 export class AxisSwitch {
   constructor(node, onChange) {
@@ -12,7 +16,7 @@ export class AxisSwitch {
       button.addEventListener('click', () => this.choose(axis));
       return button;
     });
-    const scale = el('button', { type: 'button', 'data-axis-log': true, 'aria-pressed': 'false', text: 'Log scale' });
+    const scale = el('button', { type: 'button', 'data-axis-log': true, 'aria-pressed': 'false', text: gettext('Log scale') });
     scale.addEventListener('click', () => {
       this.log = !this.log;
       scale.setAttribute('aria-pressed', String(this.log));
@@ -34,11 +38,12 @@ export class AxisSwitch {
     if (reasons[AXES.indexOf(this.axis)]) [this.axis] = AXES;
     const why = new Map();
     for (const [index, axis] of AXES.entries()) {
+      this.buttons[index].hidden = Boolean(axis.only) && !candidates.some(({ metrics }) => axis.only(metrics));
       this.buttons[index].disabled = Boolean(reasons[index]);
       this.buttons[index].setAttribute('aria-pressed', String(axis === this.axis));
       if (reasons[index]) why.set(reasons[index], [...(why.get(reasons[index]) ?? []), axis.title]);
     }
     $('axis-why').textContent = [...why].map(([reason, titles]) => `${titles.join(', ')}: ${reason}.`).join(' ');
-    $('chart-title').textContent = `Accuracy against ${this.axis.title.toLowerCase()}`;
+    $('chart-title').textContent = fill(gettext('Accuracy against %(cost)s'), { cost: inSentence(this.axis.title) });
   }
 }

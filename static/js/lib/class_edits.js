@@ -1,4 +1,7 @@
 // Corrections before the import that need no new reading: rename, merge (the same name twice), leave out, divide anew.
+import { count } from './format.js';
+import { fill, gettext } from './words.js';
+
 export const FEWEST = 5;
 export const ADVISED = 25;
 
@@ -74,20 +77,20 @@ export class ClassEdits {
 
   /** A remark about one class, or an empty string. */
   remark(name) {
-    if (!this.isKept(name)) return 'left out';
+    if (!this.isKept(name)) return gettext('left out');
     const to = this.newName(name);
     const { n, parts } = this.merged().get(to);
-    if (this.#isGivenAway(name)) return `“${to}” is itself renamed here. Choose another name, or rename after the import.`;
-    if (n < FEWEST) return `fewer than ${FEWEST} photos: will be left out`;
-    if (parts > 1) return `${parts} classes become one of ${n.toLocaleString('en')} photos`;
-    return n < ADVISED ? `few photos; ${ADVISED} or more are advised` : '';
+    if (this.#isGivenAway(name)) return fill(gettext('“%(to)s” is itself renamed here. Choose another name, or rename after the import.'), { to });
+    if (n < FEWEST) return fill(gettext('fewer than %(fewest)s photos: will be left out'), { fewest: FEWEST });
+    if (parts > 1) return fill(gettext('%(parts)s classes become one of %(n)s photos'), { parts, n: count(n) });
+    return n < ADVISED ? fill(gettext('few photos; %(advised)s or more are advised'), { advised: ADVISED }) : '';
   }
 
   /** A sentence why these names cannot be imported, or an empty string. */
   objection() {
     const one = this.classes.find(({ name }) => this.isKept(name) && this.#isGivenAway(name));
     if (one) return this.remark(one.name);
-    if (!this.totals().classes) return 'No class is left. Keep at least two.';
+    if (!this.totals().classes) return gettext('No class is left. Keep at least two.');
     return '';
   }
 

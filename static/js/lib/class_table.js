@@ -1,10 +1,11 @@
 // The table of classes on the preview: 200 rows at a time, so that 10,000 classes do not freeze the page.
 import { $, el } from './dom.js';
 import { count } from './format.js';
+import { fill, gettext } from './words.js';
 
 const MAX_ROWS = 200;
 const MAX_EXAMPLES = 3;
-const PARTS = { train: 'Training', val: 'Validation', test: 'Test' };
+const PARTS = { train: gettext('Training'), val: gettext('Validation'), test: gettext('Test') };
 
 export class ClassTable {
   /** @param {import('./class_edits.js').ClassEdits} edits @param {() => void} onEdit */
@@ -35,8 +36,8 @@ export class ClassTable {
     const more = this.found.length - shown.length;
     $('preview-classes-more').hidden = !more && this.found.length > 0;
     $('preview-classes-more').textContent = this.found.length
-      ? `and ${count(more)} more. The search field finds each of them.`
-      : 'No class has this in its name.';
+      ? fill(gettext('and %(more)s more. The search field finds each of them.'), { more: count(more) })
+      : gettext('No class has this in its name.');
     this.refresh();
   }
 
@@ -58,15 +59,15 @@ export class ClassTable {
 
   #row({ name, n, examples = [], ...parts }) {
     const short = name.slice(0, 80);
-    const keep = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': `Keep ${short}` });
-    const field = el('input', { class: 'form-control', maxlength: 500, 'aria-label': `Name of the class ${short}`, autocomplete: 'off', spellcheck: 'false' });
+    const keep = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': fill(gettext('Keep %(short)s'), { short }) });
+    const field = el('input', { class: 'form-control', maxlength: 500, 'aria-label': fill(gettext('Name of the class %(short)s'), { short }), autocomplete: 'off', spellcheck: 'false' });
     field.value = this.edits.newName(name);
     const remark = el('span', { class: 'remark', role: 'status' });
     const node = el(
       'tr', {},
       el('td', { class: 'keep' }, keep),
       el('td', { class: 'name' }, field, remark),
-      el('td', { class: 'num', 'data-name': 'Photos:', text: count(n) }),
+      el('td', { class: 'num', 'data-name': gettext('Photos:'), text: count(n) }),
       ...Object.entries(PARTS).map(([part, title]) => el('td', { class: 'num of-parts', 'data-name': `${title}:`, text: count(parts[part] ?? 0) })),
       el('td', { class: 'wide' }, ...examples.slice(0, MAX_EXAMPLES).map((path) => el('span', { class: 'example text-clip', text: this.#short(path), title: path }))),
     );

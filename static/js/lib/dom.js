@@ -24,16 +24,7 @@ export function onTop(box) {
   return box;
 }
 
-let timer;
-
-/** A sentence at the foot of the page, read out by screen readers. */
-export function notice(text) {
-  const box = onTop($('notice'));
-  box.textContent = text;
-  box.hidden = false;
-  clearTimeout(timer);
-  timer = setTimeout(() => { box.hidden = true; }, 9000);
-}
+export { notice } from './toasts.js';
 
 /** Asks in the page's own dialog; resolves to true if the person agreed. */
 export function confirmIn(dialog) {

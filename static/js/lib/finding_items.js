@@ -1,10 +1,11 @@
 // One finding as an element: photos with their evidence, or a line of a table.
+import { partName } from './counted.js';
 import { el, icon } from './dom.js';
+import { percentDone } from './format.js';
 import { paintTile } from './sheets.js';
+import { fill, gettext } from './words.js';
 
 const SIDE = 112; // pixels of a thumbnail
-const percent = (fraction) => `${Math.floor(100 * fraction)}%`; // never 100% for what is only nearly so
-const PARTS = { train: 'training', val: 'validation', test: 'test' };
 
 /** Address of the one picture with all thumbnails of some findings, and the place of each row on it. */
 export function sheetOf(url, findings) {
@@ -15,11 +16,11 @@ export function sheetOf(url, findings) {
 }
 
 function picture(image, tiles, onOpen, evidence) {
-  const button = el('button', { class: 'finding-thumb', type: 'button', title: image.path, 'aria-label': `Open ${image.path}` });
+  const button = el('button', { class: 'finding-thumb', type: 'button', title: image.path, 'aria-label': fill(gettext('Open %(path)s'), { path: image.path }) });
   paintTile(button, tiles.get(image.row), SIDE);
   button.classList.toggle('left-out', image.excluded);
   button.addEventListener('click', () => onOpen(image));
-  const where = image.excluded ? 'left out' : PARTS[image.split] ?? image.split;
+  const where = partName(image.excluded ? 'excluded' : image.split);
   return el('figure', {}, button, el('figcaption', {}, el('span', { class: 'text-clip', text: image.label, title: image.label }),
     el('span', { class: 'text-quiet', text: evidence ?? where })));
 }
@@ -27,16 +28,18 @@ function picture(image, tiles, onOpen, evidence) {
 /** What the finding knows, in a few words. */
 function evidenceOf({ kind, other, score, suggestion, reason }) {
   if (suggestion && kind === 'wrong-label') {
-    return el('p', { class: 'finding-evidence' }, 'rather ', el('strong', { text: suggestion }), score == null ? '' : ` (${percent(score)} sure)`);
+    const [before, after] = gettext('rather %(name)s').split('%(name)s');
+    const sure = score == null ? '' : ` ${fill(gettext('(%(part)s sure)'), { part: percentDone(score) })}`;
+    return el('p', { class: 'finding-evidence' }, before, el('strong', { text: suggestion }), after, sure);
   }
-  const alike = score == null ? reason : score >= 1 ? 'The same photo' : `${percent(score)} alike`;
+  const alike = score == null ? reason : score >= 1 ? gettext('The same photo') : fill(gettext('%(part)s alike'), { part: percentDone(score) });
   return el('p', { class: 'finding-evidence', text: other ? alike : reason, title: reason });
 }
 
 /** For a photo under two classes: a button for each, which gives it to both copies. */
 function decisions({ image, other }, onDecide) {
   return el('div', { class: 'd-flex flex-wrap gap-1 mt-1' }, ...[[image, other], [other, image]].map(([right, wrong]) => {
-    const choice = button(`Both ${right.label}`, 'tag');
+    const choice = button(fill(gettext('Both %(label)s'), { label: right.label }), 'tag');
     choice.addEventListener('click', () => onDecide(wrong.row, right.label));
     return choice;
   }));
@@ -51,7 +54,7 @@ function decisions({ image, other }, onDecide) {
  */
 export function photoItem(finding, tiles, { chosen, onChosen, onOpen, onDecide, editable }) {
   const { id, image, other } = finding;
-  const box = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': `Choose ${image.path}` });
+  const box = el('input', { class: 'form-check-input', type: 'checkbox', 'aria-label': fill(gettext('Choose %(path)s'), { path: image.path }) });
   box.checked = chosen.has(id);
   box.addEventListener('change', () => {
     if (box.checked) chosen.add(id);
@@ -68,13 +71,13 @@ export function photoItem(finding, tiles, { chosen, onChosen, onOpen, onDecide, 
 
 /** A finding about a file, a class or the whole set, as a line of a table. */
 export function line({ path, reason, remedy, refused }) {
-  const what = el('td', { class: 'wide' }, refused ? null : el('span', { class: 'text-warn', text: 'Note: ' }), reason);
-  return el('tr', {}, el('td', { class: 'wide' }, el('span', { class: 'clamp-2', title: path, text: path || 'the whole upload' })),
-    what, el('td', { class: 'wide text-quiet', 'data-name': 'What to do:', text: remedy }));
+  const what = el('td', { class: 'wide' }, refused ? null : el('span', { class: 'text-warn', text: `${gettext('Note:')} ` }), reason);
+  return el('tr', {}, el('td', { class: 'wide' }, el('span', { class: 'clamp-2', title: path, text: path || gettext('the whole upload') })),
+    what, el('td', { class: 'wide text-quiet', 'data-name': gettext('What to do:'), text: remedy }));
 }
 
 export function table(lines, label) {
-  const head = el('tr', {}, ...['File or class', 'What', 'What to do'].map((text) => el('th', { text })));
+  const head = el('tr', {}, ...[gettext('File or class'), gettext('What'), gettext('What to do')].map((text) => el('th', { text })));
   return el('div', { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': label },
     el('table', { class: 'table mb-0 stacked' }, el('thead', {}, head), el('tbody', {}, ...lines)));
 }

@@ -5,6 +5,7 @@ import { button, line, photoItem, sheetOf, table } from './finding_items.js';
 import { count } from './format.js';
 import { say } from './pending.js';
 import { FixedPhotos, Viewer } from './viewer.js';
+import { fill, gettext, ngettext } from './words.js';
 
 const PAGE = 24;
 const LINES = 100;
@@ -18,12 +19,12 @@ class KindCard {
     this.chosen = new Set();
     this.items = [];
     this.body = el('div', { class: 'card-body stack' });
-    const n = kind.n_open ? count(kind.n_open) : 'none open';
+    const n = kind.n_open ? count(kind.n_open) : gettext('none open');
     this.node = el('details', { class: 'card fold kind', id: `kind-${kind.kind}` },
       el('summary', { class: 'card-header' }, el('h3', {}, kind.title, ' ', el('span', { class: 'tab-count', text: n }))), this.body);
     this.node.addEventListener('toggle', () => this.node.open && !this.items.length && this.more());
     this.node.open = open && kind.n_open > 0;
-    if (!kind.n_open) this.body.append(el('p', { class: 'text-quiet mb-0', text: `${count(kind.n)} found, all dealt with.` }));
+    if (!kind.n_open) this.body.append(el('p', { class: 'text-quiet mb-0', text: fill(gettext('%(n)s found, all dealt with.'), { n: count(kind.n) }) }));
   }
 
   async more() {
@@ -58,7 +59,7 @@ class KindCard {
     for (const one of items) (this.list ?? this.lines).append(one.image && this.list ? photoItem(one, tiles, shared) : line(one));
     const left = total - this.items.length;
     this.further.hidden = left <= 0;
-    this.further.lastChild.textContent = `Show more, ${count(left)} left`;
+    this.further.lastChild.textContent = fill(gettext('Show more, %(n)s left'), { n: count(left) });
   }
 
   begin(items) {
@@ -94,11 +95,11 @@ class KindCard {
       bar.append(this.fine);
     }
     if (n > 1 && this.tab.editable && photos) {
-      this.all = button('Choose those shown', 'select-all');
+      this.all = button(gettext('Choose those shown'), 'select-all');
       this.all.addEventListener('click', () => this.chooseShown());
       bar.append(this.all);
     }
-    if (photos) bar.append(el('a', { class: 'btn btn-sm btn-outline-secondary', href: `?tab=photos&finding=${encodeURIComponent(kind)}`, text: 'Open in Photos' }));
+    if (photos) bar.append(el('a', { class: 'btn btn-sm btn-outline-secondary', href: `?tab=photos&finding=${encodeURIComponent(kind)}`, text: gettext('Open in Photos') }));
     return bar;
   }
 
@@ -113,10 +114,10 @@ class KindCard {
 
   name() {
     const some = this.chosen.size;
-    const which = some ? `the ${count(some)} chosen` : `all ${count(this.kind.n_open)}`;
+    const which = some ? fill(gettext('the %(n)s chosen'), { n: count(some) }) : fill(gettext('all %(n)s'), { n: count(this.kind.n_open) });
     if (this.repair) this.repair.lastChild.textContent = `${this.kind.action_label} (${which})`;
-    if (this.fine) this.fine.lastChild.textContent = some ? `The ${count(some)} chosen are fine` : this.kind.n_open === 1 ? 'This is fine' : 'These are fine';
-    if (this.all) this.all.lastChild.textContent = some === this.items.length && some ? 'Choose none' : 'Choose those shown';
+    if (this.fine) this.fine.lastChild.textContent = some ? fill(ngettext('The %(n)s chosen is fine', 'The %(n)s chosen are fine', some), { n: count(some) }) : ngettext('This is fine', 'These are fine', this.kind.n_open);
+    if (this.all) this.all.lastChild.textContent = some === this.items.length && some ? gettext('Choose none') : gettext('Choose those shown');
   }
 
   open(image) {
@@ -136,7 +137,7 @@ class KindCard {
     await this.act(this.repair, async () => {
       const { change, n_changes: n } = await this.tab.pending.inTurn(() => api(`${this.tab.url}/findings/remedy`, { method: 'POST', body }));
       this.tab.pending.show(n);
-      say(`${change.text}. Undo with the button above.`);
+      say(fill(gettext('%(text)s. Undo with the button above.'), { text: change.text }));
     });
   }
 
@@ -174,12 +175,12 @@ class Skipped {
   constructor(url) {
     this.url = url;
     this.shown = 0;
-    this.further = button('Show more', 'chevron-down');
+    this.further = button(gettext('Show more'), 'chevron-down');
     this.further.addEventListener('click', () => this.more());
-    const found = table([], 'Skipped files');
+    const found = table([], gettext('Skipped files'));
     this.lines = found.querySelector('tbody');
     this.node = el('section', { class: 'card', id: 'skipped', 'aria-labelledby': 'skipped-title' },
-      el('div', { class: 'card-header' }, el('h3', { id: 'skipped-title', text: 'Files that were skipped' })),
+      el('div', { class: 'card-header' }, el('h3', { id: 'skipped-title', text: gettext('Files that were skipped') })),
       found, el('div', { class: 'card-footer' }, this.further));
     this.more();
   }
@@ -213,19 +214,19 @@ export function start({ url, data, editor, pending }) {
     if (skippedKinds.length) $('kinds').append(new Skipped(url).node);
     const n = kinds.reduce((sum, kind) => sum + kind.n_open, 0);
     $('findings-text').textContent = n || skippedKinds.length
-      ? 'Nothing is changed until you press a button, and every change can be undone.'
-      : kinds.length ? 'Everything is dealt with.' : 'Nothing was found: every file could be read, and no photo looks doubtful.';
+      ? gettext('Nothing is changed until you press a button, and every change can be undone.')
+      : kinds.length ? gettext('Everything is dealt with.') : gettext('Nothing was found: every file could be read, and no photo looks doubtful.');
   };
   tab.offerBack = (ids) => {
-    const back = button('Take that back', 'arrow-back-up');
+    const back = button(gettext('Take that back'), 'arrow-back-up');
     back.addEventListener('click', async () => {
       await api(`${url}/findings/dismiss`, { method: 'POST', body: { ids, dismissed: false } }).catch((error) => notice(error.message));
       $('dismissed').remove();
       tab.reload();
     });
     $('dismissed')?.remove();
-    const text = ids.length === 1 ? 'One finding is' : `${count(ids.length)} findings are`;
-    $('findings-text').after(el('p', { id: 'dismissed', class: 'mb-0 d-flex flex-wrap gap-2 align-items-center', role: 'status' }, `${text} marked as fine.`, back));
+    const text = fill(ngettext('One finding marked as fine.', '%(n)s findings marked as fine.', ids.length), { n: count(ids.length) });
+    $('findings-text').after(el('p', { id: 'dismissed', class: 'mb-0 d-flex flex-wrap gap-2 align-items-center', role: 'status' }, text, back));
   };
 
   function first(kinds) {

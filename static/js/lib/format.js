@@ -1,7 +1,19 @@
-// Figures for people.
-export const percent = (fraction) => (fraction == null ? '–' : `${(100 * fraction).toFixed(1)}%`);
+// Figures for people, in the language of the page.
+import { fill, gettext, language } from './words.js';
 
-export const ms = (value) => (value == null ? '–' : value < 10 ? `${value.toFixed(2)} ms` : `${value.toFixed(1)} ms`);
+const decimals = [0, 1, 2].map((places) => new Intl.NumberFormat(language, { minimumFractionDigits: places, maximumFractionDigits: places }));
+const shares = [0, 1].map((places) => new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: places, maximumFractionDigits: places }));
+
+/** A number with 0, 1 or 2 decimals. */
+export const decimal = (value, places = 1) => decimals[places].format(value);
+
+/** A fraction in percent, with one decimal or none. */
+export const percent = (fraction, places = 1) => (fraction == null ? '–' : shares[places].format(fraction));
+
+/** Whole percent, rounded down: 100% is only said of what is complete. */
+export const percentDone = (fraction) => percent(Math.floor(100 * fraction) / 100, 0);
+
+export const ms = (value) => (value == null ? '–' : `${decimal(value, value < 10 ? 2 : 1)} ms`);
 
 export function bytes(value) {
   if (value == null) return '–';
@@ -9,10 +21,10 @@ export function bytes(value) {
   let step = 0;
   let rest = value;
   while (rest >= 1000 && step < units.length - 1) { rest /= 1000; step += 1; }
-  return `${rest < 10 && step > 0 ? rest.toFixed(1) : Math.round(rest)} ${units[step]}`;
+  return `${decimal(rest, rest < 10 && step > 0 ? 1 : 0)} ${units[step]}`;
 }
 
-export const count = (value) => (value == null ? '–' : value.toLocaleString('en'));
+export const count = (value) => (value == null ? '–' : value.toLocaleString(language));
 
 /** Seconds as words; rounded the more, the longer it is. */
 export function duration(seconds) {
@@ -22,6 +34,9 @@ export function duration(seconds) {
   if (whole < 5400) return `${Math.round(whole / 60)} min`;
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
+
+/** `duration` as what is left of something. */
+export const timeLeft = (seconds) => fill(gettext('about %(time)s left'), { time: duration(seconds) });
 
 /** Text that may stand in Plotly's small HTML dialect; long names are cut so that a hover box stays a box. */
 export function plotlyText(value, limit = 80) {

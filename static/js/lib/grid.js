@@ -3,6 +3,7 @@ import { el } from './dom.js';
 import { count } from './format.js';
 import { newCell, showPhoto, SIDE } from './photo_cell.js';
 import { Selection } from './selection.js';
+import { fill, gettext } from './words.js';
 
 const STEP = SIDE + 6;
 const ROW_HEIGHT = SIDE + 30;
@@ -269,6 +270,6 @@ export class Grid {
   /** For the action bar. */
   chosenText() {
     const n = this.chosen.size;
-    return n === this.total && n > 1 ? `All ${count(n)} chosen` : `${count(n)} chosen`;
+    return n === this.total && n > 1 ? fill(gettext('All %(n)s chosen'), { n: count(n) }) : fill(gettext('%(n)s chosen'), { n: count(n) });
   }
 }

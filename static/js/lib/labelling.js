@@ -4,6 +4,7 @@ import { $, notice } from './dom.js';
 import { count } from './format.js';
 import { askClass, askPart, classOfKey } from './palette.js';
 import { say } from './pending.js';
+import { fill, gettext } from './words.js';
 
 const KEYS = {
   l: 'label',
@@ -47,7 +48,7 @@ export class Editor {
       const answer = await this.pending.inTurn(() => api(`${this.url}/changes`, { method: 'POST', body: { ...change, rows } }));
       this.pending.show(answer.n_changes);
       if (change.label && !this.classes.includes(change.label)) this.classes.push(change.label);
-      say(`${answer.text}. Undo with U.`);
+      say(fill(gettext('%(text)s. Undo with U.'), { text: answer.text }));
       return true;
     } catch (error) {
       patch?.back();
@@ -59,8 +60,8 @@ export class Editor {
   }
 
   may(target) {
-    if (!this.editable) notice('This data set is being worked on. Wait until its state is Ready, then try again.');
-    else if (target.count() === 0) notice('Choose a photo first.');
+    if (!this.editable) notice(gettext('This data set is being worked on. Wait until its state is Ready, then try again.'));
+    else if (target.count() === 0) notice(gettext('Choose a photo first.'));
     else return true;
     return false;
   }
@@ -117,7 +118,7 @@ export function offer(bar, { exclude, restore }) {
 }
 
 /** Shows the bar while something is chosen. */
-export function showActions(bar, n, text = `${count(n)} chosen`) {
+export function showActions(bar, n, text = fill(gettext('%(n)s chosen'), { n: count(n) })) {
   bar.hidden = n === 0;
   $('chosen-count').textContent = text;
   bar.querySelector('[data-do=open]').hidden = n !== 1;

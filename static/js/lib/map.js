@@ -5,6 +5,7 @@ import { $, el, notice } from './dom.js';
 import { count } from './format.js';
 import { offer, showActions, wireActions } from './labelling.js';
 import { FixedPhotos, Viewer } from './viewer.js';
+import { fill, gettext, ngettext } from './words.js';
 
 const DRAWN = 3000; // SVG points; with 20,000 each zoom takes more than a second
 const HUES = 6;
@@ -75,7 +76,7 @@ class PhotoMap {
   }
 
   nameOf(group) {
-    return this.names[group] ?? `${count(this.rest)} other class${this.rest === 1 ? '' : 'es'}`;
+    return this.names[group] ?? fill(ngettext('%(n)s other class', '%(n)s other classes', this.rest), { n: count(this.rest) });
   }
 
   draw() {
@@ -101,7 +102,7 @@ class PhotoMap {
     });
     window.Plotly.react(this.node, traces, this.layout(), { displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false });
     this.node.dataset.points = String(drawn.length);
-    const part = drawn.length < inView.length ? `${count(drawn.length)} of ${count(inView.length)} photos in view are drawn; zoom in to see more.` : `${count(drawn.length)} photos in view.`;
+    const part = drawn.length < inView.length ? fill(gettext('%(n)s of %(total)s photos in view are drawn; zoom in to see more.'), { n: count(drawn.length), total: count(inView.length) }) : fill(ngettext('%(n)s photo in view.', '%(n)s photos in view.', drawn.length), { n: count(drawn.length) });
     $('map-text').textContent = part;
   }
 
@@ -216,7 +217,7 @@ function wireTools(map) {
 export async function start({ url, data, editor, pending }) {
   const answer = await api(`${url}/map`).catch((error) => notice(error.message));
   if (!answer?.rows.length) {
-    $('map-text').textContent = 'There is no map yet. It is made by the checks; press “Check again” on the Overview.';
+    $('map-text').textContent = gettext('There is no map yet. It is made by the checks; press “Check again” on the Overview.');
     $('map').hidden = true;
     return;
   }

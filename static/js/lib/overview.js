@@ -1,6 +1,7 @@
 // The first tab: classes are renamed and merged, the checks run again.
 import { api } from './api.js';
 import { $, notice } from './dom.js';
+import { gettext } from './words.js';
 
 export function start({ url, data, pending }) {
   pending.addEventListener('undone', () => location.reload());
@@ -22,10 +23,10 @@ export function start({ url, data, pending }) {
   form.addEventListener('change', () => {
     const labels = chosen();
     $('rename-go').disabled = labels.length === 0;
-    $('rename-go').textContent = merges() ? 'Merge' : 'Rename';
+    $('rename-go').textContent = merges() ? gettext('Merge') : gettext('Rename');
     if (labels.length && !$('rename-to').value) [$('rename-to').value] = labels;
   });
-  $('rename-to').addEventListener('input', () => { $('rename-go').textContent = merges() ? 'Merge' : 'Rename'; });
+  $('rename-to').addEventListener('input', () => { $('rename-go').textContent = merges() ? gettext('Merge') : gettext('Rename'); });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     $('rename-go').disabled = true;

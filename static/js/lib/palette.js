@@ -1,5 +1,6 @@
 // Small dialogs that ask for one thing: a class by its first letters, a part by one key.
 import { $, el } from './dom.js';
+import { fill, gettext } from './words.js';
 
 const SHOWN = 60;
 
@@ -51,7 +52,7 @@ class ClassPalette {
       const digit = digits.get(name);
       return [name, el('span', { class: 'text-clip', text: name }), digit ? el('kbd', { text: digit }) : null];
     });
-    if (typed && !this.classes.includes(typed)) options.push([typed, el('span', { class: 'text-clip', text: `New class “${typed}”` })]);
+    if (typed && !this.classes.includes(typed)) options.push([typed, el('span', { class: 'text-clip', text: fill(gettext('New class “%(typed)s”'), { typed }) })]);
     this.list.replaceChildren(...options.map(([name, ...parts], i) => el('li', { role: 'option', id: `palette-${i}`, 'data-label': name }, ...parts)));
     this.mark(0);
   }

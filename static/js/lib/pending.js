@@ -1,7 +1,8 @@
 // The bar of changes that no version has taken in: undo, make a version. Other modules tell it the number.
 import { api } from './api.js';
+import { changes } from './counted.js';
 import { $, notice, onTop } from './dom.js';
-import { count } from './format.js';
+import { fill, gettext } from './words.js';
 
 let timer;
 
@@ -31,14 +32,14 @@ export class Pending extends EventTarget {
 
   show(n) {
     $('pending').hidden = n === 0;
-    $('pending-count').textContent = `${count(n)} change${n === 1 ? '' : 's'}`;
+    $('pending-count').textContent = changes(n);
   }
 
   async undo() {
     try {
       const { text, n_changes: n } = await this.inTurn(() => api(`${this.url}/changes/undo`, { method: 'POST' }));
       this.show(n);
-      say(`Taken back: ${text}.`);
+      say(fill(gettext('Taken back: %(text)s.'), { text }));
       this.dispatchEvent(new Event('undone'));
     } catch (error) {
       notice(error.message);

@@ -1,14 +1,15 @@
 // One photo in the grid: what its cell shows and says.
+import { partName } from './counted.js';
 import { el, icon } from './dom.js';
 import { paintTile } from './sheets.js';
+import { fill, gettext } from './words.js';
 
 export const SIDE = 96; // pixels of a thumbnail
-const PARTS = { train: 'training', val: 'validation', test: 'test' };
 
 /** A photo in words, for screen readers and tooltips. */
 function describe(item, titles) {
   const found = item.findings.map((kind) => titles[kind] ?? kind);
-  return [item.label, item.excluded ? 'left out' : `${PARTS[item.split] ?? item.split} part`, ...found, item.path].join(', ');
+  return [item.label, item.excluded ? partName('excluded') : fill(gettext('%(part)s part'), { part: partName(item.split) }), ...found, item.path].join(', ');
 }
 
 /** An empty cell for a place of the list. */
@@ -33,7 +34,7 @@ export function showPhoto(cell, { item, tile, active, chosen }, titles) {
   cell.classList.toggle('doubtful', Boolean(item?.findings.length));
   cell.classList.toggle('changed', Boolean(item && item.label !== item.original_label));
   cell.setAttribute('aria-selected', String(chosen));
-  cell.setAttribute('aria-label', item ? describe(item, titles) : 'loading');
+  cell.setAttribute('aria-label', item ? describe(item, titles) : gettext('loading'));
   cell.title = item?.path ?? '';
   paintTile(cell.firstElementChild, tile, SIDE);
   cell.lastElementChild.textContent = item?.label ?? '';

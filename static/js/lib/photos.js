@@ -1,5 +1,6 @@
 // The list behind the grid: as the server has it under the present filters, loaded in pages where somebody looks.
 import { api } from './api.js';
+import { gettext } from './words.js';
 
 const PAGE = 200;
 const AT_ONCE = 1; // the server's cores are better spent on the thumbnails beside it
@@ -138,7 +139,7 @@ export class PhotoList extends EventTarget {
       if (row === undefined) {
         onProgress?.(rows.length);
         const { total, items } = await api(this.query(place, MANY));
-        if (epoch !== this.epoch || total !== this.total) throw new Error('The photos changed meanwhile. Choose again.');
+        if (epoch !== this.epoch || total !== this.total) throw new Error(gettext('The photos changed meanwhile. Choose again.'));
         page = { first: place, items };
         row = items[0]?.row;
       }

@@ -1,4 +1,5 @@
 // The tab of photos: filters in the address, the grid, its keys and its bar.
+import { api } from './api.js';
 import { $, notice } from './dom.js';
 import { count } from './format.js';
 import { Grid } from './grid.js';
@@ -7,7 +8,8 @@ import { say } from './pending.js';
 import { SIDE } from './photo_cell.js';
 import { PhotoList } from './photos.js';
 import { Sheets } from './sheets.js';
-import { Viewer } from './viewer.js';
+import { FixedPhotos, Viewer } from './viewer.js';
+import { fill, gettext } from './words.js';
 
 const FILTERS = { label: '', finding: '', split: '', excluded: '0' };
 
@@ -30,7 +32,7 @@ function toAddress(filter) {
 
 /** What the grid's commands are about. */
 function targetOf(grid, list) {
-  const progress = (done) => say(`Reading the list, ${count(done)} so far…`);
+  const progress = (done) => say(fill(gettext('Reading the list, %(done)s so far…'), { done: count(done) }));
   return {
     count: () => grid.targets().length,
     rows: () => list.rowsOf(grid.targets(), grid.chosen, progress),
@@ -89,4 +91,15 @@ export function start({ url, data, editor, pending }) {
   wireActions(bar, editor, target, { open: () => open(grid.targets()[0]), clear: () => grid.choose([]) });
   $('keys-open').addEventListener('click', () => editor.run('keys', target));
   show();
+  const asked = new URLSearchParams(location.search).get('photo'); // a link from the evaluation of a model
+  if (asked) openOne(url, asked, viewer, () => list.refresh());
+}
+
+async function openOne(url, row, viewer, onEdit) {
+  try {
+    const { items } = await api(`${url}/images?${new URLSearchParams({ row, excluded: 'all' })}`);
+    viewer.open(new FixedPhotos(items, onEdit));
+  } catch (error) {
+    notice(error.message);
+  }
 }

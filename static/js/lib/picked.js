@@ -1,7 +1,9 @@
 // What a person has chosen to upload: archives as they are, folders and single files as one tar.
 import { fileFingerprint, folderFingerprint } from './fingerprint.js';
+import { files as nFiles } from './counted.js';
 import { bytes, count } from './format.js';
 import { FileSource, TarSource } from './tar_source.js';
+import { fill, gettext } from './words.js';
 
 const ARCHIVE = /\.(zip|tar|tar\.gz|tgz)$/i;
 const OTHER_ARCHIVE = /\.(7z|rar|gz|bz2|tbz2?|xz|txz|zst|lz4|cab|iso|jar|dmg)$/i;
@@ -10,27 +12,28 @@ const TABLE = /\.(csv|tsv|jsonl|ndjson)$/i;
 const MAX_ARCHIVES = 1000;
 const MAX_NAME = 200;
 
-const quoted = (name) => `“${name.length > 100 ? `${name.slice(0, 99)}…` : name}”`;
+const cut = (name) => (name.length > 100 ? `${name.slice(0, 99)}…` : name);
+const quoted = (name) => fill(gettext('“%(name)s”'), { name: cut(name) });
 const byPath = (a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 const stem = (name) => name.replace(ARCHIVE, '');
 const sizeOf = (items) => items.reduce((sum, item) => sum + item.size, 0);
 
 /** A sentence why this archive cannot be taken, or an empty string. The server checks again. */
 async function archiveObjection({ path, file, size }) {
-  if (size === 0) return `${quoted(path)} is empty. Pack the folders again and choose the new file.`;
+  if (size === 0) return fill(gettext('%(path)s is empty. Pack the folders again and choose the new file.'), { path: quoted(path) });
   let head;
   try {
     head = new Uint8Array(await file.slice(0, 512).arrayBuffer());
   } catch {
-    return `${quoted(path)} cannot be read. If it is a folder or on a drive that is not there, choose it again.`;
+    return fill(gettext('%(path)s cannot be read. If it is a folder or on a drive that is not there, choose it again.'), { path: quoted(path) });
   }
   const isZip = head[0] === 0x50 && head[1] === 0x4b;
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   if (/\.zip$/i.test(path) && !isZip) {
-    return `${quoted(path)} is named .zip, but it is not a zip archive. Zip the folders again and choose the new file.`;
+    return fill(gettext('%(path)s is named .zip, but it is not a zip archive. Zip the folders again and choose the new file.'), { path: quoted(path) });
   }
   if (/gz$/i.test(path) && !isGzip) {
-    return `${quoted(path)} is named like a packed tar, but it is not one. Pack the folders again and choose the new file.`;
+    return fill(gettext('%(path)s is named like a packed tar, but it is not one. Pack the folders again and choose the new file.'), { path: quoted(path) });
   }
   return '';
 }
@@ -39,25 +42,25 @@ async function archiveObjection({ path, file, size }) {
 function looseObjection(items) {
   const other = items.find(({ path }) => OTHER_ARCHIVE.test(path) && !path.includes('/'));
   if (other) {
-    return `${quoted(other.path)} is a kind of archive that cannot be opened here. Unpack it and choose the folder, or pack it as zip or tar.gz.`;
+    return fill(gettext('%(path)s is a kind of archive that cannot be opened here. Unpack it and choose the folder, or pack it as zip or tar.gz.'), { path: quoted(other.path) });
   }
   // A file without an ending may well be a photo; what counts in the end is its content.
-  const photos = items.filter(({ path }) => PHOTO.test(path) || !/\.[^/.]+$/.test(path));
+  const photos = items.filter(({ path }) => PHOTO.test(path) || !/\.[^\/.]+$/.test(path));
   if (photos.length > 1) return '';
   const [first] = items;
   if (photos.length === 1) {
-    return `One photo, ${quoted(photos[0].path)}, is not enough to learn from. Choose the folder that holds all of them.`;
+    return fill(gettext('One photo, %(path)s, is not enough to learn from. Choose the folder that holds all of them.'), { path: quoted(photos[0].path) });
   }
   if (TABLE.test(first.path) && items.length === 1) {
-    return `${quoted(first.path)} holds labels, but no photos. Choose it together with the photos, or the folder that holds both.`;
+    return fill(gettext('%(path)s holds labels, but no photos. Choose it together with the photos, or the folder that holds both.'), { path: quoted(first.path) });
   }
   if (items.length === 1 && /\.pdf$/i.test(first.path)) {
-    return `${quoted(first.path)} is a document. Save its pictures as JPEG or PNG, put them into one folder per class and choose the folder.`;
+    return fill(gettext('%(path)s is a document. Save its pictures as JPEG or PNG, put them into one folder per class and choose the folder.'), { path: quoted(first.path) });
   }
   if (items.length === 1) {
-    return `${quoted(first.path)} is no photo and no archive. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.`;
+    return fill(gettext('%(path)s is no photo and no archive. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.'), { path: quoted(first.path) });
   }
-  return `None of these ${count(items.length)} files is a photo. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.`;
+  return fill(gettext('None of these %(n)s files is a photo. Choose a folder of photos (JPEG, PNG and the like), or a zip or tar of one.'), { n: count(items.length) });
 }
 
 export class Picked {
@@ -86,8 +89,8 @@ export class Picked {
    */
   async add(items, folders, maxBytes) {
     if (!items.length) {
-      if (folders.length) return `${quoted(folders[0])} holds no files. Choose the folder with the photos in it.`;
-      return 'Nothing was chosen. Choose a folder of photos, or a zip or tar of one.';
+      if (folders.length) return fill(gettext('%(path)s holds no files. Choose the folder with the photos in it.'), { path: quoted(folders[0]) });
+      return gettext('Nothing was chosen. Choose a folder of photos, or a zip or tar of one.');
     }
     const allArchives = items.every(({ path }) => ARCHIVE.test(path));
     const isArchive = ({ path }) => ARCHIVE.test(path) && (allArchives || !path.includes('/'));
@@ -102,14 +105,14 @@ export class Picked {
       if (reason) return reason;
     }
     if (this.archives.size + archives.length > MAX_ARCHIVES) {
-      return `At most ${count(MAX_ARCHIVES)} archives make one data set. Put their contents into one folder and choose that.`;
+      return fill(gettext('At most %(n)s archives make one data set. Put their contents into one folder and choose that.'), { n: count(MAX_ARCHIVES) });
     }
     const before = [new Map(this.archives), new Map(this.groups)];
     this.#take(archives, loose);
     const total = this.size;
     if (total <= maxBytes) return '';
     [this.archives, this.groups] = before;
-    return `This is ${bytes(total)} in all; this server takes at most ${bytes(maxBytes)}. Divide it into smaller data sets.`;
+    return fill(gettext('This is %(total)s in all; this server takes at most %(most)s. Divide it into smaller data sets.'), { total: bytes(total), most: bytes(maxBytes) });
   }
 
   #take(archives, loose) {
@@ -133,9 +136,9 @@ export class Picked {
       name: path, icon: 'file-zip', text: bytes(size), remove: () => this.archives.delete(path),
     }));
     const groups = [...this.groups].map(([name, items]) => ({
-      name: name || 'Single files',
+      name: name || gettext('Single files'),
       icon: name ? 'folder' : 'photo',
-      text: `${count(items.length)} ${items.length === 1 ? 'file' : 'files'}, ${bytes(sizeOf(items))}`,
+      text: `${nFiles(items.length)}, ${bytes(sizeOf(items))}`,
       remove: () => this.groups.delete(name),
     }));
     return [...archives, ...groups];
@@ -144,8 +147,8 @@ export class Picked {
   /** A name for the data set. */
   suggestedName() {
     const names = [...[...this.archives.keys()].map((path) => stem(path.split('/').at(-1))), ...[...this.groups.keys()].filter(Boolean)];
-    if (!names.length) return 'Photos';
-    const more = names.length > 1 ? ` and ${names.length - 1} more` : '';
+    if (!names.length) return gettext('Photos');
+    const more = names.length > 1 ? ` ${fill(gettext('and %(n)s more'), { n: count(names.length - 1) })}` : '';
     return `${names[0].slice(0, MAX_NAME - more.length)}${more}`;
   }
 

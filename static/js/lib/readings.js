@@ -1,9 +1,11 @@
 // Other ways to read an upload: the choices the server offers, the columns of a table, the meaning of folders.
+import { PARTS } from './counted.js';
 import { $, el } from './dom.js';
 import { count } from './format.js';
+import { fill, gettext } from './words.js';
 
 const MAX_ROLES = 200;
-const ROLES = [['', 'no part'], ['train', 'training'], ['val', 'validation'], ['test', 'test'], ['ignore', 'leave out']];
+const ROLES = [['', gettext('no part')], ['train', PARTS.train], ['val', PARTS.val], ['test', PARTS.test], ['ignore', gettext('leave out')]];
 const PATH_NAMES = /path|file|image|photo|name|url/i;
 const LABEL_NAMES = /label|class|categor|species|target|type|tag/i;
 
@@ -16,15 +18,14 @@ export function keyOf({ renames, dropped, splits_used, ...reading }) {
   return JSON.stringify(sorted(reading));
 }
 
-const LEVELS = ['first', 'second', 'third', 'fourth', 'fifth'];
-
 /** What a reading takes the class from. */
 function titleOf({ kind, table, label_column: column, label_level: level, split_folders: parts }) {
-  if (kind === 'table') return `Use ${table.split('/').at(-1)}: column “${column}”`;
-  if (kind === 'pattern') return 'Use the names of the files';
-  const inside = Object.values(parts ?? {}).some((part) => part !== 'ignore') ? ' inside the parts' : '';
-  if (level === -1) return `Use the innermost folders${inside} as classes`;
-  return `Use the ${LEVELS[level] ?? `${level + 1}th`} folder level${inside} as classes`;
+  if (kind === 'table') return fill(gettext('Use %(table)s: column “%(column)s”'), { table: table.split('/').at(-1), column });
+  if (kind === 'pattern') return gettext('Use the names of the files');
+  const inside = Object.values(parts ?? {}).some((part) => part !== 'ignore');
+  if (level === -1) return inside ? gettext('Use the innermost folders inside the parts as classes') : gettext('Use the innermost folders as classes');
+  const text = inside ? gettext('Use folder level %(n)s inside the parts as classes') : gettext('Use folder level %(n)s as classes');
+  return fill(text, { n: level + 1 });
 }
 
 function select(label, options, value, onChange) {
@@ -63,7 +64,7 @@ export class Readings {
     $('preview-choices-list').replaceChildren(...[...choices].map(([key, one]) => {
       const radio = el('input', { type: 'radio', name: 'reading', checked: key === present, 'data-key': `choice ${key}` });
       radio.addEventListener('change', () => this.onChoose(one.interpretation));
-      return el('label', { class: 'choice' }, radio, el('span', { text: titleOf(one.interpretation) + (key === present && !isOffered ? ', as corrected' : '') }), el('span', { class: 'text-quiet', text: one.summary }));
+      return el('label', { class: 'choice' }, radio, el('span', { text: key === present && !isOffered ? fill(gettext('%(reading)s, as corrected'), { reading: titleOf(one.interpretation) }) : titleOf(one.interpretation) }), el('span', { class: 'text-quiet', text: one.summary }));
     }));
   }
 
@@ -75,13 +76,13 @@ export class Readings {
     const columns = table.columns.map((name) => [name, name]);
     const choose = (key) => (value) => this.onChoose({ ...this.current, [key]: value });
     const fields = [
-      select('Table', [...(isTable ? [] : [['', 'not used']]), ...tables.map(({ path }) => [path, path])], isTable ? table.path : '', (path) => this.#useTable(tables, path)),
+      select(gettext('Table'), [...(isTable ? [] : [['', gettext('not used')]]), ...tables.map(({ path }) => [path, path])], isTable ? table.path : '', (path) => this.#useTable(tables, path)),
     ];
     if (isTable) {
       fields.push(
-        select('Column with the file', columns, this.current.path_column, choose('path_column')),
-        select('Column with the class', columns, this.current.label_column, choose('label_column')),
-        select('Column with the part', [['', 'none'], ...columns], this.current.split_column, (value) => this.onChoose({ ...this.current, split_column: value || null })),
+        select(gettext('Column with the file'), columns, this.current.path_column, choose('path_column')),
+        select(gettext('Column with the class'), columns, this.current.label_column, choose('label_column')),
+        select(gettext('Column with the part'), [['', gettext('none')], ...columns], this.current.split_column, (value) => this.onChoose({ ...this.current, split_column: value || null })),
       );
     }
     $('preview-columns').replaceChildren(...fields);
@@ -115,7 +116,7 @@ export class Readings {
     const wasApplied = JSON.stringify(sorted(this.#chosenRoles()));
     $('preview-roles-apply').disabled = true;
     $('preview-roles').replaceChildren(...names.slice(0, MAX_ROLES).map((name) => {
-      const field = el('select', { class: 'form-select', 'aria-label': `What ${name.slice(0, 80)} stands for` }, ...ROLES.map(([key, text]) => el('option', { value: key, text })));
+      const field = el('select', { class: 'form-select', 'aria-label': fill(gettext('What %(name)s stands for'), { name: name.slice(0, 80) }) }, ...ROLES.map(([key, text]) => el('option', { value: key, text })));
       field.value = parts[name] ?? '';
       field.addEventListener('change', () => {
         this.roles[name] = field.value;
@@ -124,7 +125,7 @@ export class Readings {
       return el('li', {}, el('span', { class: 'text-clip', text: name, title: name }), field);
     }));
     $('preview-roles-more').hidden = names.length <= MAX_ROLES;
-    $('preview-roles-more').textContent = `and ${count(names.length - MAX_ROLES)} more folders`;
+    $('preview-roles-more').textContent = fill(gettext('and %(n)s more folders'), { n: count(names.length - MAX_ROLES) });
   }
 
   #chosenRoles() {

@@ -1,21 +1,26 @@
 // What a run has told so far: events folded into one state. Each event counts once, in the order of its seq.
-import { fits } from './fits.js';
+import { candidatesOf } from './columns.js';
+import { Networks } from './networks.js';
 
 export const PHASES = ['first_model', 'baselines', 'base_search', 'scaling', 'final_training', 'export'];
 const LOG_LIMIT = 300;
 const STEP_LIMIT = 500;
 
 export class RunState {
-  /** @param {object} snapshot run, candidates, events (logs and phases), method, last_seq: as the page was made */
-  constructor(snapshot) {
+  /**
+   * @param {object} snapshot run, candidates (columns or null), events (logs and phases), method, last_seq
+   * @param {(one: object, change: object) => void} onNetwork told of each network that comes after the snapshot
+   */
+  constructor(snapshot, onNetwork = () => {}) {
+    this.onNetwork = onNetwork;
     this.load(snapshot);
   }
 
   load(snapshot) {
     this.run = snapshot.run;
     this.lastSeq = snapshot.last_seq;
-    this.candidates = new Map(snapshot.candidates.map((one) => [one.number, one]));
-    this.someFit = snapshot.candidates.some((one) => one.metrics && fits(one));
+    this.networks = new Networks();
+    for (const one of candidatesOf(snapshot.candidates)) this.networks.add(one);
     this.phases = new Map();
     this.log = [];
     this.models = 0;
@@ -33,19 +38,10 @@ export class RunState {
     return true;
   }
 
-  /** Keeps the best accuracy: of those that fit the device, once there is one. */
-  weigh(candidate) {
-    const first = fits(candidate) && !this.someFit;
-    if (!first && fits(candidate) !== this.someFit) return;
-    this.run.best_accuracy = first ? candidate.metrics.accuracy : Math.max(this.run.best_accuracy ?? 0, candidate.metrics.accuracy);
-    this.someFit = fits(candidate);
-  }
-
   fold({ seq, kind, payload, created_at: at }) {
     if (kind === 'candidate_finished') {
-      const { candidate } = payload;
-      this.candidates.set(candidate.number, candidate);
-      if (candidate.metrics) this.weigh(candidate);
+      const change = this.networks.add(payload.candidate);
+      if (change) this.onNetwork(payload.candidate, change);
     } else if (kind === 'phase_started') {
       this.phases.set(payload.phase, 'now');
       this.run.phase = payload.phase;

@@ -1,12 +1,18 @@
 // The part of the upload page that shows what is being sent.
 import { $, el } from './dom.js';
-import { bytes, duration } from './format.js';
+import { bytes, percent, timeLeft } from './format.js';
 import { Rate } from './rate.js';
+import { fill, gettext } from './words.js';
 
 const SPEAK_MS = 10_000;
 const PAINT_MS = 200;
 const STATE_WORDS = {
-  waiting: 'waiting', paused: 'paused', lost: 'interrupted', refused: 'stopped', over: 'failed', done: 'complete',
+  waiting: gettext('waiting'),
+  paused: gettext('paused'),
+  lost: gettext('interrupted'),
+  refused: gettext('stopped'),
+  over: gettext('failed'),
+  done: gettext('complete'),
 };
 
 export class SendingView {
@@ -16,7 +22,7 @@ export class SendingView {
     this.rate = new Rate();
     this.spokenAt = performance.now();
     this.timer = null;
-    $('sending-title').textContent = `Sending “${name}”`;
+    $('sending-title').textContent = fill(gettext('Sending “%(name)s”'), { name });
     this.rows = set.uploads.length > 1 ? set.uploads.map((upload) => this.#row(upload)) : [];
     $('files').replaceChildren(...this.rows.map(({ node }) => node));
     $('files').hidden = !this.rows.length;
@@ -40,7 +46,7 @@ export class SendingView {
     const { size, sent, state, message } = set;
     const part = size ? Math.floor((100 * sent) / size) : 0;
     $('bar').value = part;
-    $('sent').textContent = `${bytes(sent)} of ${bytes(size)} (${part}%)`;
+    $('sent').textContent = fill(gettext('%(sent)s of %(size)s (%(part)s)'), { sent: bytes(sent), size: bytes(size), part: percent(part / 100, 0) });
     if (state === 'moving') this.rate.update(sent, performance.now());
     else this.rate.reset();
     const { speed } = this.rate;
@@ -50,7 +56,7 @@ export class SendingView {
     $('sending-message').hidden = !message;
     const goesOn = state === 'held';
     $('pause').hidden = state === 'over' || state === 'done';
-    $('pause-text').textContent = goesOn ? 'Continue' : 'Pause';
+    $('pause-text').textContent = goesOn ? gettext('Continue') : gettext('Pause');
     $('pause').firstElementChild.className = `ti ti-player-${goesOn ? 'play' : 'pause'}`;
     for (const row of this.rows) row.paint();
     this.#speak(part, state);
@@ -58,18 +64,18 @@ export class SendingView {
   }
 
   #left(state, left) {
-    if (state === 'done' || left === 0) return 'Everything is there.';
-    if (state === 'held') return 'Paused. What was sent is kept.';
+    if (state === 'done' || left === 0) return gettext('Everything is there.');
+    if (state === 'held') return gettext('Paused. What was sent is kept.');
     if (state !== 'moving') return '';
     const seconds = this.rate.secondsLeft(left);
-    return seconds == null ? '' : `about ${duration(seconds)} left`;
+    return seconds == null ? '' : timeLeft(seconds);
   }
 
   #speak(part, state) {
     const now = performance.now();
     if (state !== 'moving' || now - this.spokenAt < SPEAK_MS) return;
     this.spokenAt = now;
-    $('sending-status').textContent = `${part} percent sent`;
+    $('sending-status').textContent = fill(gettext('%(part)s sent'), { part: percent(part / 100, 0) });
   }
 
   #row(upload) {
@@ -79,7 +85,7 @@ export class SendingView {
     const paint = () => {
       const part = Math.floor((100 * upload.sent) / upload.size);
       bar.value = part;
-      text.textContent = STATE_WORDS[upload.state] ?? `${part}%`;
+      text.textContent = STATE_WORDS[upload.state] ?? percent(part / 100, 0);
     };
     return { node, paint };
   }

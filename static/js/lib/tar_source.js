@@ -1,4 +1,6 @@
 // A folder as one tar that is never built: headers are made when their bytes are asked for, files are read then.
+import { fill, gettext } from './words.js';
+
 const BLOCK = 512;
 const TOGETHER = 50;
 const OCTAL_SIZE_LIMIT = 0o77777777777;
@@ -7,7 +9,7 @@ const encoder = new TextEncoder();
 /** A file that is not any more what it was when it was chosen; sending it again would not help. */
 export class ChangedFileError extends Error {
   constructor(path) {
-    super(`“${path}” was changed, moved or locked after it was chosen, so it cannot be sent. Choose the files again.`);
+    super(fill(gettext('“%(path)s” was changed, moved or locked after it was chosen, so it cannot be sent. Choose the files again.'), { path }));
     this.path = path;
   }
 }

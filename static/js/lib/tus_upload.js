@@ -2,15 +2,16 @@
 import { csrfToken, errorText } from './api.js';
 import { PieceSize } from './piece_size.js';
 import { ChangedFileError } from './tar_source.js';
+import { fill, gettext } from './words.js';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const STALLED_MS = 90_000;
 
-const LOST = 'Connection lost; it goes on by itself when it is back.';
-const BUSY = 'The server is still busy with the last piece; it goes on by itself.';
-const DOWN = 'The server does not answer at the moment; it goes on by itself when it is back.';
-const SIGNED_OUT = 'Your session has ended. Sign in again in another tab, then press Continue here; nothing is lost.';
+const LOST = gettext('Connection lost; it goes on by itself when it is back.');
+const BUSY = gettext('The server is still busy with the last piece; it goes on by itself.');
+const DOWN = gettext('The server does not answer at the moment; it goes on by itself when it is back.');
+const SIGNED_OUT = gettext('Your session has ended. Sign in again in another tab, then press Continue here; nothing is lost.');
 
 async function sha256(bytes) {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
@@ -69,10 +70,10 @@ export function verdictOn(error) {
   if ([408, 409, 423, 429, 460].includes(status)) return { kind: 'again', text: BUSY };
   if (status >= 500 && status !== 501 && status !== 507) return { kind: 'again', text: DOWN };
   if (status === 404 || status === 410) {
-    return { kind: 'over', text: 'This upload is not on the server any more: unfinished ones are removed after a while. Cancel it and upload again.' };
+    return { kind: 'over', text: gettext('This upload is not on the server any more: unfinished ones are removed after a while. Cancel it and upload again.') };
   }
   const text = errorText(status, response.getBody() ?? '');
-  return { kind: 'wait', text: status === 507 ? `${text} Then press Continue.` : text };
+  return { kind: 'wait', text: status === 507 ? fill(gettext('%(text)s Then press Continue.'), { text }) : text };
 }
 
 export class TusUpload {

@@ -1,6 +1,7 @@
 // All files of one data set on their way: announced first, sent three at a time, paused and cancelled together.
 import { api, ApiError, csrfToken, errorText } from './api.js';
 import { TusUpload } from './tus_upload.js';
+import { fill, gettext } from './words.js';
 
 const PARALLEL = 3;
 const encoder = new TextEncoder();
@@ -33,7 +34,7 @@ async function announce(file, marks) {
       },
     });
   } catch {
-    throw new ApiError('The server cannot be reached. Check the connection, then press Upload again.', 0);
+    throw new ApiError(gettext('The server cannot be reached. Check the connection, then press Upload again.'), 0);
   }
   if (response.status !== 201) throw new ApiError(errorText(response.status, await response.text()), response.status);
   return { url: new URL(response.headers.get('Location'), location.href).pathname, dataset: response.headers.get('X-Dataset') };

@@ -2,8 +2,9 @@
 import { $, el } from './dom.js';
 import { offer } from './labelling.js';
 import { edited } from './photos.js';
+import { fill, gettext } from './words.js';
 
-const PARTS = { train: 'Training', val: 'Validation', test: 'Test, sealed' };
+const PARTS = { train: gettext('Training'), val: gettext('Validation'), test: gettext('Test, sealed') };
 const SIDE = 256; // the largest tile that the server makes
 
 /** Photos that are not in a grid: a fixed list of items. */
@@ -68,15 +69,15 @@ export class Viewer {
     $('viewer-title').textContent = item.label;
     $('viewer-title').title = item.label;
     $('viewer-image').src = `${this.url}/sheet?rows=${item.row}&size=${SIDE}`;
-    $('viewer-image').alt = `Photo labelled ${item.label}`;
+    $('viewer-image').alt = fill(gettext('Photo labelled %(label)s'), { label: item.label });
     $('viewer-image').classList.toggle('left-out', item.excluded);
     offer(this.dialog, { exclude: !item.excluded, restore: item.excluded });
     const facts = [
-      ['Class', item.label === item.original_label ? item.label : `${item.label} (uploaded as ${item.original_label})`],
-      ['Part', item.excluded ? 'left out' : PARTS[item.split] ?? item.split],
-      ['File', item.path],
-      ['Size', `${item.width} × ${item.height} pixels`],
-      ['Findings', item.findings.map((kind) => this.titles[kind] ?? kind).join(', ') || 'none'],
+      [gettext('Class'), item.label === item.original_label ? item.label : fill(gettext('%(label)s (uploaded as %(original_label)s)'), { label: item.label, original_label: item.original_label })],
+      [gettext('Part'), item.excluded ? gettext('left out') : PARTS[item.split] ?? item.split],
+      [gettext('File'), item.path],
+      [gettext('Size'), fill(gettext('%(width)s × %(height)s pixels'), { width: item.width, height: item.height })],
+      [gettext('Findings'), item.findings.map((kind) => this.titles[kind] ?? kind).join(', ') || gettext('none')],
     ];
     $('viewer-facts').replaceChildren(...facts.flatMap(([name, text]) => [el('dt', { text: name }), el('dd', { text })]));
   }

@@ -1,7 +1,8 @@
 // Follows a data set on which somebody works: the upload, the check, a new version.
 import { api } from './api.js';
 import { $ } from './dom.js';
-import { count, duration } from './format.js';
+import { count, duration, percentDone } from './format.js';
+import { fill, gettext } from './words.js';
 
 const SOON = 700;
 const LATER = 3000;
@@ -21,26 +22,26 @@ class Pace {
 const pace = new Pace();
 
 function showUpload({ upload }) {
-  const share = upload?.length ? Math.floor((100 * upload.offset) / upload.length) : 0;
-  $('sent').value = share;
-  $('sent-text').textContent = `${share}% has arrived.`;
+  const share = upload?.length ? upload.offset / upload.length : 0;
+  $('sent').value = Math.floor(100 * share);
+  $('sent-text').textContent = fill(gettext('%(part)s has arrived.'), { part: percentDone(share) });
 }
 
 function showWork({ state, stage, progress }) {
   $('state').className = `state state-${state}`;
-  $('state').textContent = state === 'UPLOADED' ? 'Waiting' : 'Checking';
+  $('state').textContent = state === 'UPLOADED' ? gettext('Waiting') : gettext('Checking');
   const bar = $('import');
   if (!progress) {
     bar.removeAttribute('value');
-    $('import-text').textContent = state === 'UPLOADED' ? 'Waiting for a free worker…' : `${stage || 'Beginning'}…`;
+    $('import-text').textContent = state === 'UPLOADED' ? gettext('Waiting for a free worker…') : `${stage || gettext('Beginning')}…`;
     return;
   }
   const { done, total } = progress;
   bar.max = total;
   bar.value = done;
   const left = pace.left(stage, done, total);
-  const end = left === null ? '' : `, about ${duration(left)} left of this step`;
-  $('import-text').textContent = `${stage || 'Working'}: ${count(done)} of ${count(total)}${end}`;
+  const end = left === null ? '' : `, ${fill(gettext('about %(time)s left of this step'), { time: duration(left) })}`;
+  $('import-text').textContent = fill(gettext('%(stage)s: %(done)s of %(total)s%(end)s'), { stage: stage || gettext('Working'), done: count(done), total: count(total), end });
 }
 
 /** Asks until the state is another one, then shows the page anew. */
@@ -61,7 +62,7 @@ export async function follow(url, state) {
       location.assign('/datasets/');
       return;
     }
-    $(uploading ? 'sent-text' : 'import-text').textContent = 'The server cannot be reached. What was done is kept; this page will follow again.';
+    $(uploading ? 'sent-text' : 'import-text').textContent = gettext('The server cannot be reached. What was done is kept; this page will follow again.');
     pause = LATER;
   }
   setTimeout(() => follow(url, state), pause);

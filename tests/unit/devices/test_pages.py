@@ -224,7 +224,7 @@ def test_owner_downloads_the_table_that_the_command_line_takes(
 @pytest.mark.parametrize("extent", EXTENT_TIMES)
 def test_the_page_says_how_long_it_takes(phone: Device, extent: str) -> None:
     Device.objects.update(extent=extent)
-    assert EXTENT_TIMES[extent] in Client().get(address(phone)).content.decode()
+    assert str(EXTENT_TIMES[extent]) in Client().get(address(phone)).content.decode()
 
 
 def test_kept_bundles_are_left_when_the_plan_changes(phone: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,10 @@ from nas.evaluation.calibration import (
     threshold_curve,
 )
 from nas.evaluation.figures import (
+    Cells,
     accuracy_of,
     class_figures,
-    confusion_matrix,
+    confusion_cells,
     macro_f1,
     most_confused,
     most_confused_classes,
@@ -41,6 +42,15 @@ BY_HAND = [
 ]
 
 
+def cells(found: Predictions) -> Cells:
+    return confusion_cells(found.labels, found.answers, found.n_classes)
+
+
+def cells_of(matrix: np.ndarray) -> Cells:
+    truth, answer = np.nonzero(matrix)
+    return Cells(truth, answer, matrix[truth, answer], len(matrix))
+
+
 def by_hand() -> Predictions:
     labels = np.array([truth for truth, _ in BY_HAND])
     return predictions_of("test", "", np.arange(6), labels, np.array([p for _, p in BY_HAND], np.float32))
@@ -57,14 +67,14 @@ def drawn(n: int = 700, n_classes: int = 9, seed: int = 0) -> Predictions:
 def test_confusion_cells_are_those_of_scikit_learn() -> None:
     found = drawn()
     expected = sklearn_confusion(found.labels, found.answers, labels=range(9))
-    assert np.array_equal(confusion_matrix(found), expected)
-    assert confusion_matrix(by_hand()).tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    assert np.array_equal(cells(found).matrix(), expected)
+    assert cells(by_hand()).matrix().tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
     assert (accuracy_of(found).k, accuracy_of(found).n) == (int(np.trace(expected)), 700)
 
 
 def test_figures_of_classes_are_those_of_scikit_learn() -> None:
     found = drawn()
-    figures = class_figures(confusion_matrix(found))
+    figures = class_figures(cells(found))
     precision, recall, f1, support = precision_recall_fscore_support(
         found.labels, found.answers, labels=range(9), zero_division=0
     )
@@ -81,7 +91,7 @@ def test_figures_of_classes_are_those_of_scikit_learn() -> None:
 
 def test_wilson_intervals_of_classes_solve_their_equation() -> None:
     """Each end p of the interval satisfies (k/n - p)^2 = z^2 p (1 - p) / n."""
-    for one in class_figures(confusion_matrix(drawn()))[:8]:
+    for one in class_figures(cells(drawn()))[:8]:
         for end in (one.recall.low, one.recall.high):
             gap = (one.recall.k / one.recall.n - end) ** 2
             assert gap == pytest.approx(1.959963984540054**2 * end * (1 - end) / one.recall.n, abs=1e-12)
@@ -111,12 +121,10 @@ def test_confused_pairs_are_the_most_frequent_ones() -> None:
         for truth, answer in zip(found.labels.tolist(), found.answers.tolist(), strict=True)
         if truth != answer
     )
-    listed = most_confused(confusion_matrix(found), limit=7)
+    listed = most_confused(cells(found), limit=7)
     assert [one.n for one in listed] == [n for _, n in pairs.most_common(7)]
     assert all(pairs[one.truth, one.answer] == one.n for one in listed)
-    assert [
-        (one.truth, one.answer, one.n, one.support) for one in most_confused(confusion_matrix(by_hand()))
-    ] == [
+    assert [(one.truth, one.answer, one.n, one.support) for one in most_confused(cells(by_hand()))] == [
         (0, 1, 1, 2),
         (2, 0, 1, 2),
     ]
@@ -128,10 +136,10 @@ def test_worst_classes_are_those_that_are_mixed_up_with_each_other() -> None:
     matrix[17, 4] = 2
     matrix[20, 5] = 10
     matrix[2, 3] = 1
-    assert most_confused_classes(matrix, limit=4) == [4, 5, 17, 20]
-    assert most_confused_classes(matrix, limit=5) == [4, 5, 17, 20]  # half a pair says nothing
-    assert most_confused_classes(np.diag([3, 3])) == []
-    assert order_by_confusion(matrix)[:4] == [20, 4, 17, 2]
+    assert most_confused_classes(cells_of(matrix), limit=4) == [4, 5, 17, 20]
+    assert most_confused_classes(cells_of(matrix), limit=5) == [4, 5, 17, 20]  # half a pair says nothing
+    assert most_confused_classes(cells_of(np.diag([3, 3]))) == []
+    assert order_by_confusion(cells_of(matrix))[:4] == [20, 4, 17, 2]
 
 
 def test_bins_and_calibration_error_by_hand() -> None:

@@ -27,7 +27,9 @@ def some(n: int = 40, n_classes: int = 5, *, int8: bool = False) -> Predictions:
 
     rows = np.sort(rng.choice(10 * n, n, replace=False))
     labels = rng.integers(0, n_classes, n)
-    return predictions_of("test", "abc", rows, labels, drawn(), int8_probabilities=drawn() if int8 else None)
+    return predictions_of(
+        "test", "abc", rows, labels, drawn(), int8_probabilities=drawn() if int8 else None, threshold=0.4
+    )
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
@@ -37,6 +39,7 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert save_predictions(path, saved)
     found = load_predictions(path)
     assert (found.part, found.data_hash, len(found), found.n_classes) == ("test", "abc", 40, 5)
+    assert found.threshold == 0.4
     for name in ("rows", "labels", "probabilities", "answers", "int8_probabilities", "int8_answers"):
         assert np.array_equal(getattr(found, name), getattr(saved, name)), name
     assert found.int8_probabilities is not None
@@ -85,6 +88,7 @@ def test_too_many_values_are_not_kept(tmp_path: Path, monkeypatch: pytest.Monkey
         {"probabilities": np.ones((40,), dtype=np.float32)},
         {"probabilities": np.ones((40, 5), dtype=np.complex64)},
         {"int8_probabilities": np.full((40, 4), 0.25, dtype=np.float32)},
+        {"threshold": np.float64(1.5)},
         {"part": np.array("train")},
         {"version": np.int64(2)},
         {"rows": np.array([{}] * 40, dtype=object)},

@@ -19,4 +19,4 @@ def test_every_number_of_a_strategy_has_a_name_on_the_page(name: str) -> None:
     strategy = make_strategy(name, make_space("nasbench201", max_resolution=32), 0, evaluations=12)
     play(strategy, 14)
     for key in strategy.telemetry().values:
-        assert re.search(rf"^  {key}: \['", names, re.MULTILINE), key
+        assert re.search(rf"^  {key}: \[gettext\('", names, re.MULTILINE), key

@@ -191,7 +191,7 @@ def test_chosen_options_reach_the_search_and_stand_on_its_page(
     for line in ("Space: MBConv", f"Evaluator: {EVALUATOR_NAMES['proxy']}", "Reward: Soft", "Seed: 4"):
         assert f"<li>{line}</li>" in text
     assert f"<li>Precision: {PRECISION_NAMES['int8']}</li>" in text
-    assert METHOD_TEXT["ppo"] in text
+    assert str(METHOD_TEXT["ppo"]) in text
 
 
 @pytest.mark.parametrize(
@@ -342,6 +342,9 @@ def test_a_finished_run_still_shows_what_its_method_did(
     SearchRun.objects.filter(pk=run.pk).update(state=SearchRun.State.DONE)
     text = client_of(owner).get(f"/searches/{run.id}/{page}").content.decode()
     assert "What the method is doing" in text
+    if not page:  # its script asks for the state of the run
+        answer = client_of(owner).get(f"/searches/{run.id}/", headers={"Accept": "application/json"})
+        text = answer.content.decode()
     assert '"steps": [{"step": 1, "values": {"entropy": 1.0}}, {"step": 2' in text
     assert '"shares": {"a": 0.333' in text
 
@@ -368,5 +371,5 @@ def test_a_run_without_a_method_has_an_empty_history(run: SearchRun) -> None:
 
 def test_live_page_gives_its_state_as_json(client_of: ClientOf, owner: User, run: SearchRun) -> None:
     answer = client_of(owner).get(f"/searches/{run.id}/", headers={"Accept": "application/json"})
-    assert [one["number"] for one in answer.json()["candidates"]] == [0, 1, 2]
+    assert len(answer.json()["candidates"]["labels"]) == 3
     assert answer.json()["run"]["id"] == str(run.id)

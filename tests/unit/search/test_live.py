@@ -42,11 +42,16 @@ async def connect(
     opened: list[Socket] = []
 
     async def open_socket(
-        user: User | None, run_id: object, after: object = 0, origin: str | None = ORIGIN
+        user: User | None,
+        run_id: object,
+        after: object = 0,
+        origin: str | None = ORIGIN,
+        language: str = "en",
     ) -> Socket | None:
         client = await database_sync_to_async(client_of)(user)
         cookie = client.cookies.get(site.SESSION_COOKIE_NAME)
         text = f"{site.SESSION_COOKIE_NAME}={cookie.value}" if cookie is not None else ""
+        text += f"; {site.LANGUAGE_COOKIE_NAME}={language}"
         address = f"/ws/searches/{run_id}/?after={after}"
         socket = Socket(address, text.encode(), origin.encode() if origin is not None else None)
         if not await socket.connect():
@@ -96,6 +101,18 @@ async def test_two_readers_get_each_event_once_and_in_order(
     await record(run, "the last")
     for socket in (first, second):
         assert await next_events(socket, 1) == [31]
+
+
+async def test_each_reader_is_told_in_their_own_language(run: SearchRun, owner: User, connect: Any) -> None:
+    german, english = await connect(owner, run.pk, language="de"), await connect(owner, run.pk)
+    await record(run, "Every network of the space has been tried.")
+    told = {}
+    for socket in (german, english):
+        while (message := await socket.receive())["type"] != "event":
+            pass
+        told[socket] = message["payload"]["message"]
+    assert told[german] == "Jedes Netz des Raums wurde versucht."
+    assert told[english] == "Every network of the space has been tried."
 
 
 async def test_candidates_arrive_with_their_measurements(run: SearchRun, owner: User, connect: Any) -> None:

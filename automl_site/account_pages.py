@@ -1,0 +1,108 @@
+"""The page of one's own account: name, language, colours, notices, and its deletion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from automl_site.account_services import account_delete
+
+NOTICES = "account/notices.html"
+"""The part about notices at the end of a search, where there is one."""
+
+
+class ProfileForm(forms.Form):
+    """How the pages call you."""
+
+    name = forms.CharField(
+        max_length=150,
+        required=False,
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("How the pages call you. Only you see it."),
+    )
+
+
+class DeletionForm(forms.Form):
+    """Asks for what only the owner knows or must look up, so that no slip deletes an account."""
+
+    name = forms.CharField(max_length=200, label=gettext_lazy("Your user name"))
+    password = forms.CharField(
+        max_length=500,
+        label=gettext_lazy("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        """Leaves the password out for people who sign in without one."""
+        super().__init__(*args, **kwargs)
+        self.user = user
+        if not user.has_usable_password():
+            del self.fields["password"]
+
+    def clean_name(self) -> str:
+        """Compares the name."""
+        if self.cleaned_data["name"] != self.user.get_username():
+            raise ValidationError(_("This is not your user name. It stands in the menu at the top right."))
+        return str(self.cleaned_data["name"])
+
+    def clean_password(self) -> str:
+        """Compares the password."""
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError(_("This is not your password."))
+        return ""
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """One's own account."""
+    user = request.user
+    assert user.is_authenticated
+    form = ProfileForm(request.POST or None, initial={"name": user.first_name})
+    if request.method == "POST" and form.is_valid():
+        user.first_name = form.cleaned_data["name"]
+        user.save(update_fields=["first_name"])
+        messages.success(request, _("Saved."))
+        return redirect("account")
+    context = {"form": form, "notices": _notices()}
+    return render(request, "account/account.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def deletion(request: HttpRequest) -> HttpResponse:
+    """Asks, then deletes the account with all that belongs to it."""
+    user = request.user
+    assert user.is_authenticated
+    form = DeletionForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            account_delete(user=user)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            logout(request)
+            messages.success(request, _("Your account and everything that belonged to it are deleted."))
+            return redirect("account_login")
+    return render(request, "account/delete.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _notices() -> str:
+    try:
+        get_template(NOTICES)
+    except TemplateDoesNotExist:
+        return ""
+    return NOTICES
