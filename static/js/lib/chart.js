@@ -2,14 +2,15 @@
 import { AXES, costText, frontOf, logTicks } from './axes.js';
 import { $ } from './dom.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
+import { sourceName, trainedName } from './names.js';
+import { fill, gettext } from './words.js';
 
 export const SERIES = {
-  base_search: { name: 'Search', symbol: 'circle' },
-  scaled: { name: 'Scaled family', symbol: 'diamond' },
-  baseline: { name: 'Hand-made baseline', symbol: 'square' },
-  first_model: { name: 'First model', symbol: 'star' },
+  base_search: { name: sourceName('base_search'), symbol: 'circle' },
+  scaled: { name: sourceName('scaled'), symbol: 'diamond' },
+  baseline: { name: sourceName('baseline'), symbol: 'square' },
+  first_model: { name: sourceName('first_model'), symbol: 'star' },
 };
-export const TRAINED = { frozen: 'head only', short: 'short training', final: 'full training' };
 const FURTHER = { frozen: 0, short: 1, final: 2 };
 const FAINT = { frozen: 0.85, short: 0.5, final: 1 };
 
@@ -67,10 +68,10 @@ function hoverText(point, axis) {
   return [
     // No <b>: Plotly would make an inline style of it, which the page's policy refuses.
     plotlyText(point.label),
-    `${percent(point.accuracy)} right (95%: ${percent(point.accuracy_low)} to ${percent(point.accuracy_high)})`,
-    `${ms(point.latency_ms)} per photo, ${bytes(point.size_bytes)}`,
+    fill(gettext('%(value)s right (95%: %(low)s to %(high)s)'), { value: percent(point.accuracy), low: percent(point.accuracy_low), high: percent(point.accuracy_high) }),
+    fill(gettext('%(time)s per photo, %(size)s'), { time: ms(point.latency_ms), size: bytes(point.size_bytes) }),
     ...(['latency', 'size'].includes(axis.name) ? [] : [`${axis.title}: ${costText(axis, point.cost)}`]),
-    `${SERIES[point.source]?.name ?? ''}, ${TRAINED[point.fidelity] ?? ''}`,
+    `${sourceName(point.source)}, ${trainedName(point.fidelity)}`,
     ...(middle < 0 ? [shape] : [shape.slice(0, middle), shape.slice(middle + 1)]),
   ].join('<br>');
 }
@@ -136,8 +137,8 @@ function layout(narrow, axis, log, points) {
       font: { color: colour('--app-ink'), size: 12 },
       align: 'left',
     },
-    xaxis: { ...frame, ...scale, title: { text: narrow ? title : `${title} · further left is ${axis.better}` } },
-    yaxis: { ...frame, ticksuffix: '%', title: narrow ? undefined : { text: 'Right on validation photos · higher is better' } },
+    xaxis: { ...frame, ...scale, title: { text: narrow ? title : `${title} · ${gettext('further left is')} ${axis.better}` } },
+    yaxis: { ...frame, ticksuffix: '%', title: narrow ? undefined : { text: gettext('Right on validation photos · higher is better') } },
     uirevision: `${axis.name} ${log}`, // a zoom of the reader survives the next update of the same axis
   };
 }
