@@ -47,9 +47,9 @@ def candidate_columns(run: SearchRun) -> dict[str, Any]:
     """Returns all candidates of a run, in the order of their numbers; one query.
 
     Returns:
-        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of doubles
-        or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for the device
-        that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or null.
+        `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of
+        doubles or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for the
+        device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or null.
     """
     text = Value("") if run.device == HERE else Cast("device", TextField())
     names = ("label", "source", "fidelity", "device_text", *_NUMBERS)
