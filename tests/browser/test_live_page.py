@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Watcher
 from tests.browser.feeding import HOSTILE
 from tests.browser.test_pages import PHONE, assert_fits
-from tests.integration.stack import ROOT, Stack
+from tests.integration.stack import ROOT, Stack, wait_for
 
 MANY = 20_000
 RATE = 20
@@ -251,7 +251,7 @@ def test_pause_go_on_more_minutes_and_what_the_page_says(
     visit(page, runs[1])
     expect(page).to_have_title(re.compile(r"^16% · Few"))
     expect(page.locator("#left")).to_have_text(re.compile(r"^\d+–\d+ min$"))
-    expect(page.locator("#doing")).to_have_text("Search 17 · 96 px")
+    expect(page.locator("#doing")).to_have_text("Trying a network: Search 17 · 96 px")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#state")).to_have_text("Paused")
     expect(page.locator("#doing")).to_contain_text("minutes stand still")
@@ -292,6 +292,7 @@ def test_the_end_is_told_by_the_browser_when_nobody_looks(
     page.evaluate("window.away = true")
     shell(stack, END.format(run=runs[1]))
     page.wait_for_function("window.told.length === 1")
+    wait_for(lambda: "Search finished: Few" in stack.log(), 30, "no mail was sent")
     assert page.evaluate("told") == [["Search finished", "Few"]]
     expect(page.locator("#to-result")).to_be_visible()
     page.reload()
