@@ -25,7 +25,7 @@ PAINTS = """() => new Promise((resolve) => {
 @pytest.fixture(scope="module")
 def ids(stack: Stack, session_file: Path) -> Iterator[dict[str, str]]:
     """Ids of what there is to see."""
-    with world(stack) as made:
+    with world(stack, small=True) as made:
         yield made
 
 
