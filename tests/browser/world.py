@@ -1,7 +1,8 @@
-"""Something to see on every page of an installation: `python -m tests.browser.world make|clear`.
+"""Something to see on every page of an installation: `python -m tests.browser.world make|make-small|clear`.
 
-`make` prints the ids as JSON, `make-small` leaves out what takes seconds: the finished search; `clear` reads them from its input and takes away what was made, for the tests
-that share the installation count what they find. `AUTOML_VAR_DIR` names the installation.
+`make` prints the ids as JSON; `make-small` leaves out the finished search, which takes seconds; `clear` reads
+the ids from its input and takes away what was made, for the tests that share the installation count what they
+find. `AUTOML_VAR_DIR` names the installation.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _call(stack: Stack, what: str, told: str = "") -> str:
 
 
 def make(*, small: bool) -> dict[str, str]:
-    """Returns ids: `dataset`, `running`, `failed`, `device`, `finished` unless small; and `newcomer`, a link."""
+    """Returns ids of a data set, searches and a device, and `newcomer`, the link of someone without any."""
     from django.utils import timezone
 
     from automl_site.welcome import ensure_admin, make_link
