@@ -108,9 +108,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """What the site keeps about one's account, as a file; photos and models are downloaded on their pages."""
     user = request.user
     assert user.is_authenticated
-    devices = user.devices.values(
-        "id", "name", "kind", "state", "hardware", "runtime", "figures", "created_at"
-    )
+    told = ("id", "name", "kind", "state", "hardware", "runtime", "figures", "created_at")
     content = {
         "account": {
             "user_name": user.get_username(),
