@@ -61,13 +61,13 @@ register.filter("said", said)
 
 @register.filter
 def range_words(bounds: tuple[int, int]) -> str:
-    """Returns a range of whole numbers: ``"about 8"``, ``"8 to 12"``."""
+    """Returns a range of whole numbers: ``"about 8"``, ``"about 8 to 12"``."""
     return _range(*map(str, bounds))
 
 
 @register.filter
 def range_minutes(bounds: tuple[float, float]) -> str:
-    """Returns a range of times in words: ``"about 40 s"``, ``"40 s to 2 min"``."""
+    """Returns a range of times in words: ``"about 40 s"``, ``"about 40 s to 2 min"``."""
     return _range(*map(figures.length_of_time, bounds))
 
 
@@ -119,7 +119,7 @@ def times(value: float | None, factor: float) -> int:
 def _range(low: str, high: str) -> str:
     if low == high:
         return gettext("about %(n)s") % {"n": low}
-    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
+    return gettext("about %(low)s to %(high)s") % {"low": low, "high": high}
 
 
 @register.filter

@@ -40,6 +40,18 @@ def test_sign_in_offers_the_languages(client_of: ClientOf) -> None:
     assert 'value="de" lang="de"' in text
 
 
+def test_what_is_kept_can_be_taken_along(client_of: ClientOf, owner: User, stranger: User) -> None:
+    mine, theirs = (factories.SearchRunFactory(owner=user) for user in (owner, stranger))
+    answer = client_of(owner).get("/account/export/")
+    assert answer["Content-Disposition"].startswith("attachment")
+    told = answer.json()
+    assert told["account"]["user_name"] == "owner"
+    assert [run["id"] for run in told["searches"]] == [str(mine.pk)]
+    assert [one["name"] for one in told["data_sets"]] == [mine.dataset_version.dataset.name]
+    assert str(theirs.pk) not in answer.content.decode()
+    assert "password" not in answer.content.decode()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_deletion_takes_everything_and_nothing_of_others(
     client_of: ClientOf, owner: User, stranger: User, storage: Path
