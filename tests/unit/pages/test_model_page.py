@@ -21,8 +21,14 @@ from datasets_app.models import Image
 from nas.data.cache import ImageCache
 from nas.evaluation.estimates import Estimate
 from nas.evaluation.learning_file import LearningCurve, learning_file, save_learning_curve
-from nas.evaluation.photos import measure_photos, photos_file, save_photos
-from nas.evaluation.predictions import Predictions, load_predictions, predictions_file
+from nas.evaluation.photos import PhotoFacts, measure_photos, photos_file, save_photos
+from nas.evaluation.predictions import (
+    Predictions,
+    load_predictions,
+    predictions_file,
+    predictions_of,
+    save_predictions,
+)
 from search_app.models import SearchRun, TrainedModel
 from tests.factories import UserFactory
 from tests.finished import evaluated
@@ -329,8 +335,21 @@ def test_a_page_asks_the_database_a_few_times(
 
 def test_many_photos_and_classes_are_quick(owner: User, client_of: ClientOf) -> None:
     """14,000 test photos of 156 classes; the first look reads the file, all others remember."""
-    run = evaluated(owner, classes=[f"breed {i:03d}" for i in range(156)], n_test=14_000, side=4)
+    run = evaluated(owner, classes=[f"breed {i:03d}" for i in range(156)], n_test=156, side=4)
     model, client = best(run), client_of(owner)
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 156, 14_000)
+    raw = rng.gamma(0.1, size=(14_000, 156))
+    raw[np.arange(14_000), labels] += rng.gamma(6.0, size=14_000)
+    shares = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
+    answers = predictions_of("test", "", np.arange(14_000), labels, shares, int8_probabilities=shares)
+    save_predictions(predictions_file(run.workdir, model.name), answers)
+    texts = np.full(14_000, "JPEG")
+    some = rng.random(14_000).astype(np.float32)
+    sides = np.arange(100, 14_100)
+    rows = np.arange(14_000)
+    facts = PhotoFacts(rows, some, some, some, sides, sides, texts, texts, texts)
+    save_photos(photos_file(run.workdir, "test"), facts)
     asked = [f"?tab={tab}" for tab in ("mistakes", "classes", "confidence", "kinds", "more")]
     asked += ["photos/?outcome=mistake", "photos/?truth=7", "photos/?outcome=right&threshold=70"]
     seconds = []
