@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True)
 class ProofRow:
@@ -38,19 +40,31 @@ def proof_rows(parity: Mapping[str, Any]) -> list[ProofRow]:
 
 def _said(row: Mapping[str, Any]) -> str:
     if row.get("unchecked"):
-        return f"Not checked: {row['unchecked']}."
+        return _("Not checked: %(why)s.") % {"why": row["unchecked"]}
     if row.get("agreement") is None:
-        return "The trained network itself, with which the others are compared."
-    difference = row.get("max_difference")
-    largest = "" if difference is None else f"; no probability is off by more than {_share(difference)}"
-    words = f"Same answer as {row['against']} on {_of(row['agreement'], row['n_images'])}{largest}."
+        return _("The trained network itself, with which the others are compared.")
+    words = _("Same answer as %(other)s on %(photos)s") % {
+        "other": row["against"],
+        "photos": _of(row["agreement"], row["n_images"]),
+    }
+    if row.get("max_difference") is not None:
+        words += _("; no probability is off by more than %(share)s") % {
+            "share": _share(row["max_difference"])
+        }
+    words += "."
     if row.get("with_fp32") is not None:
-        words += f" Same answer as model.onnx on {_of(row['with_fp32'], row['n_images'])}."
+        words += " " + _("Same answer as %(other)s on %(photos)s") % {
+            "other": "model.onnx",
+            "photos": _of(row["with_fp32"], row["n_images"]),
+        }
+        words += "."
     return words
 
 
 def _of(share: float, n_images: int) -> str:
-    return f"all {n_images} photos" if share == 1.0 else f"{100 * share:.1f}% of {n_images} photos"
+    if share == 1.0:
+        return _("all %(n)s photos") % {"n": n_images}
+    return _("%(share)s of %(n)s photos") % {"share": f"{100 * share:.1f}%", "n": n_images}
 
 
 def _share(value: float) -> str:
