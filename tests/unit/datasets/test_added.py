@@ -133,6 +133,19 @@ def test_a_copy_of_a_test_photo_never_reaches_the_training_part(ready: Dataset) 
         add(ready, content)
 
 
+def test_a_class_that_is_renamed_afterwards_takes_the_photo_along(ready: Dataset) -> None:
+    add(ready)
+    change_create(dataset=ready, kind="rename", labels=["temple"], label="shrine")
+    change_create(dataset=ready, kind="merge", labels=["flower"], label="bloom")
+    add(ready, png(2), label="bloom")
+    version = make(ready)
+    assert version.classes == ["bloom", "shrine"] and version.n_images == 52
+    assert list(Image.objects.filter(row__gte=50).order_by("row").values_list("label", flat=True)) == [
+        "shrine",
+        "bloom",
+    ]
+
+
 def test_the_api_makes_a_version_at_once_unless_other_edits_wait(
     ready: Dataset, client_of: Any, stranger: User
 ) -> None:
