@@ -14,6 +14,7 @@ from nas.strategies import STRATEGIES
 if TYPE_CHECKING:
     from nas.benches.cells import CellBench
     from nas.benches.darts import BenchConfig
+    from nas.benches.ladder import LadderBench
     from nas.benches.proxies import ProxyBenchConfig
     from nas.benches.quantise import QuantiseBench
     from nas.benches.strategies import StrategyBench
@@ -237,6 +238,29 @@ def add_latency_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=_several, default=3, help="measurements of each unseen network")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="directory of tables, JSON and figure")
+
+
+def add_ladder_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `bench`."""
+    parser.add_argument("data", type=Path, nargs="+", help="folders, zips, tars or tar.gzs of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of each search")
+    parser.add_argument("--seeds", type=_count, default=3)
+    parser.add_argument(
+        "--rungs", type=_counts, default=(96, 128, 160, 192, 224), help="input sides of the ladder in pixels"
+    )
+
+
+def ladder_benches(options: argparse.Namespace) -> list[LadderBench]:
+    """Imports each set of images once, and returns what to compare on it."""
+    from nas.benches.ladder import LadderBench
+
+    benches = []
+    for data in options.data:
+        out = options.out / data.name.partition(".")[0]
+        cache = _imported(argparse.Namespace(data=data, out=out))
+        benches.append(LadderBench(cache, out, options.minutes, options.seeds, options.rungs))
+    return benches
 
 
 def _count(text: str) -> int:

@@ -15,6 +15,7 @@ from rich.console import Console
 from nas.benches.arguments import (
     add_cell_arguments,
     add_darts_arguments,
+    add_ladder_arguments,
     add_latency_arguments,
     add_proxy_arguments,
     add_quantise_arguments,
@@ -22,6 +23,7 @@ from nas.benches.arguments import (
     add_table_arguments,
     cell_bench,
     darts_config,
+    ladder_benches,
     proxy_config,
     quantise_bench,
     strategy_bench,
@@ -35,6 +37,8 @@ _console = Console(stderr=True)
 
 def add_benches(commands: Any) -> None:
     """Adds a parser for each bench to the sub-commands of the command line."""
+    ladder = commands.add_parser("bench", help="is a search worth its minutes, against the hand-made ladder?")
+    add_ladder_arguments(ladder)
     darts = commands.add_parser("darts-bench", help="does DARTS collapse on these images, and who helps it?")
     add_darts_arguments(darts)
     contest = commands.add_parser("strategy-bench", help="strategies against random search on real trainings")
@@ -49,6 +53,19 @@ def add_benches(commands: Any) -> None:
     add_quantise_arguments(quantise)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
+
+
+def _run_ladder_bench(options: argparse.Namespace) -> int:
+    from nas.benches.ladder import run_ladder_bench
+    from nas.benches.ladder_figure import draw
+    from nas.benches.ladder_verdict import verdict_lines
+
+    for bench in ladder_benches(options):
+        document = run_ladder_bench(bench, lambda line: print(line, flush=True))
+        draw(document["seeds"], bench.out / "ladder.svg")
+        for line in verdict_lines(document["verdict"]):
+            print(f"{bench.out.name}, {bench.minutes:g} minutes, {len(document['seeds'])} seeds: {line}")
+    return 0
 
 
 def _run_darts_bench(options: argparse.Namespace) -> int:
@@ -179,6 +196,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "bench": _run_ladder_bench,
     "darts-bench": _run_darts_bench,
     "strategy-bench": _run_strategy_bench,
     "cell-bench": _run_cell_bench,

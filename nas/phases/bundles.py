@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ from nas.export.trust import Trust, fit_trust
 from nas.phases.context import RunContext
 from nas.prediction import predict_batches, validation_rows
 
+EXPORT_SECONDS = "export_seconds"
+"""Value of a run: how long its newest export took that had neither other forms nor a browser."""
 _PARITY_IMAGES, _MAP_IMAGES = 64, 16
 TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
@@ -71,9 +74,10 @@ def export_model(
         form_seconds: Time for the forms that take seconds, see `nas.export.forms`.
         browser_seconds: Time that a browser gets; it is asked only if that is enough to begin.
     """
+    started = time.monotonic()
+    browser_seconds = browser_time(browser_seconds)
     try:
         source = open_source(ctx.config.data, ctx.config.workdir, candidate, len(ctx.candidates))
-        browser_seconds = browser_time(browser_seconds)
         model = write_model(
             ctx.config.workdir, source, form_seconds=form_seconds, browser_seconds=browser_seconds
         )
@@ -82,6 +86,8 @@ def export_model(
         return
     ctx.emit("model_exported", model=model)  # first: a crash in between exports it again, and loses nothing
     ctx.state.models.append(model)
+    if not form_seconds and not browser_seconds:
+        ctx.state.values[EXPORT_SECONDS] = time.monotonic() - started
     ctx.save()
 
 

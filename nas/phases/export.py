@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from nas.export.forms import PROGRAM_SECONDS
 from nas.export.int8_bundle import INT8_NAME, has_int8
 from nas.pareto import front_of_candidates
 from nas.phases import scaling
-from nas.phases.bundles import TRUST_IMAGES, export_model
+from nas.phases.bundles import EXPORT_SECONDS, TRUST_IMAGES, export_model
 from nas.phases.context import RunContext
 from nas.phases.elsewhere import elsewhere
 from nas.phases.evaluation import keep_photo_facts, keep_predictions, keep_validation_predictions
@@ -26,7 +27,7 @@ from nas.report import RunRecord, write_report
 from nas.runtime import machine_facts
 from nas.statistics import wilson_interval
 
-_SECONDS_A_MODEL = 6.0
+_SECONDS_A_MODEL = 6.0  # until the run has shown how long one takes here
 _SECONDS_FOR_REPORT = 5.0  # hand-made networks are written once more, to be counted for other devices
 _BUSY = 1.3  # latencies are those of a quiet machine
 _PREPROCESSING_MS = 1.0
@@ -102,7 +103,8 @@ def _room(ctx: RunContext, candidate: Candidate, pending: Sequence[Candidate], f
 
 
 def _export_seconds(ctx: RunContext, candidate: Candidate) -> float:
-    return _SECONDS_A_MODEL + _trust_seconds(ctx, candidate)
+    shown = _BUSY * ctx.state.values.get(EXPORT_SECONDS, math.inf)
+    return float(min(_SECONDS_A_MODEL, shown)) + _trust_seconds(ctx, candidate)
 
 
 def worth_exporting(candidates: Sequence[Candidate], cost: CostName = "latency") -> list[Candidate]:
@@ -262,7 +264,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
         ),
         spent_seconds=ctx.spent(),
         minutes=config.minutes,
-        best=exported[ranked[0].number] if ranked else None,
+        best=exported[ranked[0].number] if ranked else next(iter(exported.values()), None),
         stopped=stopped,
         warnings=_warnings(ctx),
     )
