@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 NPM_STAMP := static/vendor/.stamp
 
-.PHONY: setup setup-dev run demo test test-unit check fmt clean
+.PHONY: setup setup-dev run demo backup restore test test-unit check fmt clean
 
 setup: $(STAMPS)/app $(NPM_STAMP)
 
@@ -37,6 +37,14 @@ run: setup
 
 demo: setup
 	@exec $(BIN)/python manage.py demo
+
+# make backup FILE=/mnt/disk/automl.tar, while the site runs; docs/operating.md has the drill.
+backup: setup
+	@exec $(BIN)/python manage.py backup $(or $(FILE),automl-$(shell date +%Y%m%d-%H%M%S).tar)
+
+restore: setup
+	@[ -n "$(FILE)" ] || { echo "Name the archive: make restore FILE=automl.tar"; exit 1; }
+	@exec $(BIN)/python manage.py restore $(FILE) $(ARGS)
 
 # Everything: the checks, then unit, integration and browser tests.
 test: check
