@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 
-from automl_site import health, welcome
+from automl_site import health, metrics, welcome
 from automl_site.api import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("welcome/<str:token>/", welcome.sign_in, name="welcome"),
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
     path("i18n/words.js", JavaScriptCatalog.as_view(), name="words"),

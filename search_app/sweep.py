@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from datasets_app.claims import Claimable, claimable_rows
 from datasets_app.models import Dataset
 from datasets_app.uploads import remove_expired
+from search_app.cleanup import clean_daily
 from search_app.models import SearchRun
 
 SWEEP_SECONDS = 5.0
@@ -63,7 +64,7 @@ def _waiting_hints(channel: object, queue: str) -> int:
 def sweep_forever(end: threading.Event | None = None) -> None:
     """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again.
 
-    Once a minute it also removes uploads that nobody finished in time.
+    Once a minute it also removes uploads that nobody finished in time, and once a day what nothing needs.
     """
     end = end or threading.Event()
     cleaned = float("-inf")
@@ -73,6 +74,7 @@ def sweep_forever(end: threading.Event | None = None) -> None:
                 cleaned = time.monotonic()
                 remove_expired()
             sweep()
+            clean_daily()
         except (OperationalError, DatabaseError, OSError) as error:
             log.warning("sweep failed; trying again", error=str(error)[:200])
         finally:

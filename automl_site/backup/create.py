@@ -20,10 +20,10 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from automl_site.backup.errors import BackupError
-from automl_site.backup.inventory import Inventory, living_owners, take_inventory
 from automl_site.backup.rows import dump_rows
 from automl_site.backup.writing import DELETED, FORMAT, HEAD, SECRET, ArchiveWriter, Told, files_below
 from nas import __version__
+from search_app.inventory import Inventory, living_owners, take_inventory
 
 ALIAS: Final = "snapshot"
 FREE_FACTOR: Final = 1.02

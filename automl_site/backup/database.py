@@ -14,10 +14,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.db.models.functions import Now
 
-from automl_site.backup.inventory import OWNERS
 from automl_site.backup.reading import Archive
 from automl_site.backup.rows import load_rows
 from datasets_app.models import Dataset
+from search_app.inventory import OWNERS
 from search_app.models import SearchRun
 
 INTERRUPTED: Final = (

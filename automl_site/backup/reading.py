@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from automl_site.backup.errors import BackupError
-from automl_site.backup.inventory import AREAS
 from automl_site.backup.writing import (
     COPY_BYTES,
     DELETED,
@@ -25,6 +24,7 @@ from automl_site.backup.writing import (
     HashingReader,
     Told,
 )
+from search_app.inventory import AREAS
 
 SMALL_BYTES: Final = 10 * 2**20
 """Members that are read into memory may be so long; the list has no limit, it grows with the files."""

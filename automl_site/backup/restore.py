@@ -14,11 +14,11 @@ from django.db.migrations.loader import MigrationLoader
 
 from automl_site.backup.database import fill_database, table_names
 from automl_site.backup.errors import BackupError
-from automl_site.backup.inventory import AREAS
 from automl_site.backup.reading import Archive, members, tar_errors
 from automl_site.backup.writing import COPY_BYTES, ROWS, SECRET, HashingReader, Told
 from datasets_app.claims import claimable_rows
 from datasets_app.models import Dataset
+from search_app.inventory import AREAS
 from search_app.models import SearchRun, TrainedModel
 
 NEW, OLD = ".restoring", ".replaced"
