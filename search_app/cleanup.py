@@ -107,7 +107,7 @@ def clean_up(*, dry_run: bool = False) -> Cleaned:
     sessions = Session.objects.filter(expire_date__lt=timezone.now())
     done.n_sessions = sessions.count() if dry_run else sessions.delete()[0]
     done.missing = sorted(
-        path for path in take_inventory("default", caches=True).required if not (storage / path).exists()
+        path for path in take_inventory(caches=True).required if not (storage / path).exists()
     )
     return done
 

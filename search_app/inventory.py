@@ -44,22 +44,21 @@ class Inventory:
     owners: dict[str, set[str]] = field(default_factory=dict)
 
 
-def take_inventory(alias: str, *, caches: bool) -> Inventory:
+def take_inventory(*, caches: bool) -> Inventory:
     """Reads the rows that own or name files.
 
     Args:
-        alias: Name of the connection, inside the transaction that also writes the rows.
         caches: False leaves out what is made anew when somebody wants it.
     """
-    found = Inventory(owners=living_owners(alias))
-    _runs(found, alias, caches=caches)
-    for key, cache in DatasetVersion.objects.using(alias).values_list("dataset_id", "cache_path"):
+    found = Inventory(owners=living_owners())
+    _runs(found, caches=caches)
+    for key, cache in DatasetVersion.objects.values_list("dataset_id", "cache_path"):
         found.trees.append(cache)
         for name in (MANIFEST_FILE, INDEX_FILE, IMAGES_FILE):
             found.required[f"{cache}/{name}"] = (DATASET, str(key))
         found.trees.append(f"uploads/{key}")
-    _uploads(found, alias)
-    for key, measured_at in Device.objects.using(alias).values_list("pk", "measured_at"):
+    _uploads(found)
+    for key, measured_at in Device.objects.values_list("pk", "measured_at"):
         found.trees.append(f"devices/{key}")
         if measured_at is not None:
             found.required[f"devices/{key}/table.json"] = (DEVICE, str(key))
@@ -69,18 +68,16 @@ def take_inventory(alias: str, *, caches: bool) -> Inventory:
     return found
 
 
-def living_owners(alias: str) -> dict[str, set[str]]:
+def living_owners() -> dict[str, set[str]]:
     """Returns the primary keys of each table of `OWNERS` as text, by the table's label."""
     return {
-        model._meta.label_lower: {
-            str(key) for key in model._default_manager.using(alias).values_list("pk", flat=True)
-        }
+        model._meta.label_lower: {str(key) for key in model._default_manager.values_list("pk", flat=True)}
         for model in OWNERS
     }
 
 
-def _runs(found: Inventory, alias: str, *, caches: bool) -> None:
-    rows = SearchRun.objects.using(alias)
+def _runs(found: Inventory, *, caches: bool) -> None:
+    rows = SearchRun.objects
     working = list(rows.filter(state__in=SearchRun.working_states).values_list("pk", flat=True))
     found.trees += [f"runs/{key}" for key in working]
     # A seal that was broken after that moment belongs to work which the rows do not know: it is done again.
@@ -91,17 +88,17 @@ def _runs(found: Inventory, alias: str, *, caches: bool) -> None:
             found.required[f"runs/{key}/{report}"] = (RUN, str(key))
         if not caches and report and state in SearchRun.ended_states:
             found.skipped.add(f"runs/{key}/checkpoints")
-    named = Candidate.objects.using(alias).exclude(weights="").values_list("run_id", "weights")
+    named = Candidate.objects.exclude(weights="").values_list("run_id", "weights")
     for key, weights in named.iterator():
         found.required[f"runs/{key}/{weights}"] = (RUN, str(key))
-    exported = TrainedModel.objects.using(alias).values_list("run_id", "directory", "files")
+    exported = TrainedModel.objects.values_list("run_id", "directory", "files")
     for key, directory, files in exported.iterator():
         for entry in files:
             found.required[f"runs/{key}/{directory}/{entry['name']}"] = (RUN, str(key))
 
 
-def _uploads(found: Inventory, alias: str) -> None:
-    rows = Upload.objects.using(alias).values_list("pk", "dataset_id", "path", "offset", "completed_at")
+def _uploads(found: Inventory) -> None:
+    rows = Upload.objects.values_list("pk", "dataset_id", "path", "offset", "completed_at")
     for key, dataset, path, offset, completed_at in rows:
         found.trees.append(f"uploads/{dataset}")
         if completed_at is None:

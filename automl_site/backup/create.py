@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from automl_site.backup.errors import BackupError
@@ -25,7 +25,6 @@ from automl_site.backup.writing import DELETED, FORMAT, HEAD, SECRET, ArchiveWri
 from nas import __version__
 from search_app.inventory import Inventory, living_owners, take_inventory
 
-ALIAS: Final = "snapshot"
 FREE_FACTOR: Final = 1.02
 """Heads and padding of the archive's members, beside their content."""
 
@@ -96,13 +95,13 @@ def create_backup(
     return made
 
 
-def applied_migrations(alias: str) -> dict[str, list[str]]:
+def applied_migrations() -> dict[str, list[str]]:
     """Returns the names of the migrations a database has, by app.
 
     Raises:
         BackupError: They are not exactly those of this program.
     """
-    executor = MigrationExecutor(connections[alias])
+    executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise BackupError(
             "The tables are older than this program. Run `manage.py migrate` first, or make the backup with "
@@ -122,41 +121,42 @@ def applied_migrations(alias: str) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _one_moment() -> Iterator[str]:
-    """Yields the name of a connection that sees the database as it is now, whatever is written meanwhile.
+def _one_moment() -> Iterator[None]:
+    """Shows the database as it is when the block begins, whatever others write meanwhile.
 
     Both databases keep old rows for readers: SQLite in its write-ahead log, PostgreSQL in its tables. Writers
     do not wait.
     """
-    chosen = {**connections["default"].settings_dict}
-    chosen["OPTIONS"] = dict(chosen["OPTIONS"])
-    if connections["default"].vendor == "sqlite":
-        chosen["OPTIONS"]["transaction_mode"] = "DEFERRED"  # IMMEDIATE would make all writers wait
+    chosen = connection.settings_dict
+    before = chosen["OPTIONS"]
+    if connection.vendor == "sqlite":
+        option: dict[str, Any] = {"transaction_mode": "DEFERRED"}  # IMMEDIATE would make all writers wait
     else:
-        from psycopg import IsolationLevel
+        from psycopg import IsolationLevel  # a library that SQLite does not need
 
-        chosen["OPTIONS"]["isolation_level"] = IsolationLevel.REPEATABLE_READ
-    connections.databases[ALIAS] = chosen
+        option = {"isolation_level": IsolationLevel.REPEATABLE_READ}
+    connection.close()
+    chosen["OPTIONS"] = {**before, **option}
     try:
-        with transaction.atomic(using=ALIAS):
-            yield ALIAS
+        with transaction.atomic():
+            yield
     finally:
-        connections[ALIAS].close()
-        del connections[ALIAS], connections.databases[ALIAS]
+        connection.close()
+        chosen["OPTIONS"] = before
 
 
 def _read_rows(target: Path, made: Made, *, caches: bool) -> tuple[dict[str, Any], Inventory]:
-    with _one_moment() as alias, target.open("x", encoding="utf-8") as file:
+    with _one_moment(), target.open("x", encoding="utf-8") as file:
         head = {
             "format": FORMAT,
             "program": __version__,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "database": connections[alias].vendor,
+            "database": connection.vendor,
             "caches": caches,
-            "migrations": applied_migrations(alias),
+            "migrations": applied_migrations(),
         }
-        found = take_inventory(alias, caches=caches)
-        made.n_rows = dump_rows(apps, alias, file)
+        found = take_inventory(caches=caches)
+        made.n_rows = dump_rows(apps, file)
     return head, found
 
 
@@ -207,7 +207,7 @@ def _copy_files(writer: ArchiveWriter, found: Inventory, since: float) -> None:
 
 def _judge(writer: ArchiveWriter, found: Inventory, made: Made, *, allow_missing: bool) -> None:
     """Notes what was deleted since the rows were read, and refuses when anything else is missing."""
-    living = living_owners("default")
+    living = living_owners()
     gone = {label: sorted(keys - living[label]) for label, keys in found.owners.items()}
     writer.add_text(DELETED, json.dumps(gone))
     made.n_deleted = sum(map(len, gone.values()))

@@ -44,6 +44,7 @@ class Archive:
         deleted: Primary keys of rows that were deleted while it was made, by the label of their table.
         secret: The key that signs links, or None.
         names: Paths in the storage of each numbered member; the first is written, the others are linked.
+        times: When each numbered member was changed last, in nanoseconds since 1970.
         sums: SHA-256 of each member.
         n_bytes: Content of all members.
     """
@@ -53,6 +54,7 @@ class Archive:
     deleted: dict[str, list[str]] = field(default_factory=dict)
     secret: str | None = None
     names: dict[str, list[str]] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
     sums: dict[str, str] = field(default_factory=dict)
     n_bytes: int = 0
 
@@ -188,7 +190,7 @@ def _compare(found: Archive, listed: list[dict[str, Any]]) -> None:
                 raise _strange(f"it wants to write to {path[:200]!r}")
             taken.add(path)
         if _NUMBERED.fullmatch(name):
-            found.names[name] = paths
+            found.names[name], found.times[name] = paths, int(one["mtime_ns"])
     # A file where another name needs a directory: no storage has that.
     if any(str(parent) in taken for path in taken for parent in Path(path).parents):
         raise _strange("one of its files is also a directory")

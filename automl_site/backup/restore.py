@@ -155,7 +155,7 @@ def _unpack(archive: Archive, new: Path, made: Restored, told: Told) -> Path:
             continue  # the list itself
         reader = HashingReader(source, told)
         paths = [rows] if name == ROWS else [new / path for path in archive.names.get(name, [])]
-        _write(reader, paths)
+        _write(reader, paths, archive.times.get(name))
         if reader.n_bytes != size or reader.hexdigest() != archive.sums[name]:
             raise BackupError("The archive changed while it was read. Nothing was touched. Start again.")
         if name != ROWS:
@@ -164,13 +164,15 @@ def _unpack(archive: Archive, new: Path, made: Restored, told: Told) -> Path:
     return rows
 
 
-def _write(source: HashingReader, paths: list[Path]) -> None:
-    """Writes the content once; its other names become hard links, as they were."""
+def _write(source: HashingReader, paths: list[Path], mtime_ns: int | None) -> None:
+    """Writes the content once with its date; its other names become hard links, as they were."""
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
     with paths[0].open("xb") if paths else Path(os.devnull).open("wb") as target:
         while block := source.read(COPY_BYTES):
             target.write(block)
+    if paths and mtime_ns is not None:
+        os.utime(paths[0], ns=(mtime_ns, mtime_ns))
     for path in paths[1:]:
         try:
             os.link(paths[0], path)

@@ -36,12 +36,11 @@ def kept_models(apps: Apps) -> list[type[models.Model]]:
     ]
 
 
-def dump_rows(apps: Apps, alias: str, target: IO[str]) -> int:
-    """Writes every row of a database.
+def dump_rows(apps: Apps, target: IO[str]) -> int:
+    """Writes every row of the default database, as the transaction at hand sees it.
 
     Args:
         apps: Whose models describe the tables as they are now.
-        alias: Name of the connection; its transaction decides what is seen.
         target: Where the lines go.
 
     Returns:
@@ -51,7 +50,7 @@ def dump_rows(apps: Apps, alias: str, target: IO[str]) -> int:
     for model in kept_models(apps):
         columns = [field.attname for field in model._meta.concrete_fields]
         target.write(json.dumps({"model": model._meta.label_lower, "columns": columns}) + "\n")
-        rows = model._base_manager.using(alias).order_by("pk").values_list(*columns)
+        rows = model._base_manager.order_by("pk").values_list(*columns)
         for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
             target.write(json.dumps(row, default=_plain, separators=(",", ":")) + "\n")
             n_rows += 1

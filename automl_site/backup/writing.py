@@ -49,11 +49,11 @@ class ArchiveWriter:
     def add_text(self, name: str, text: str) -> None:
         """Adds a small member."""
         content = text.encode()
-        self._add(name, io.BytesIO(content), len(content))
+        self._add(name, io.BytesIO(content), len(content), time.time_ns())
 
     def add_rows(self, file: IO[bytes]) -> None:
         """Adds the rows, from where the file stands to its end."""
-        self._add(ROWS, file, os.fstat(file.fileno()).st_size - file.tell())
+        self._add(ROWS, file, os.fstat(file.fileno()).st_size - file.tell(), time.time_ns())
 
     def add_file(self, path: str, limit: int | None = None) -> None:
         """Adds a file of the storage, or one more name of it if its content is inside already.
@@ -79,7 +79,7 @@ class ArchiveWriter:
             known = self._linked.get(key) if about.st_nlink > 1 else None
             if known is None:
                 size = about.st_size if limit is None else limit
-                known = self._add(f"files/{len(self._members):08d}", file, size)
+                known = self._add(f"files/{len(self._members):08d}", file, size, about.st_mtime_ns)
                 self.n_bytes += size
                 if about.st_nlink > 1:
                     self._linked[key] = known
@@ -93,9 +93,9 @@ class ArchiveWriter:
         self.add_text(LIST, lines + json.dumps(seal) + "\n")
         self._tar.close()
 
-    def _add(self, name: str, source: IO[bytes], size: int) -> dict[str, Any]:
+    def _add(self, name: str, source: IO[bytes], size: int, mtime_ns: int) -> dict[str, Any]:
         about = tarfile.TarInfo(name)
-        about.size, about.mtime, about.mode = size, int(time.time()), 0o600
+        about.size, about.mtime, about.mode = size, mtime_ns // 10**9, 0o600
         reader = HashingReader(source, self._told)
         try:
             self._tar.addfile(about, reader)
@@ -106,7 +106,13 @@ class ArchiveWriter:
                 ) from error
             raise
         self._tar.members = []  # type: ignore[attr-defined] # the list would only grow; nobody asks for it
-        member = {"member": name, "bytes": size, "sha256": reader.hexdigest(), "paths": []}
+        member = {
+            "member": name,
+            "bytes": size,
+            "sha256": reader.hexdigest(),
+            "mtime_ns": mtime_ns,
+            "paths": [],
+        }
         self._members.append(member)
         return member
 

@@ -32,7 +32,9 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_line_of_a_request_names_user_run_and_request(client_of: Callable[[User], Client], lines: Any) -> None:
+def test_a_line_of_a_request_names_user_run_and_request(
+    client_of: Callable[[User], Client], lines: Any
+) -> None:
     run = factories.SearchRunFactory(state="RUNNING", name="new\nline")
     client_of(run.owner).post(f"/api/v1/searches/{run.pk}/stop")  # no broker runs here, and the log says so
     said = [line for line in lines() if line["message"].startswith("the broker does not answer")]
@@ -77,5 +79,8 @@ def test_lines_of_children_are_one_json_object_each() -> None:
         "message": "hello",
         "level": "info",
     }
-    assert json.loads(process_line("broker", "3:M ready", "json")) == {"process": "broker", "message": "3:M ready"}
+    assert json.loads(process_line("broker", "3:M ready", "json")) == {
+        "process": "broker",
+        "message": "3:M ready",
+    }
     assert process_line("web", "hello", "text") == "web         | hello"

@@ -28,6 +28,7 @@ def read(**extra: Any) -> dict[tuple[str, ...], float]:
     }
 
 
+@pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     ("meta", "token", "https", "status"),
     [
@@ -43,7 +44,7 @@ def read(**extra: Any) -> dict[tuple[str, ...], float]:
     ],
 )
 def test_only_this_machine_and_the_token_may_read(
-    db: None, settings: Any, meta: dict[str, str], token: str, https: bool, status: int
+    settings: Any, meta: dict[str, str], token: str, https: bool, status: int
 ) -> None:
     settings.METRICS_TOKEN = "a-long-secret-word" if token else ""
     settings.HTTPS = https
