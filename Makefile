@@ -9,7 +9,7 @@ NPM_STAMP := node_modules/.stamp
 VENDOR_STAMP := static/vendor/.stamp
 WORDS_STAMP := $(STAMPS)/words
 
-.PHONY: setup setup-dev run demo test test-unit check fmt messages clean
+.PHONY: setup setup-dev run demo backup restore test test-unit check fmt messages clean
 
 setup: $(STAMPS)/app $(VENDOR_STAMP) $(WORDS_STAMP)
 
@@ -47,6 +47,14 @@ run: setup
 
 demo: setup
 	@exec $(BIN)/python manage.py demo
+
+# make backup FILE=/mnt/disk/automl.tar, while the site runs; docs/operating.md has the drill.
+backup: setup
+	@exec $(BIN)/python manage.py backup $(or $(FILE),automl-$(shell date +%Y%m%d-%H%M%S).tar)
+
+restore: setup
+	@[ -n "$(FILE)" ] || { echo "Name the archive: make restore FILE=automl.tar"; exit 1; }
+	@exec $(BIN)/python manage.py restore $(FILE) $(ARGS)
 
 # Everything: the checks, then unit, integration and browser tests.
 test: check

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "automl_site.logs.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -198,8 +199,19 @@ SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
 WATTS = env_int("AUTOML_WATTS", 60, low=1, high=100_000)  # what the machine takes during a search, assumed
 
+# Operation
+METRICS_TOKEN = env_str("AUTOML_METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("AUTOML_METRICS_TOKEN is too short to be a secret. Use 16 signs or more.")
+CLEANUP_DAILY = env_bool("AUTOML_CLEANUP_DAILY", default=True)
+CHECKPOINT_DAYS = env_int("AUTOML_CHECKPOINT_DAYS", 7, low=1, high=3650)  # kept after a run's end
+CACHE_DAYS = env_int("AUTOML_CACHE_DAYS", 30, low=1, high=3650)  # kept after their last use
+
 LOG_LEVEL = env_str("AUTOML_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
     raise ImproperlyConfigured("AUTOML_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+LOG_FORMAT = env_str("AUTOML_LOG_FORMAT", "text").lower()
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured("AUTOML_LOG_FORMAT must be text or json.")
 LOGGING_CONFIG = None  # structlog and the standard library are joined in automl_site/logs.py
-configure_logs(LOG_LEVEL)
+configure_logs(LOG_LEVEL, LOG_FORMAT)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from automl_site import account_pages, health, script_words, welcome
+from automl_site import account_pages, health, metrics, script_words, welcome
 from automl_site.api import api
 from automl_site.styleguide import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("welcome/<str:token>/", welcome.sign_in, name="welcome"),
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
     path("i18n/words.js", script_words.words, name="words"),

@@ -7,6 +7,7 @@ claimed the row, they change nothing. Time is the database's, so that hosts need
 
 from __future__ import annotations
 
+import contextvars
 import os
 import socket
 import threading
@@ -151,7 +152,8 @@ class Heartbeat:
         self._held = held
         self._seconds = seconds
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        context = contextvars.copy_context()  # its lines in the log name the same run as the worker's
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         """Starts the thread."""

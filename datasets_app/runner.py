@@ -49,6 +49,7 @@ def _work(held: Claim, heartbeat: Heartbeat) -> None:
     dataset = Dataset.objects.filter(pk=held.pk, fence=held.fence).first()
     if dataset is None:
         raise FenceLostError(f"data set {held.pk}")
+    structlog.contextvars.bind_contextvars(user=dataset.owner_id)
     attempt = Attempt(held, heartbeat, dataset)
     attempt.remove_leftovers()
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -33,3 +36,32 @@ def directories_of_attempts(dataset_id: uuid.UUID, last_fence: int) -> list[Path
     fences = range(1, last_fence + 1)
     caches = [cache_dir(version_id(dataset_id, fence)) for fence in fences]
     return caches + [scratch_dir(dataset_id, fence) for fence in fences]
+
+
+def directory_bytes(path: Path) -> int:
+    """Returns what a file, or the files of a directory, take on the disk, hard links counted once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for about in _files(path):
+        key = (about.st_dev, about.st_ino)
+        if key not in seen:
+            total += about.st_blocks * 512
+        if about.st_nlink > 1:
+            seen.add(key)
+    return total
+
+
+def newest_change(path: Path) -> float:
+    """Returns when a file, or anything in a directory, was changed last, in seconds since 1970."""
+    times = [about.st_mtime for about in _files(path)]
+    for parent, _, _ in os.walk(path):
+        with contextlib.suppress(FileNotFoundError):
+            times.append(Path(parent).stat().st_mtime)
+    return max(times, default=0.0)
+
+
+def _files(path: Path) -> Iterator[os.stat_result]:
+    names = [Path(parent, name) for parent, _, names in os.walk(path) for name in names]
+    for file in names if path.is_dir() else [path]:
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            yield file.lstat()

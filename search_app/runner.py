@@ -103,6 +103,7 @@ def run_slice(run_id: str | uuid.UUID, engine: Engine = run_search) -> bool:
 
 def _work(held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
     run = SearchRun.objects.select_related("dataset_version").get(pk=held.pk)
+    structlog.contextvars.bind_contextvars(user=run.owner_id)
     part = Slice(held, heartbeat, run.minutes)
     completed = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
     log.info("slice begins", candidates=len(completed), spent_seconds=round(run.spent_seconds))
@@ -172,6 +173,7 @@ def export_one(run_id: str | uuid.UUID, number: int) -> None:
     run = SearchRun.objects.select_related("dataset_version").filter(pk=run_id).first()
     if run is None:
         return
+    structlog.contextvars.bind_contextvars(run=str(run_id)[:8], user=run.owner_id)
     candidates = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
     chosen = next((candidate for candidate in candidates if candidate.number == number), None)
     if chosen is None:
@@ -194,10 +196,10 @@ def export_one(run_id: str | uuid.UUID, number: int) -> None:
         )
         return
     except NasError as error:
-        log.warning("export failed", run=str(run_id), number=number, exc_info=error)
+        log.warning("export failed", number=number, exc_info=error)
         event = Event("log", {"message": f"{chosen.label} could not be exported. {error}"})
     except Exception as error:
-        log.error("export broke off", run=str(run_id), number=number, exc_info=error)
+        log.error("export broke off", number=number, exc_info=error)
         event = Event(
             "log",
             {"message": f"{chosen.label} could not be exported ({type(error).__name__}). Try it once more."},

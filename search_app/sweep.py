@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from datasets_app.claims import Claimable, claimable_rows
 from datasets_app.models import Dataset
 from datasets_app.uploads import remove_expired
+from search_app.cleanup import clean_daily
 from search_app.models import SearchRun
 from search_app.notices import send_notices
 
@@ -64,7 +65,8 @@ def _waiting_hints(channel: object, queue: str) -> int:
 def sweep_forever(end: threading.Event | None = None) -> None:
     """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again.
 
-    It also mails that searches have ended, and once a minute removes uploads that nobody finished in time.
+    It also mails that searches have ended, removes uploads that nobody finished in time once a minute, and
+    once a day what nothing needs.
     """
     end = end or threading.Event()
     cleaned = float("-inf")
@@ -76,6 +78,7 @@ def sweep_forever(end: threading.Event | None = None) -> None:
                 remove_expired()
             sweep()
             send_notices(again=clean)
+            clean_daily()
         except (OperationalError, DatabaseError, OSError) as error:
             log.warning("sweep failed; trying again", error=str(error)[:200])
         finally:

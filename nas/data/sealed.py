@@ -11,7 +11,7 @@ from typing import Any, Final
 from nas.errors import SealedTestError
 from nas.files import write_atomically
 
-_FILE: Final = "test_opening.json"
+SEAL_FILE: Final = "test_opening.json"
 _KEY: Final = object()
 
 
@@ -28,7 +28,7 @@ class ReportToken:
 
 def seal_is_open(workdir: Path) -> bool:
     """True once the test part of a run was opened, whether or not a result was recorded."""
-    return (workdir / _FILE).exists()
+    return (workdir / SEAL_FILE).exists()
 
 
 def open_seal(workdir: Path, models: Sequence[str]) -> ReportToken:
@@ -44,7 +44,7 @@ def open_seal(workdir: Path, models: Sequence[str]) -> ReportToken:
     Raises:
         SealedTestError: Opened before for other models, or already with a result.
     """
-    path = workdir / _FILE
+    path = workdir / SEAL_FILE
     wanted = list(models)
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def record_result(token: ReportToken, results: Mapping[str, Any]) -> None:
         token: What `open_seal` gave.
         results: JSON-ready summary by model name.
     """
-    path = token.workdir / _FILE
+    path = token.workdir / SEAL_FILE
     known = json.loads(path.read_text(encoding="utf-8"))
     write_atomically(path, _text({**known, "results": dict(results), "recorded_at": _now()}))
 

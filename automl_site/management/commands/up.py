@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from automl_site import startup
+from automl_site.logs import process_line
 from automl_site.processes import Child, Supervisor
 from automl_site.startup import StartError
 from automl_site.welcome import ensure_admin, make_link
@@ -77,7 +78,7 @@ class Command(BaseCommand):
     def _say(self, name: str, line: str) -> None:
         with self._print_lock:
             try:
-                sys.stdout.write(f"{name:<11} | {line}\n")
+                sys.stdout.write(process_line(name, line, settings.LOG_FORMAT) + "\n")
                 sys.stdout.flush()
             except (OSError, ValueError):  # the terminal is gone; the processes must still be ended in order
                 self._end.set()

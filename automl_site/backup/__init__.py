@@ -1,0 +1,1 @@
+"""Backup and restore of a whole installation; the reasons stand in docs/decisions/0048."""
