@@ -113,7 +113,7 @@ def test_a_running_search_keeps_the_account(client_of: ClientOf, owner: User) ->
     given = {"name": "owner", "password": "correct horse battery"}
     answer = client_of(owner).post("/account/delete/", given)
     assert answer.status_code == 422
-    assert "still running" in answer.content.decode()
+    assert "A search of yours is still running" in answer.content.decode()
     assert SearchRun.objects.count() == 2
 
 
