@@ -112,7 +112,7 @@ def test_nothing_is_cut_or_covered(visit: Any, states: dict[str, Any], person: s
 
 
 def settle(page: Page, *, quiet: bool) -> None:
-    """Waits until charts are drawn and pictures have come; where pictures are fetched late, until all is quiet."""
+    """Waits until charts are drawn and pictures have come; if asked, until nothing is fetched any more."""
     page.wait_for_load_state("networkidle" if quiet else "load")
     page.evaluate("document.fonts.ready")
     page.wait_for_function(

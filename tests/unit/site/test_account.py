@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -33,6 +34,17 @@ def test_the_language_is_chosen_and_kept(client_of: ClientOf, owner: User) -> No
     )
     assert answer["Location"].endswith("/account/")
     assert '<html lang="de">' in client.get("/account/").content.decode()
+
+
+def test_the_part_about_messages_is_shown_where_there_is_one(
+    client_of: ClientOf, owner: User, settings: Any, tmp_path: Path
+) -> None:
+    part = tmp_path / "templates/account/notices.html"
+    part.parent.mkdir(parents=True)
+    part.write_text("<p>The part about {{ user.username }}</p>")
+    first = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**first, "DIRS": [tmp_path / "templates", *first["DIRS"]]}]
+    assert "<p>The part about owner</p>" in client_of(owner).get("/account/").content.decode()
 
 
 def test_sign_in_offers_the_languages(client_of: ClientOf) -> None:
@@ -101,7 +113,7 @@ def test_a_running_search_keeps_the_account(client_of: ClientOf, owner: User) ->
     given = {"name": "owner", "password": "correct horse battery"}
     answer = client_of(owner).post("/account/delete/", given)
     assert answer.status_code == 422
-    assert "still running" in answer.content.decode()
+    assert "A search of yours is still running" in answer.content.decode()
     assert SearchRun.objects.count() == 2
 
 
