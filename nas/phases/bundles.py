@@ -30,7 +30,7 @@ from nas.prediction import predict_batches, validation_rows
 
 EXPORT_SECONDS = "export_seconds"
 """Value of a run: how long its newest export took that had neither other forms nor a browser."""
-_PARITY_IMAGES, _MAP_IMAGES = 64, 16
+_PARITY_IMAGES, _MAP_IMAGES = 64, 4
 TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
