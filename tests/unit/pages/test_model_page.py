@@ -233,6 +233,9 @@ def test_photos_that_were_left_out_or_relabelled_since_say_so(
     items = {item["row"]: item for item in photos(client, model, outcome="mistake")["items"]}
     assert items[first]["excluded"]
     assert items[second]["label"] == "stone"
+    there = f"/api/v1/datasets/{run.dataset_version.dataset_id}/images"  # where the page's link leads
+    found = client.get(there, {"row": first, "excluded": "all"}).json()
+    assert [item["row"] for item in found["items"]] == [first]
 
 
 @pytest.mark.parametrize("tab", ["mistakes", "classes", "confidence", "kinds", "more"])
