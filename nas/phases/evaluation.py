@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def keep_predictions(
         int8_probabilities=_probabilities(directory / INT8_NAME, cache, rows) if has_int8(model) else None,
         threshold=float((model.get("trust") or {}).get("threshold", 0.0)),
     )
-    save_predictions(predictions_file(workdir, model["name"]), answers)
+    with suppress(OSError):  # a full disk shall cost the evaluation, not the figures of the run
+        save_predictions(predictions_file(workdir, model["name"]), answers)
     return answers
 
 
@@ -71,7 +73,9 @@ def keep_validation_predictions(workdir: Path, model: Mapping[str, Any], cache: 
 
 def keep_photo_facts(workdir: Path, cache: ImageCache, rows: np.ndarray, part: Part) -> None:
     """Measures judged photos and keeps what was found, for accuracy on kinds of photos."""
-    save_photos(photos_file(workdir, part), measure_photos(cache, rows))
+    facts = measure_photos(cache, rows)
+    with suppress(OSError):
+        save_photos(photos_file(workdir, part), facts)
 
 
 def _probabilities(path: Path, cache: ImageCache, rows: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 from nas.data.cache import ImageCache
 from nas.evaluation.predictions import load_predictions, predictions_file
 from nas.export.onnx_model import export_onnx
-from nas.phases.evaluation import keep_predictions, keep_validation_predictions
+from nas.phases.evaluation import keep_photo_facts, keep_predictions, keep_validation_predictions
 from tests.unit.export.test_graph import settled
 from tests.unit.networks.architectures import tiny
 
@@ -55,6 +55,15 @@ def test_the_answers_are_those_of_both_files(
     int8 = answers(directory / "model_int8.onnx", photo_cache, rows)
     assert np.allclose(found.of_int8().probabilities, int8, atol=1e-6)
     assert not np.allclose(found.probabilities, int8, atol=1e-3)
+
+
+def test_a_full_disk_costs_the_evaluation_alone(
+    photo_cache: ImageCache, tmp_path: Path, model: dict[str, Any]
+) -> None:
+    (tmp_path / "evaluation").write_text("a file where the directory should be")
+    rows = photo_cache.indices("val")
+    assert len(keep_predictions(tmp_path, model, photo_cache, rows, "test")) == len(rows)
+    keep_photo_facts(tmp_path, photo_cache, rows, "test")
 
 
 def test_validation_answers_stand_in_but_never_replace_those_on_test_photos(
