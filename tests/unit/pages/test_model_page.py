@@ -29,6 +29,7 @@ from nas.evaluation.predictions import (
     predictions_of,
     save_predictions,
 )
+from search_app.evaluation_pages import TABS
 from search_app.models import SearchRun, TrainedModel
 from tests.factories import UserFactory
 from tests.finished import evaluated
@@ -233,17 +234,21 @@ def test_photos_that_were_left_out_or_relabelled_since_say_so(
     items = {item["row"]: item for item in photos(client, model, outcome="mistake")["items"]}
     assert items[first]["excluded"]
     assert items[second]["label"] == "stone"
+    there = f"/api/v1/datasets/{run.dataset_version.dataset_id}/images"  # where the page's link leads
+    found = client.get(there, {"row": first, "excluded": "all"}).json()
+    assert [item["row"] for item in found["items"]] == [first]
 
 
-@pytest.mark.parametrize("tab", ["mistakes", "classes", "confidence", "kinds", "more"])
-def test_hostile_names_stay_text(owner: User, client_of: ClientOf, tab: str) -> None:
-    run = evaluated(owner, classes=HOSTILE, n_test=60, side=16)
-    answer = client_of(owner).get(address(best(run), f"?tab={tab}"))
-    assert answer.status_code == 200
-    raw = answer.content.decode()
-    assert "<script>alert" not in raw
-    assert "<img src=x" not in raw
-    assert data_of(client_of(owner), best(run), f"tab={tab}")["classes"] == sorted(HOSTILE)
+def test_hostile_names_stay_text(owner: User, client_of: ClientOf, subtests: pytest.Subtests) -> None:
+    model = best(evaluated(owner, classes=HOSTILE, n_test=60, side=16))
+    for tab in TABS:
+        with subtests.test(tab):
+            answer = client_of(owner).get(address(model, f"?tab={tab}"))
+            assert answer.status_code == 200
+            raw = answer.content.decode()
+            assert "<script>alert" not in raw
+            assert "<img src=x" not in raw
+            assert data_of(client_of(owner), model, f"tab={tab}")["classes"] == sorted(HOSTILE)
 
 
 def test_the_learning_curve_is_a_sentence_with_its_range(
@@ -321,7 +326,7 @@ def test_heat_maps_of_other_photos_are_refused(run: SearchRun, owner: User, clie
         assert "was not judged" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("tab", ["mistakes", "classes", "confidence", "kinds", "more"])
+@pytest.mark.parametrize("tab", TABS)
 def test_a_page_asks_the_database_a_few_times(
     run: SearchRun, owner: User, client_of: ClientOf, tab: str, django_assert_max_num_queries: Any
 ) -> None:
@@ -350,7 +355,7 @@ def test_many_photos_and_classes_are_quick(owner: User, client_of: ClientOf) -> 
     rows = np.arange(14_000)
     facts = PhotoFacts(rows, some, some, some, sides, sides, texts, texts, texts)
     save_photos(photos_file(run.workdir, "test"), facts)
-    asked = [f"?tab={tab}" for tab in ("mistakes", "classes", "confidence", "kinds", "more")]
+    asked = [f"?tab={tab}" for tab in TABS]
     asked += ["photos/?outcome=mistake", "photos/?truth=7", "photos/?outcome=right&threshold=70"]
     seconds = []
     for rest in asked * 4:

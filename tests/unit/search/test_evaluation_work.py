@@ -80,7 +80,7 @@ def test_a_worker_that_died_is_noticed_and_the_work_can_be_asked_for_again(
         "working", "Describing the photos", 3, 10,
     )  # fmt: skip
     told = json.loads(work_file(model, "learning").read_text())
-    work_file(model, "learning").write_text(json.dumps({**told, "at": time.time() - 61}))
+    work_file(model, "learning").write_text(json.dumps({**told, "at": time.time() - 121}))
     assert work_state(model, "learning") == {"state": "none"}
     assert work_ask(model=model, kind="learning") == {"state": "waiting"}
     assert len(hints) == 1
