@@ -15,7 +15,9 @@ from datasets_app.claims import Claimable
 from nas.architecture import architecture_from_json
 from nas.candidate import HERE, Metrics
 from nas.candidate import Candidate as EngineCandidate
-from search_app.device_models import Device as Device
+from search_app.device_models import Device
+
+__all__ = ["Candidate", "Device", "NoticeChoice", "SearchEvent", "SearchRun", "TrainedModel", "twin_key"]
 
 
 class SearchRun(Claimable):
