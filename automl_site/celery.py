@@ -6,9 +6,8 @@ import os
 import signal
 import threading
 
-import structlog
 from celery import Celery
-from celery.signals import task_prerun, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
 from automl_site.processes import die_with_parent
 from datasets_app.handover import request_handover
@@ -36,12 +35,6 @@ def _sweep_forever() -> None:
     from search_app.sweep import sweep_forever  # needs the app registry, which is ready by now
 
     sweep_forever()
-
-
-@task_prerun.connect
-def _forget_context(**_: object) -> None:
-    # What the task before has bound to its lines in the log (its user, its run) is not true of this one.
-    structlog.contextvars.clear_contextvars()
 
 
 @worker_shutting_down.connect

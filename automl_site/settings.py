@@ -205,7 +205,7 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("AUTOML_METRICS_TOKEN is too short to be a secret. Use 16 signs or more.")
 CLEANUP_DAILY = env_bool("AUTOML_CLEANUP_DAILY", default=True)
 CHECKPOINT_DAYS = env_int("AUTOML_CHECKPOINT_DAYS", 7, low=1, high=3650)  # kept after a run's end
-CACHE_DAYS = env_int("AUTOML_CACHE_DAYS", 30, low=1, high=3650)  # kept after their last use
+CACHE_DAYS = env_int("AUTOML_CACHE_DAYS", 30, low=1, high=3650)  # kept after they were made
 
 LOG_LEVEL = env_str("AUTOML_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:

@@ -49,8 +49,11 @@ def _work(held: Claim, heartbeat: Heartbeat) -> None:
     dataset = Dataset.objects.filter(pk=held.pk, fence=held.fence).first()
     if dataset is None:
         raise FenceLostError(f"data set {held.pk}")
-    structlog.contextvars.bind_contextvars(user=dataset.owner_id)
-    attempt = Attempt(held, heartbeat, dataset)
+    with structlog.contextvars.bound_contextvars(user=dataset.owner_id):
+        _begin(Attempt(held, heartbeat, dataset))
+
+
+def _begin(attempt: Attempt) -> None:
     attempt.remove_leftovers()
     try:
         _do_job(attempt)

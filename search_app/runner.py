@@ -103,7 +103,11 @@ def run_slice(run_id: str | uuid.UUID, engine: Engine = run_search) -> bool:
 
 def _work(held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
     run = SearchRun.objects.select_related("dataset_version").get(pk=held.pk)
-    structlog.contextvars.bind_contextvars(user=run.owner_id)
+    with structlog.contextvars.bound_contextvars(user=run.owner_id):
+        return _advance(run, held, heartbeat, engine)
+
+
+def _advance(run: SearchRun, held: Claim, heartbeat: Heartbeat, engine: Engine) -> bool:
     part = Slice(held, heartbeat, run.minutes)
     completed = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
     log.info("slice begins", candidates=len(completed), spent_seconds=round(run.spent_seconds))
@@ -173,7 +177,11 @@ def export_one(run_id: str | uuid.UUID, number: int) -> None:
     run = SearchRun.objects.select_related("dataset_version").filter(pk=run_id).first()
     if run is None:
         return
-    structlog.contextvars.bind_contextvars(run=str(run_id)[:8], user=run.owner_id)
+    with structlog.contextvars.bound_contextvars(run=str(run_id)[:8], user=run.owner_id):
+        _export(run, number)
+
+
+def _export(run: SearchRun, number: int) -> None:
     candidates = [candidate.to_engine() for candidate in run.candidates.order_by("number")]
     chosen = next((candidate for candidate in candidates if candidate.number == number), None)
     if chosen is None:

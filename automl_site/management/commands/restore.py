@@ -15,6 +15,8 @@ from automl_site.backup.errors import BackupError
 from automl_site.backup.reading import Archive, check_archive
 from automl_site.backup.terminal import Bar, ending_on_signals, human_size
 
+LISTED = 10
+
 
 class Command(BaseCommand):
     help = "Brings an archive of `manage.py backup` back. The site must be stopped."
@@ -33,6 +35,8 @@ class Command(BaseCommand):
                 self._handle(path, replace=options["replace"], only_check=options["check"])
         except (BackupError, startup.StartError) as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename or path}: {error.strerror}. Nothing was changed.") from error
         except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}. Nothing was changed.") from error
 
@@ -60,6 +64,8 @@ class Command(BaseCommand):
             made = restore.restore_backup(archive, bar.advance)
         counts = ", ".join(f"{n} {what}" for what, n in made.counts.items())
         self.stdout.write(f"Restored {counts}: {made.n_files} files with {human_size(made.n_bytes)}.")
-        for name in made.interrupted:
+        for name in made.interrupted[:LISTED]:
             self.stdout.write(f"Interrupted, its owner can press Resume: {name}")
+        if len(made.interrupted) > LISTED:
+            self.stdout.write(f"and {len(made.interrupted) - LISTED} more.")
         self.stdout.write("Start the site with `make run`. Everybody signs in again.")

@@ -27,7 +27,6 @@ def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(written)
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    structlog.contextvars.clear_contextvars()
     configure_logs("INFO")
 
 
@@ -62,6 +61,7 @@ def test_a_request_without_a_line_asks_nothing(db: None, django_assert_num_queri
 
 def test_lines_of_a_slice_name_run_and_owner(owner: User, lines: Any) -> None:
     run = factories.SearchRunFactory(owner=owner)
+    before = structlog.contextvars.get_contextvars()
 
     def failing(*_: Any) -> Any:
         raise RuntimeError("no memory")
@@ -71,6 +71,7 @@ def test_lines_of_a_slice_name_run_and_owner(owner: User, lines: Any) -> None:
     assert line["run"] == str(run.pk)[:8]
     assert line["user"] == owner.pk
     assert "RuntimeError: no memory" in line["exception"]
+    assert structlog.contextvars.get_contextvars() == before
 
 
 def test_lines_of_children_are_one_json_object_each() -> None:

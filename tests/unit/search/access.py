@@ -35,7 +35,7 @@ PAGES = {
     "": Rule("account"),
     "livez": Rule("public"),
     "readyz": Rule("public", frozenset({200, 503})),
-    # Forwarded for somebody elsewhere and without a token, it does not exist; tests/unit/operate has the rest.
+    # Forwarded for somebody elsewhere, without a token, it does not exist; tests/unit/operate has the rest.
     "metrics": Rule("public", frozenset({404}), headers={"X-Forwarded-For": "203.0.113.9"}),
     "welcome/<str:token>/": Rule("public", frozenset({404})),  # a wrong token is 404 for everyone
     "i18n/setlang/": Rule("public", frozenset({302, 405})),

@@ -94,7 +94,7 @@ def send(client: Client, address: Address, ids: dict[str, str], world: World) ->
     path = re.sub(r"\{(\w+)\}", lambda match: ids.get(match[1], "1"), address.route)
     query = {name: ids[key] for name, key in rule.query.items()}
     if address.method == "GET":
-        return client.get(path, query)
+        return client.get(path, query, headers=rule.headers)
     if rule.upload:
         with world.archive.open("rb") as archive:
             return client.post(path, {"file": archive, "name": "mine"})
