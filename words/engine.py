@@ -117,7 +117,7 @@ def _of_pieces(pieces: list[str], depth: int) -> str | None:
             before = best[begin]
             one = None if before is None else _recognised(" ".join(pieces[begin:end]), depth)
             if one is not None:
-                best[end] = f"{before} {one}".strip()
+                best[end] = f"{before} {one}" if before else one
                 break
     return best[-1]
 
