@@ -18,7 +18,8 @@ _COLOUR = re.compile(r"^  (--(?:app|series|chart)-[\w-]+):", re.MULTILINE)
 _SIZE = re.compile(r"^  (--(?:text|space|radius|shadow)-[\w]+): ([^;]+);", re.MULTILINE)
 STATES = tuple(
     """
-    QUEUED RUNNING STOPPING DONE STOPPED FAILED UPLOADING PREVIEW CHECKING NEEDS_ATTENTION READY REJECTED
+    QUEUED RUNNING PAUSED STOPPING DONE STOPPED FAILED UPLOADING PREVIEW CHECKING NEEDS_ATTENTION READY
+    REJECTED
     WAITING MEASURING REFUSED
     """.split()  # noqa: SIM905 (a word each is easier to read)
 )

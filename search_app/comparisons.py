@@ -67,15 +67,11 @@ class Comparison:
         """What the other winner would cost here, and this one there."""
         mine, theirs = self.mine, self.theirs
         gap = points(theirs.accuracy - mine.accuracy, "test" if self.tested else "validation")
-        here, there, name = (
-            in_words(mine.place),
-            in_words(theirs.place),
-            f"{mine.choice.label} of this search",
-        )
+        here, there, own = in_words(mine.place), in_words(theirs.place), mine.choice.label
         return said(
             f"Searched for {there}, the best is {theirs.choice.label}, {gap}. "
-            f"On {here} it {_does(theirs.on_mine)}; {name} {_does(mine.on_mine)}. "
-            f"On {there} it {_does(theirs.on_theirs)}; {name} {_does(mine.on_theirs)}."
+            f"On {here} it {_does(theirs.on_mine)}; {own} of this search {_does(mine.on_mine)}. "
+            f"On {there} it {_does(theirs.on_theirs)}; {own} of this search {_does(mine.on_theirs)}."
         )
 
 

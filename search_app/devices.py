@@ -55,9 +55,21 @@ class Place:
     table: Path | None = None
 
     @property
+    def name(self) -> str:
+        """Its title as rows keep it: in English, or as its owner called it. `shown_title` says it again."""
+        if self.value == HERE:
+            return "This server"
+        return PROFILES[self.value][0] if self.value in PROFILES else self.title
+
+    @property
     def profiled(self) -> bool:
         """True if a profile tells energy and memory of networks there."""
         return self.value != HERE and self.table is None
+
+
+def shown_title(device: str, title: str) -> str:
+    """Returns the title of a place that a row keeps, in the active language; people's own names stay."""
+    return title if device.startswith("device:") else gettext(title)
 
 
 def places_of(user: User | AnonymousUser) -> tuple[Place, ...]:

@@ -12,7 +12,7 @@ from nas.candidate import Candidate
 from nas.errors import DeviceError
 from nas.hardware.elsewhere import PlaceCost, cost_by_table
 from nas.report.elsewhere import HOW, Choice, choices_of, consequence, recommended_of
-from search_app.devices import Place
+from search_app.devices import Place, shown_title
 from search_app.models import SearchRun
 from words.engine import said
 
@@ -111,7 +111,7 @@ def elsewhere_of(run: SearchRun, report: Mapping[str, Any], places: Sequence[Pla
     found = report["elsewhere"]
     home = next((place for place in places if place.value == run.device), None)
     if home is None:  # a device that was deleted since
-        home = Place(run.device, run.device_title, "", "cpu")
+        home = Place(run.device, shown_title(run.device, run.device_title), "", "cpu")
     tables = {place.value: table for place in places if place is not home and (table := _table_of(place))}
     known = {place["name"] for place in found["places"]} | set(tables)
     choices = [

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from nas.candidate import Candidate, Metrics
 from nas.pareto import current_candidates
-from nas.report.words import milliseconds, percent
+from words.engine import said
+from words.figures import percent, report_milliseconds
 
 
 def baseline_sentences(candidates: Sequence[Candidate]) -> list[str]:
@@ -24,9 +25,9 @@ def baseline_sentences(candidates: Sequence[Candidate]) -> list[str]:
 def _sentence(one: Candidate, found: Sequence[Candidate]) -> str:
     metrics = _metrics(one)
     named = {
-        "name": one.label,
+        "name": said(one.label),
         "accuracy": percent(metrics.accuracy),
-        "ms": milliseconds(metrics.latency_ms),
+        "ms": report_milliseconds(metrics.latency_ms),
     }
     beating = [
         other
@@ -44,9 +45,9 @@ def _sentence(one: Candidate, found: Sequence[Candidate]) -> str:
     best = max(beating, key=lambda other: (_metrics(other).accuracy, -_metrics(other).latency_ms))
     return _("%(name)s (%(accuracy)s in %(ms)s) is beaten by %(best)s: %(best_accuracy)s in %(best_ms)s.") % {
         **named,
-        "best": best.label,
+        "best": said(best.label),
         "best_accuracy": percent(_metrics(best).accuracy),
-        "best_ms": milliseconds(_metrics(best).latency_ms),
+        "best_ms": report_milliseconds(_metrics(best).latency_ms),
     }
 
 

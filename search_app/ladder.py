@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from nas.report.words import milliseconds
+from words.figures import report_milliseconds
 
 _NEAR = 0.25
 
@@ -70,8 +70,8 @@ class Ladder:
             "The prediction misses most at size %(name)s: %(predicted)s predicted, %(measured)s measured."
         ) % {
             "name": rung.name,
-            "predicted": milliseconds(rung.predicted_latency_ms),
-            "measured": milliseconds(rung.latency_ms),
+            "predicted": report_milliseconds(rung.predicted_latency_ms),
+            "measured": report_milliseconds(rung.latency_ms),
         }
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from nas.candidate import Candidate
 from search_app.columns import candidate_columns
+from search_app.devices import shown_title
 from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
@@ -96,7 +97,7 @@ def method_words(run: SearchRun) -> dict[str, str]:
 def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
     """Returns the expert options of a run as names and values for people."""
     return [
-        (gettext("Runs on"), run.device_title),
+        (gettext("Runs on"), shown_title(run.device, run.device_title)),
         (gettext("Strategy"), _short(STRATEGY_NAMES, run.strategy)),
         (gettext("Space"), _short(SPACE_NAMES, run.space).partition(":")[0]),
         (gettext("Evaluator"), _short(EVALUATOR_NAMES, run.evaluator)),

@@ -13,8 +13,9 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from nas.candidate import Metrics
-from nas.report.words import milliseconds
 from search_app.results import BoardRow, overlaps
+from words.engine import said
+from words.figures import decimal, report_milliseconds
 
 Kind = Literal["best", "fastest", "smallest"]
 
@@ -105,7 +106,7 @@ def _why_best(best: BoardRow) -> str:
 def _sure(best: BoardRow, pool: Sequence[BoardRow]) -> str:
     """Names the networks that the photos cannot tell from the best one."""
     ties = [
-        row.candidate.label
+        said(row.candidate.label)
         for row in pool
         if row is not best and row.tested == best.tested and overlaps(row, best)
     ]
@@ -121,11 +122,11 @@ def _why_fastest(best: BoardRow, fastest: BoardRow, pool: Sequence[BoardRow]) ->
     if fastest is best:
         return _("Nothing faster is within one point of the best on validation photos.")
     words = _("Of all within one point of the best, it answers soonest: %(ms)s against %(best_ms)s.") % {
-        "ms": milliseconds(_metrics(fastest).latency_ms),
-        "best_ms": milliseconds(_metrics(best).latency_ms),
+        "ms": report_milliseconds(_metrics(fastest).latency_ms),
+        "best_ms": report_milliseconds(_metrics(best).latency_ms),
     }
     same = [
-        row.candidate.label
+        said(row.candidate.label)
         for row in pool
         if row is not fastest
         and _accuracy(row) >= _accuracy(best) - CLOSE - _EPS
@@ -143,7 +144,7 @@ def _why_smallest(smallest: BoardRow, pool: Sequence[BoardRow]) -> str:
     if not same:
         return words
     return f"{words} " + _("About as small, but less accurate: %(names)s.") % {
-        "names": ", ".join(row.candidate.label for row in same[:3])
+        "names": ", ".join(said(row.candidate.label) for row in same[:3])
     }
 
 
@@ -157,7 +158,7 @@ def _loses(best: BoardRow, row: BoardRow) -> str:
         return _("On validation photos it is as often right as the best.") + doubt
     return (
         _("It is right on %(points)s of 100 validation photos less than the best.")
-        % {"points": f"{points:.1f}"}
+        % {"points": decimal(points, 1)}
         + doubt
     )
 

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from nas.candidate import Metrics
 from nas.errors import EvaluationError
 from nas.evaluation.predictions import Predictions, load_predictions, predictions_file
-from nas.report.words import milliseconds
 from nas.statistics import mcnemar_exact
 from search_app.picks import Pick
 from search_app.results import BoardRow
+from words.engine import said
+from words.figures import decimal, percent, report_milliseconds
 
 MOST_PHOTOS = 24
 """Photos of each kind that are shown."""
@@ -77,15 +78,15 @@ class Price:
         if self.more_ms < _SAME_MS:
             return _("Both take the same time.")
         words = _("%(dear)s takes %(more)s longer than %(cheap)s") % {
-            "dear": self.dear.candidate.label,
-            "cheap": self.cheap.candidate.label,
-            "more": milliseconds(self.more_ms),
+            "dear": said(self.dear.candidate.label),
+            "cheap": said(self.cheap.candidate.label),
+            "more": report_milliseconds(self.more_ms),
         }
         if self.points <= 0:
             return words + _(" and is not more often right on validation photos: they buy nothing.")
         return words + _(
             " and is right on %(points)s of 100 validation photos more: %(each)s points a millisecond."
-        ) % {"points": f"{self.points:.1f}", "each": f"{self.points / self.more_ms:.2f}"}
+        ) % {"points": decimal(self.points, 1), "each": decimal(self.points / self.more_ms, 2)}
 
     @property
     def verdict(self) -> str:
@@ -97,8 +98,8 @@ class Price:
         )
         told = counts % {
             "n": self.n_photos,
-            "dear": self.dear.candidate.label,
-            "cheap": self.cheap.candidate.label,
+            "dear": said(self.dear.candidate.label),
+            "cheap": said(self.cheap.candidate.label),
             "only_dear": self.only_dear,
             "only_cheap": self.only_cheap,
         }
@@ -114,7 +115,7 @@ class Price:
         return f"{told} " + _(
             "Two equally good networks would differ so much in %(chance)s of such sets of photos only (exact "
             "McNemar test): %(better)s is better."
-        ) % {"chance": how_often, "better": better.candidate.label}
+        ) % {"chance": how_often, "better": said(better.candidate.label)}
 
 
 def price_of(
@@ -175,7 +176,7 @@ def chance(p_value: float) -> str:
     """Returns a probability in words."""
     if p_value < 0.001:
         return _("fewer than 1 in 1,000")
-    return f"{100 * p_value:.1f}%" if p_value < 0.1 else f"{100 * p_value:.0f}%"
+    return percent(p_value, 1 if p_value < 0.1 else 0)
 
 
 def _with_photos(workdir: Path, price: Price) -> Price:

@@ -10,12 +10,13 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from nas.candidate import Metrics
-from nas.report.words import milliseconds
 from nas.statistics import mcnemar_exact
 from search_app.models import SearchRun
 from search_app.pages import chosen_options, leaderboard_of, report_of
 from search_app.price import UNLIKELY, answers_of, chance
 from search_app.results import BoardRow, overlaps
+from words.engine import said
+from words.figures import decimal, report_milliseconds, whole
 
 _SAME_TIME = 0.05
 
@@ -159,9 +160,9 @@ def _by_time(first: RunSide, second: RunSide) -> str:
     faster = first if times[0] < times[1] else second
     return _("That of %(name)s is %(factor)s times as fast (%(fast)s against %(slow)s).") % {
         "name": faster.run.name,
-        "factor": f"{max(times) / min(times):.1f}",
-        "fast": milliseconds(min(times)),
-        "slow": milliseconds(max(times)),
+        "factor": decimal(max(times) / min(times), 1),
+        "fast": report_milliseconds(min(times)),
+        "slow": report_milliseconds(max(times)),
     }
 
 
@@ -172,7 +173,7 @@ def front_points(sides: Sequence[RunSide]) -> list[dict[str, Any]]:
             "name": side.run.name,
             "points": [
                 {
-                    "label": row.candidate.label,
+                    "label": said(row.candidate.label),
                     "latency_ms": _latency(row),
                     "accuracy": _metrics(row).accuracy,
                     "low": _metrics(row).accuracy_low,
@@ -189,14 +190,16 @@ def _facts(side: RunSide) -> dict[str, str]:
     run = side.run
     version = run.dataset_version
     return {
-        _("Data set"): f"{version.dataset.name}, {_('version')} {version.number}",
-        _("Photos"): f"{version.n_images:,}",
+        _("Data set"): _("%(name)s, version %(n)s") % {"name": version.dataset.name, "n": version.number},
+        _("Photos"): whole(version.n_images),
         _("Minutes"): f"{run.minutes:g}",
         _("Goal"): str(run.get_goal_display()),
-        _("Wanted time"): "–" if run.target_latency_ms is None else milliseconds(run.target_latency_ms),
+        _("Wanted time"): "–"
+        if run.target_latency_ms is None
+        else report_milliseconds(run.target_latency_ms),
         **dict(chosen_options(run)),
         _("Hand-made networks"): _("yes") if run.baselines else _("no"),
-        _("Networks tried"): f"{run.n_candidates:,}",
+        _("Networks tried"): whole(run.n_candidates),
         _("Processor"): _cpu(side) or "–",
     }
 

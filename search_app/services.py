@@ -88,7 +88,7 @@ def search_run_start(
         seed=seed,
         target_latency_ms=target_latency_ms,
         device=place.value,
-        device_title=place.title,
+        device_title=place.name,
         language=(get_language() or settings.LANGUAGE_CODE)[:10],
         **chosen,
     )

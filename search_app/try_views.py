@@ -22,6 +22,7 @@ from search_app.pages import leaderboard_of, report_of
 from search_app.result_views import run_or_404
 from search_app.results import BoardRow
 from search_app.selectors import model_file, model_of_run
+from words.engine import said
 
 ONNX, INT8, DEMO = "model.onnx", "model_int8.onnx", "demo.json"
 
@@ -96,7 +97,7 @@ def _point(row: BoardRow) -> dict[str, Any]:
     assert metrics is not None
     return {
         "number": row.candidate.number,
-        "label": row.candidate.label,
+        "label": said(row.candidate.label),
         "here_ms": metrics.here_ms,
         "accuracy": metrics.accuracy,
         "on_front": row.on_front,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from tests import factories
@@ -37,6 +38,13 @@ def storage(settings: Any, tmp_path: Path) -> Path:
     settings.WHITENOISE_AUTOREFRESH = True  # else every new client lists all static files, 0.1 s each
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return settings.STORAGE_DIR
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Leaves no language behind: a request in German would choose it for the tests that follow."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

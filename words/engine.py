@@ -117,7 +117,7 @@ def _of_pieces(pieces: list[str], depth: int) -> str | None:
             before = best[begin]
             one = None if before is None else _recognised(" ".join(pieces[begin:end]), depth)
             if one is not None:
-                best[end] = f"{before} {one}".strip()
+                best[end] = f"{before} {one}" if before else one
                 break
     return best[-1]
 
@@ -168,7 +168,8 @@ def recognised(text: str) -> tuple[Template, tuple[str, ...]] | None:
     ]
     if not fitting:
         return None
-    fitting.sort(key=lambda one: -one[0].weight)
+    plain = [one for one in fitting if not any(_END.search(value) for value in one[1])]
+    fitting = sorted(plain or fitting, key=lambda one: -one[0].weight)  # gaps rarely hold several sentences
     best = fitting[0]
     pattern = _PLACE.sub(lambda gap: gap["quote"] + "¤", best[0].text)
     if any(other.shortest.fullmatch(pattern) is None for other, _ in fitting[1:]):

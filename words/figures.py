@@ -8,6 +8,8 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
+from nas.report import words
+
 _UNITS: Final = (
     "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "px", "mJ", "k", "M", "G",
 )  # fmt: skip
@@ -53,6 +55,18 @@ def milliseconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{decimal(value, 2 if value < 10 else 1)} ms"
+
+
+def report_milliseconds(value: float | None) -> str:
+    """Returns three significant digits as the report has them: ``"3.23 ms"``."""
+    text = words.milliseconds(value)
+    return localised(text) or text
+
+
+def macs(value: float | None) -> str:
+    """Returns multiply-accumulates as ``"3.4 M"``, a dash if there are none."""
+    text = words.count(value)
+    return localised(text) or text
 
 
 def quantity(value: float) -> str:

@@ -24,7 +24,7 @@ PLACES = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%%")
 TAGS = re.compile(r"</?\w+[^>]*>")
 ENGLISH_BY_DESIGN = frozenset({"templates/styleguide/parts.html"})
 """For those who build pages."""
-SAME_EVERYWHERE = frozenset({"AutoML", "CSV", "JSON", "kWh", "min", "px"})
+SAME_EVERYWHERE = frozenset({"AutoML", "CSV", "JSON", "SHA", "kWh", "mJ", "min", "px"})
 """Words of templates that are no language's own."""
 STRINGS = re.compile(r"(?<![\w'])'((?:[^'\\\n]|\\.)*)'")
 
