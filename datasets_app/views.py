@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -18,6 +20,7 @@ from datasets_app.selectors import dataset_for_user, datasets_of_user
 from datasets_app.services import dataset_fetch
 from nas.data.public import PUBLIC_SETS
 
+PER_PAGE = 48
 SAMPLE = "digits"
 """The public set that needs no internet."""
 
@@ -25,8 +28,15 @@ SAMPLE = "digits"
 @require_GET
 @login_required
 def dataset_list(request: HttpRequest) -> HttpResponse:
-    """All my data sets, newest first."""
-    return render(request, "datasets/list.html", {"datasets": datasets_of_user(request.user)[:500]})
+    """All my data sets, newest first, a page at a time; those with a name that is looked for."""
+    sought = request.GET.get("name", "").replace("\0", "").strip()[:200]
+    datasets = datasets_of_user(request.user).filter(name__icontains=sought)
+    context = {
+        "page": Paginator(datasets, PER_PAGE).get_page(request.GET.get("page")),
+        "sought": sought,
+        "query": urlencode({"name": sought}) if sought else "",
+    }
+    return render(request, "datasets/list.html", context)
 
 
 @require_GET

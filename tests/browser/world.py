@@ -58,11 +58,15 @@ def make(*, small: bool) -> dict[str, str]:
     version = Dataset.objects.get(pk=dataset).current_version
     ids = {"dataset": dataset}
     if not small:
-        from tests.finished import finished
+        from tests.finished import evaluated
 
-        like = SearchRun(dataset_version=version)
         about: dict[str, Any] = {"best_accuracy": 0.93, "n_candidates": 9, "finished_at": timezone.now()}
-        ids["finished"] = finished(owner, like=like, **about).pk
+        done = evaluated(owner, n_test=60, networks=True, **about)
+        ids |= {
+            "finished": done.pk,
+            "model": done.models.get(candidate_number=9).pk,
+            "photos": str(done.dataset_version.dataset_id),
+        }
     common: dict[str, Any] = {"owner": owner, "dataset_version": version, "minutes": 30}
     running = factories.SearchRunFactory(
         **common,
@@ -94,8 +98,9 @@ def clear(ids: dict[str, str]) -> None:
     from datasets_app.models import Dataset
     from search_app.models import Device, SearchRun
 
-    SearchRun.objects.filter(dataset_version__dataset=ids["dataset"]).delete()
-    Dataset.objects.filter(pk=ids["dataset"]).delete()
+    datasets = [ids[name] for name in ("dataset", "photos") if name in ids]
+    SearchRun.objects.filter(dataset_version__dataset__in=datasets).delete()
+    Dataset.objects.filter(pk__in=datasets).delete()
     Device.objects.filter(pk=ids["device"]).delete()
     User.objects.filter(username="newcomer").delete()
 

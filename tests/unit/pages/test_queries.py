@@ -12,10 +12,10 @@ from tests import factories, full_house
 
 QUERIES = {
     "/": 7,
-    "/searches/": 4,
+    "/searches/": 5,
     "/searches/new/": 11,
-    "/searches/{running}/": 7,
-    "/searches/{finished}/result/": 9,
+    "/searches/{running}/": 3,
+    "/searches/{finished}/result/": 8,
     "/datasets/": 5,
     "/datasets/{dataset}/": 14,
     "/devices/": 3,
