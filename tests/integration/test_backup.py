@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -13,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from automl_site.backup.writing import LIST
 from tests.integration import servers
 from tests.integration.stack import ROOT, Person, Stack
-from tests.unit.operate.archives import listed, read_members
+from tests.unit.operate.archives import listed, read_members, sealed, write_tar
 
 MAKE = """
 import pathlib, sys
@@ -106,7 +109,7 @@ def test_everything_comes_back_on_the_same_machine(saved: Saved) -> None:
     shutil.rmtree(saved.var)
     stack = Stack(saved.var)
     assert "3 searches, 1 exported models" in manage(stack, "restore", str(saved.archive))
-    with sqlite3.connect(saved.var / "db.sqlite3") as database:
+    with contextlib.closing(sqlite3.connect(saved.var / "db.sqlite3")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert database.execute("PRAGMA foreign_key_check").fetchone() is None
     with stack, Person(stack) as person:
@@ -115,14 +118,29 @@ def test_everything_comes_back_on_the_same_machine(saved: Saved) -> None:
         assert "Press Resume" in run["error"]
 
 
-def test_a_damaged_archive_touches_nothing(saved: Saved, tmp_path: Path) -> None:
-    content = bytearray(saved.archive.read_bytes())
-    content[len(content) // 2] ^= 1
-    (tmp_path / "bad.tar").write_bytes(content)
-    stack = Stack(tmp_path / "var")
-    assert "damaged" in manage(stack, "restore", str(tmp_path / "bad.tar"), succeeds=False)
-    assert not list((tmp_path / "var" / "storage").iterdir())
-    assert not (tmp_path / "var" / "db.sqlite3").exists()
+def test_a_restore_that_breaks_off_changes_nothing(saved: Saved, tmp_path: Path) -> None:
+    members = read_members(saved.archive)
+    members["rows.jsonl"] += b'{"model": "search_app.nothing", "columns": ["id"]}\n'
+    lines = listed(members)
+    rows = next(one for one in lines if one["member"] == "rows.jsonl")
+    rows["sha256"] = hashlib.sha256(members["rows.jsonl"]).hexdigest()
+    bad = write_tar(tmp_path / "bad.tar", {**members, LIST: sealed(lines)})
+    before = tree(saved.var)
+    told = manage(Stack(saved.var), "restore", str(bad), "--replace", succeeds=False)
+    assert "search_app.nothing" in told
+    assert "Use another backup" in told
+    assert tree(saved.var) == before
+
+
+def tree(directory: Path) -> dict[str, Any]:
+    """All files of an installation, and all rows instead of the files of the database."""
+    files: dict[str, Any] = {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and path.name not in {"up.lock", "db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm"}
+    }
+    with contextlib.closing(sqlite3.connect(directory / "db.sqlite3")) as database:
+        return {**files, "rows": list(database.iterdump())}
 
 
 def rows_of(members: dict[str, bytes]) -> list[Any]:
