@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from nas.candidate import Candidate
 from nas.costs import CostName
 from nas.pareto import front_of_candidates
@@ -98,8 +100,8 @@ def _row(one: Candidate, test: Mapping[str, Any] | None, model: Any) -> BoardRow
     figures: Mapping[str, Any] = test if test is not None else vars(metrics)
     return BoardRow(
         candidate=one,
-        source=SERIES[one.source][0],
-        trained=TRAINED[one.fidelity],
+        source=gettext(SERIES[one.source][0]),
+        trained=gettext(TRAINED[one.fidelity]),
         accuracy=figures["accuracy"],
         accuracy_low=figures["accuracy_low"],
         accuracy_high=figures["accuracy_high"],

@@ -127,12 +127,15 @@ def _recognised(text: str, depth: int) -> str | None:
     if found is None or depth > DEEPEST:
         return None
     template, values = found
+    words = gettext(template.text)
+    if words == template.text:  # the same in this language, or not translated yet: no mixture of two
+        return text
     said_values = [
         value if people else _value(value, depth)
         for value, people in zip(values, template.people, strict=True)
     ]
     filled = dict(zip(template.names, said_values, strict=True))
-    return re.sub(r"\{(\w+)\}", lambda gap: filled.get(gap[1], gap[0]), gettext(template.text))
+    return re.sub(r"\{(\w+)\}", lambda gap: filled.get(gap[1], gap[0]), words)
 
 
 def _value(value: str, depth: int) -> str:
