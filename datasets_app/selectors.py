@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from datasets_app.findings import open_findings, sorted_findings
 from datasets_app.models import (
@@ -33,6 +33,13 @@ def datasets_of_user(user: User | AnonymousUser) -> QuerySet[Dataset]:
         return Dataset.objects.none()
     mine = Dataset.objects.filter(owner=user).defer(*BULKY)
     return mine.prefetch_related("versions", "uploads")
+
+
+def searchable_datasets(user: User | AnonymousUser) -> QuerySet[Dataset]:
+    """Data sets of a user that a search can train on, newest first, with their names alone."""
+    newest = DatasetVersion.objects.filter(dataset=OuterRef("pk"), complete=True).order_by("-number")
+    mine = Dataset.objects.filter(owner_id=user.pk).annotate(blocking=Subquery(newest.values("blocking")[:1]))
+    return mine.filter(blocking="").only("name")
 
 
 def dataset_for_user(user: User | AnonymousUser, dataset_id: uuid.UUID | str) -> Dataset:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from nas.cells import Edge
@@ -87,7 +88,12 @@ Architecture = MBConvArchitecture | TimmArchitecture | CellArchitecture
 
 def architecture_to_json(architecture: Architecture) -> dict[str, Any]:
     """Returns a JSON-ready dict; `architecture_from_json` is its inverse."""
-    return {"kind": architecture.kind, **asdict(architecture)}
+    # Not asdict: it copies every value deeply, and pages write hundreds of architectures.
+    plain = {
+        name: tuple(dict(vars(part)) for part in value) if isinstance(value, tuple) else value
+        for name, value in vars(architecture).items()
+    }
+    return {"kind": architecture.kind, **plain}
 
 
 def architecture_from_json(data: dict[str, Any]) -> Architecture:
@@ -109,6 +115,7 @@ def architecture_from_json(data: dict[str, Any]) -> Architecture:
     raise ValueError(f"unknown architecture kind {data.get('kind')!r}")
 
 
+@lru_cache(maxsize=16_384)
 def architecture_key(architecture: Architecture) -> str:
     """Returns 16 hex digits that are equal exactly for equal architectures (also across processes)."""
     text = json.dumps(architecture_to_json(architecture), sort_keys=True)

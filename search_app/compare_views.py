@@ -15,7 +15,8 @@ from search_app.pages import leaderboard_of, report_of
 from search_app.price import price_of
 from search_app.result_views import number_of, run_or_404
 from search_app.run_pair import front_points, option_rows, side_of, verdict_of, warnings_of
-from search_app.selectors import candidates_of, search_runs_of_user
+from search_app.selectors import search_runs_of_user
+from search_app.shown import shown_candidates
 from search_app.versus import versus_of
 
 MOST_RUNS = 100
@@ -50,10 +51,11 @@ def compare_runs(request: HttpRequest) -> HttpResponse:
 def compare_networks(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Two networks of a search; those that are not named are the best and the fastest of the leaderboard."""
     run = run_or_404(request, run_id)
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
-    current = [one for one in current_candidates(candidates) if one.metrics is not None]
-    rows = leaderboard_of(run, report_of(run), candidates)
+    report = report_of(run)
     wanted = [number_of(request, name) for name in ("a", "b")]
+    candidates = shown_candidates(run, report, [number for number in wanted if number is not None])
+    current = [one for one in current_candidates(candidates) if one.metrics is not None]
+    rows = leaderboard_of(run, report, candidates)
     by_number = {one.number: one for one in candidates if one.metrics is not None}
     if any(number is not None and number not in by_number for number in wanted):
         raise Http404

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from nas.candidate import Candidate
+
+class Failed(Protocol):
+    """What is read of a network, by whichever record."""
+
+    @property
+    def number(self) -> int:
+        """Its number in the run."""
+
+    @property
+    def label(self) -> str:
+        """Its name."""
+
+    @property
+    def status(self) -> str:
+        """`failed` for those that count here."""
+
+    @property
+    def error(self) -> str | None:
+        """What it said."""
+
+    @property
+    def seconds(self) -> float:
+        """Working seconds that it took."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +47,7 @@ class Failures:
 
     reason: str | Promise
     step: str | Promise
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Failed, ...]
 
     @property
     def seconds(self) -> float:
@@ -71,9 +94,9 @@ _OTHER = (
 )
 
 
-def failures_of(candidates: Sequence[Candidate]) -> list[Failures]:
+def failures_of(candidates: Iterable[Failed]) -> list[Failures]:
     """Returns the failed networks by reason, the most frequent first."""
-    groups: dict[int, list[Candidate]] = {}
+    groups: dict[int, list[Failed]] = {}
     for one in candidates:
         if one.status == "failed":
             groups.setdefault(_kind(one.error or ""), []).append(one)

@@ -15,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from datasets_app.models import Dataset
-from datasets_app.selectors import datasets_of_user
+from datasets_app.selectors import searchable_datasets
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS, cost_refusal
 from nas.errors import SpaceError
@@ -208,10 +208,7 @@ class SearchForm(forms.Form):
         self.user = user
         dataset = self.fields["dataset"]
         assert isinstance(dataset, forms.ModelChoiceField)
-        mine = datasets_of_user(user)
-        versions = ((one.pk, one.current_version) for one in mine)
-        usable = [key for key, version in versions if version is not None and not version.blocking]
-        dataset.queryset = mine.filter(pk__in=usable)
+        dataset.queryset = searchable_datasets(user)
         device = self.fields["device"]
         assert isinstance(device, forms.ChoiceField)
         device.choices = [(place.value, place.title) for place in places_of(user)]

@@ -16,7 +16,8 @@ from search_app.forms import SPACE_NAMES, STRATEGY_NAMES
 from search_app.models import SearchEvent, SearchRun
 from search_app.options import COST_NAMES, EVALUATOR_NAMES, METHOD_TEXT, PRECISION_NAMES, REWARD_NAMES
 from search_app.results import BoardRow, leaderboard
-from search_app.selectors import candidates_of, cost_of, event_message, models_of, report_file, run_summary
+from search_app.selectors import cost_of, event_message, models_of, report_file, run_summary
+from search_app.shown import shown_candidates
 from search_app.spoken import spoken
 
 TOLD_KINDS = ("phase_started", "phase_finished", "log", "model_exported")
@@ -129,10 +130,10 @@ def leaderboard_of(
     Args:
         run: The search.
         report: Its report.json.
-        candidates: All its candidates, if they are at hand.
+        candidates: Those that it shows, if they are at hand.
     """
     if candidates is None:
-        candidates = [candidate.to_engine() for candidate in candidates_of(run)]
+        candidates = shown_candidates(run, report)
     models = {model.candidate_number: model for model in models_of(run)}
     chosen = {str(model.name): number for number, model in models.items()}.get(str(report.get("best")))
     return leaderboard(candidates, models, report.get("test") or [], chosen, cost_of(run).name)

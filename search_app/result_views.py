@@ -24,7 +24,8 @@ from search_app.price import Price, label_photos, price_of
 from search_app.reproduce import reproduction_of
 from search_app.results import BoardRow, scale_floor
 from search_app.run_costs import run_costs
-from search_app.selectors import candidates_of, search_run_for_user
+from search_app.selectors import search_run_for_user
+from search_app.shown import failed_candidates, shown_candidates, tried
 
 
 @require_GET
@@ -35,7 +36,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     if not run.ended:
         return redirect("search:live", run.pk)
     report = report_of(run)
-    candidates = [candidate.to_engine() for candidate in candidates_of(run)]
+    candidates = shown_candidates(run, report)
     rows = leaderboard_of(run, report, candidates)
     places = places_of(request.user)
     elsewhere = elsewhere_of(run, report, places)
@@ -46,6 +47,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "rows": rows,
         "floor": scale_floor(rows),
         "candidates": [candidate.to_json() for candidate in candidates],
+        "n_hidden": max(0, run.n_candidates - len(candidates)),
         "options": chosen_options(run),
         "method": method_words(run),
         "history": method_history(run),
@@ -56,9 +58,9 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "price": _price(request, run, rows, picks),
         "ladder": ladder_of(report),
         "handmade": baseline_sentences(candidates),
-        "failures": failures_of(candidates),
+        "failures": failures_of(failed_candidates(run)),
         "costs": run_costs(
-            report, candidates, spent_seconds=run.spent_seconds, minutes=run.minutes, watts=settings.WATTS
+            report, tried(run), spent_seconds=run.spent_seconds, minutes=run.minutes, watts=settings.WATTS
         ),
         "reproduction": reproduction_of(run, report),
     }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas.candidate import Candidate
 from search_app.pages import PHASE_NAMES
+from search_app.shown import Tried
 
 JOULES_IN_KWH = 3_600_000
 
@@ -58,7 +58,7 @@ class RunCosts:
 
 def run_costs(
     report: Mapping[str, Any],
-    candidates: list[Candidate],
+    tried: Tried,
     *,
     spent_seconds: float,
     minutes: float,
@@ -68,7 +68,7 @@ def run_costs(
 
     Args:
         report: Its report.json; empty if there is none.
-        candidates: All its candidates.
+        tried: How many networks it evaluated.
         spent_seconds: What the run's row says.
         minutes: The budget.
         watts: What the machine is assumed to take.
@@ -79,19 +79,18 @@ def run_costs(
             str(PHASE_NAMES.get(one["phase"], one["phase"])),
             float(one["seconds"]),
             _share(float(one["seconds"]), total),
-            sum(candidate.phase == one["phase"] for candidate in candidates),
+            tried.by_phase.get(one["phase"], 0),
         )
         for one in report.get("phases") or []
     ]
     joules = ((report.get("config") or {}).get("plan") or {}).get("cpu_joules")
-    failed = [one for one in candidates if one.status == "failed"]
     return RunCosts(
         phases=tuple(phases),
         seconds=total,
         promised_seconds=60 * minutes,
-        n_trainings=len(candidates),
-        n_failed=len(failed),
-        failed_seconds=sum(one.seconds for one in failed),
+        n_trainings=tried.n,
+        n_failed=tried.n_failed,
+        failed_seconds=tried.failed_seconds,
         kwh=(watts * total if joules is None else float(joules)) / JOULES_IN_KWH,
         measured=joules is not None,
         watts=watts,

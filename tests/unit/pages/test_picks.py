@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from search_app.ladder import ladder_of
 from search_app.picks import picks_of
 from search_app.results import leaderboard
 from search_app.run_costs import run_costs
+from search_app.shown import Tried
 from tests.unit.pages.test_charts import candidate
 from tests.unit.report.records import run_record
 
@@ -135,17 +137,18 @@ def test_hand_made_networks_are_named_where_they_win() -> None:
 def test_the_ledger_counts_every_second_once_and_says_how_energy_is_known() -> None:
     record = run_record()
     report = {"spent_seconds": 720.0, "phases": record.phases, "config": {"plan": {}}}
-    costs = run_costs(report, record.candidates, spent_seconds=1.0, minutes=12.0, watts=50)
+    counted = Tried(Counter(one.phase for one in record.candidates), n_failed=1, failed_seconds=12.5)
+    costs = run_costs(report, counted, spent_seconds=1.0, minutes=12.0, watts=50)
     assert costs.seconds == 720 and sum(one.seconds for one in costs.phases) == pytest.approx(686.8)
     assert sum(one.share for one in costs.phases) == pytest.approx(686.8 / 720)
     assert costs.n_trainings == len(record.candidates) and costs.n_failed == 1
-    assert costs.failed_seconds == pytest.approx(12.5)
+    assert {one.n_candidates for one in costs.phases} <= {*counted.by_phase.values(), 0}
     assert not costs.measured and costs.kwh == pytest.approx(50 * 720 / 3.6e6)  # 50 W for 12 min: 0.01 kWh
     assert costs.kwh == pytest.approx(0.01)
     report["config"] = {"plan": {"cpu_joules": 7200.0}}
-    told = run_costs(report, record.candidates, spent_seconds=1.0, minutes=12.0, watts=50)
+    told = run_costs(report, counted, spent_seconds=1.0, minutes=12.0, watts=50)
     assert told.measured and told.kwh == pytest.approx(0.002)
-    empty = run_costs({}, [], spent_seconds=30.0, minutes=1.0, watts=60)
+    empty = run_costs({}, Tried({}, 0, 0.0), spent_seconds=30.0, minutes=1.0, watts=60)
     assert empty.seconds == 30 and empty.phases == ()
 
 

@@ -13,10 +13,10 @@ from tests import factories, full_house
 QUERIES = {
     "/": 7,
     "/searches/": 5,
-    "/searches/new/": 11,
+    "/searches/new/": 8,
     "/searches/{running}/": 3,
-    "/searches/{finished}/result/": 8,
-    "/datasets/": 5,
+    "/searches/{finished}/result/": 10,
+    "/datasets/": 6,
     "/datasets/{dataset}/": 14,
     "/devices/": 3,
 }
