@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from django.apps import apps
 from django.conf import settings
@@ -53,8 +53,7 @@ def create_backup(
 ) -> Made:
     """Writes an archive; it appears under its name once it is complete, and nothing stays when it is not.
 
-    The rows are read first, all at one moment. Files come afterwards: whatever people delete in between
-    is found by looking at the rows again at the end.
+    Rows first, all at one moment, then files: what people delete in between is found by a second look.
 
     Args:
         target: A file that is not there yet.
@@ -79,17 +78,13 @@ def create_backup(
         n_bytes = _size(found) + rows.stat().st_size
         _check_room(target.parent, n_bytes)
         begin(n_bytes)
-        draft.touch(mode=0o600)
-        with draft.open("wb") as file:
+        with _private_file(draft) as file, rows.open("rb") as lines:
             writer = ArchiveWriter(file, Path(settings.STORAGE_DIR), told)
             writer.add_text(HEAD, json.dumps(head))
             _copy_files(writer, found, since)
             _judge(writer, found, made, allow_missing=allow_missing)
-            with rows.open("rb") as lines:
-                writer.add_rows(lines)
+            writer.add_rows(lines)
             writer.finish()
-            file.flush()
-            os.fsync(file.fileno())
         _appear(draft, target)
     made.n_files, made.n_bytes = len(writer.paths), writer.n_bytes
     return made
@@ -222,6 +217,16 @@ def _judge(writer: ArchiveWriter, found: Inventory, made: Made, *, allow_missing
 
 def _lives(row: tuple[str, str], living: dict[str, set[str]]) -> bool:
     return row[1] in living[row[0]]
+
+
+@contextmanager
+def _private_file(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a new file that its user alone can read; at the end it is on the disk."""
+    path.touch(mode=0o600)
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _appear(draft: Path, target: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,10 +139,14 @@ def restore_backup(archive: Archive, told: Told) -> Restored:
         with tar_errors(archive.path):
             rows = _unpack(archive, new, made, told)
         os.sync()
-        with rows.open(encoding="utf-8") as lines, fill_database(archive, lines, made):
+        with (
+            rows.open(encoding="utf-8") as lines,
+            _places(storage) as change_places,
+            fill_database(archive, lines, made),
+        ):
             rows.unlink()
-            _change_places(storage)
-            _write_secret(archive)
+            change_places()
+        _write_secret(archive)
     finally:
         shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(storage / OLD, ignore_errors=True)
@@ -180,21 +186,30 @@ def _write(source: HashingReader, paths: list[Path], mtime_ns: int | None) -> No
             shutil.copyfile(paths[0], path)
 
 
-def _change_places(storage: Path) -> None:
-    """Inside the storage, because it may be a disk of its own that cannot be renamed."""
+@contextmanager
+def _places(storage: Path) -> Iterator[Callable[[], None]]:
+    """Yields what lets the new directories take the places of the old; an error afterwards takes it back.
+
+    All of it happens inside the storage, because that may be a disk of its own which cannot be renamed.
+    """
     new, old = storage / NEW, storage / OLD
     shutil.rmtree(old, ignore_errors=True)
     old.mkdir()
     moved: list[tuple[Path, Path]] = []
-    try:
+
+    def change() -> None:
         for area in AREAS:
             for source, target in ((storage / area, old / area), (new / area, storage / area)):
                 if source.exists():
                     source.rename(target)
                     moved.append((source, target))
-    except OSError:
+
+    try:
+        yield change
+    except BaseException:
         for source, target in reversed(moved):
             target.rename(source)
+        old.rmdir()
         raise
 
 

@@ -39,6 +39,8 @@ class Command(BaseCommand):
                 )
         except BackupError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped. Nothing half stays.", returncode=130) from error
         except OSError as error:
             raise CommandError(
                 f"{target} could not be written ({error.strerror}). Nothing half stays."

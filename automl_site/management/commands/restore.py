@@ -35,6 +35,8 @@ class Command(BaseCommand):
                 self._handle(path, replace=options["replace"], only_check=options["check"])
         except (BackupError, startup.StartError) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped. Nothing was changed.", returncode=130) from error
         except OSError as error:
             raise CommandError(f"{error.filename or path}: {error.strerror}. Nothing was changed.") from error
         except DatabaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -151,3 +152,17 @@ def test_a_disk_that_is_too_small_is_named(archive: Path) -> None:
     found.n_bytes = 10**18
     with pytest.raises(BackupError, match="the archive needs 1020000000"):
         restore.check_room(found)
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_directories_change_places_or_none_of_them_does(
+    storage: Path, error: type[BaseException] | None
+) -> None:
+    for place in ("runs/old", ".restoring/runs/new", ".restoring/caches/new", "devices/old"):
+        (storage / place).mkdir(parents=True)
+    with contextlib.suppress(KeyboardInterrupt), restore._places(storage) as change:
+        change()
+        if error is not None:
+            raise error
+    found = {str(path.relative_to(storage)) for path in storage.glob("*/*") if ".re" not in str(path)}
+    assert found == ({"runs/old", "devices/old"} if error else {"runs/new", "caches/new"})
