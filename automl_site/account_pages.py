@@ -1,4 +1,4 @@
-"""The page of one's own account: name, language, colours, notices, and its deletion."""
+"""The page of one's own account: name, language, colours, notices, what is kept, and its deletion."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from automl_site.account_services import account_delete
+from datasets_app.selectors import dataset_summaries, datasets_of_user
+from search_app.selectors import run_summary, search_runs_of_user
 
 NOTICES = "account/notices.html"
 """The part about notices at the end of a search, where there is one."""
@@ -98,6 +100,30 @@ def deletion(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your account and everything that belonged to it are deleted."))
             return redirect("account_login")
     return render(request, "account/delete.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_GET
+@login_required
+def export(request: HttpRequest) -> HttpResponse:
+    """What the site keeps about one's account, as a file; photos and models are downloaded on their pages."""
+    user = request.user
+    assert user.is_authenticated
+    told = ("id", "name", "kind", "state", "hardware", "runtime", "figures", "created_at")
+    content = {
+        "account": {
+            "user_name": user.get_username(),
+            "name": user.first_name,
+            "email": user.email,
+            "joined": user.date_joined,
+            "last_sign_in": user.last_login,
+        },
+        "data_sets": dataset_summaries(list(datasets_of_user(user))),
+        "searches": [run_summary(run) for run in search_runs_of_user(user)],
+        "devices": list(user.devices.values(*told)),
+    }
+    answer = JsonResponse(content, json_dumps_params={"indent": 1, "ensure_ascii": False})
+    answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return answer
 
 
 def _notices() -> str:

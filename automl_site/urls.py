@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),  # set_language
     path("i18n/words.js", script_words.words, name="words"),
     path("account/", account_pages.account, name="account"),
+    path("account/export/", account_pages.export, name="account_export"),
     path("account/delete/", account_pages.deletion, name="account_delete"),
     path("styleguide/", styleguide, name="styleguide"),
     path("accounts/", include("allauth.urls")),

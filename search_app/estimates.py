@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from nas.phases.plan import CANDIDATES_WANTED, LONGEST_TRAINING, SHORTEST_TRAINING, short_training_seconds
+from nas.phases.plan import (
+    CANDIDATES_WANTED,
+    LARGEST_RESERVE,
+    LONGEST_TRAINING,
+    SHARES,
+    SHORTEST_TRAINING,
+    short_training_seconds,
+)
 from nas.strategies import DARTS
 from search_app.models import Candidate, SearchEvent, SearchRun
 
@@ -78,7 +85,7 @@ def estimate(plan: Plan) -> Estimate | None:
     used = near or past
     if not used:
         return None
-    counts = [count for one in used if one.n_base for count in _networks(plan, one)]
+    counts = [count for one in used if one.n_base and one.base_seconds for count in _networks(plan, one)]
     firsts = [one.first_seconds for one in used]
     networks = (min(counts), max(counts)) if counts else None
     return Estimate(networks, (min(firsts), max(firsts)), len(used), bool(near))
@@ -89,28 +96,43 @@ def _near(a: int, b: int) -> bool:
 
 
 def _networks(plan: Plan, past: _Past) -> tuple[int, int]:
-    """Returns the fewest and most networks of the plan, judging by one earlier search.
-
-    What a network takes besides its training is known only from searches that had no time for all the
-    networks they aimed at: there each got the shortest training. Elsewhere it is known to lie between nothing
-    and the rest beside the shortest training.
-    """
-    seconds = past.base_seconds * plan.minutes / past.minutes
+    """Returns the fewest and most networks of the plan, judging by one earlier search."""
     if plan.strategy == DARTS:
         return past.n_base + past.n_other, past.n_base + past.n_other
-    if plan.evaluator != "training":
-        n = round(past.n_base * plan.minutes / past.minutes)
-        return max(1, n) + past.n_other, max(1, n) + past.n_other
+    bounds = [
+        count
+        for seconds in _base_seconds(plan, past)
+        for count in (
+            _trained(seconds, past)
+            if plan.evaluator == "training"
+            else [past.n_base * seconds / past.base_seconds]
+        )
+    ]
+    return int(min(bounds)) + past.n_other, round(max(bounds)) + past.n_other
+
+
+def _base_seconds(plan: Plan, past: _Past) -> tuple[float, float]:
+    """Returns the least and most seconds of the base search.
+
+    Of each minute more it gets its share, or that of the three quarters which the reserve for exports leaves
+    of a short search.
+    """
+    further = 60.0 * (plan.minutes - past.minutes)
+    least, most = (share * SHARES["base_search"] for share in (1.0 - LARGEST_RESERVE, 1.0))
+    return max(0.0, past.base_seconds + least * further), max(0.0, past.base_seconds + most * further)
+
+
+def _trained(seconds: float, past: _Past) -> list[float]:
+    """Returns how many networks are trained in so many seconds, as bounds.
+
+    What a network takes besides its training is known only from searches that had no time for all the
+    networks they aimed at: there each got the shortest training. Elsewhere it lies between nothing and what
+    the shortest training leaves of a network's time.
+    """
     each = past.base_seconds / past.n_base
-    overhead = max(0.0, each - SHORTEST_TRAINING)
-    bounds = (overhead, overhead) if past.n_base < CANDIDATES_WANTED else (overhead, _least(past, each))
-    found = [seconds / (short_training_seconds(seconds, one) + one) for one in bounds]
-    return max(1, int(min(found))) + past.n_other, max(1, round(max(found))) + past.n_other
-
-
-def _least(past: _Past, each: float) -> float:
-    """Returns the least that a network took besides its training."""
-    return max(0.0, each - LONGEST_TRAINING) if past.n_base == CANDIDATES_WANTED else 0.0
+    most = max(0.0, each - SHORTEST_TRAINING)
+    least = most if past.n_base < CANDIDATES_WANTED else max(0.0, each - LONGEST_TRAINING)
+    return [seconds / (short_training_seconds(seconds, one) + one) for one in (least, most)]
 
 
 def _past(plan: Plan) -> list[_Past]:

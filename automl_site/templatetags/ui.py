@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from nas.report.words import count
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
 from words import figures
@@ -56,18 +55,19 @@ register.filter("percent", figures.percent)
 register.filter("milliseconds", figures.milliseconds)
 register.filter("quantity", figures.quantity)
 register.filter("minutes", figures.length_of_time)
+register.filter("macs", figures.macs)
 register.filter("said", said)
 
 
 @register.filter
 def range_words(bounds: tuple[int, int]) -> str:
-    """Returns a range of whole numbers: ``"about 8"``, ``"8 to 12"``."""
+    """Returns a range of whole numbers: ``"about 8"``, ``"about 8 to 12"``."""
     return _range(*map(str, bounds))
 
 
 @register.filter
 def range_minutes(bounds: tuple[float, float]) -> str:
-    """Returns a range of times in words: ``"about 40 s"``, ``"40 s to 2 min"``."""
+    """Returns a range of times in words: ``"about 40 s"``, ``"about 40 s to 2 min"``."""
     return _range(*map(figures.length_of_time, bounds))
 
 
@@ -119,13 +119,7 @@ def times(value: float | None, factor: float) -> int:
 def _range(low: str, high: str) -> str:
     if low == high:
         return gettext("about %(n)s") % {"n": low}
-    return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
-
-
-@register.filter
-def macs(value: float | None) -> str:
-    """Returns multiply-accumulates as ``"3.4 M"``, a dash if there are none."""
-    return count(value)
+    return gettext("about %(low)s to %(high)s") % {"low": low, "high": high}
 
 
 @register.filter

@@ -25,6 +25,9 @@ SHORTEST_TRAINING = 1.0
 LONGEST_TRAINING = 60.0
 """Seconds of one short training, at least and at most."""
 
+LARGEST_RESERVE = 0.25
+"""Part of the time that is kept back for exports and the report at most."""
+
 _EPOCHS_WANTED = 2.0
 _MODELS_EXPECTED = 10
 _INT8_SHARE = 0.05
@@ -73,7 +76,7 @@ def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_se
     """
     wanted = 10.0 + _MODELS_EXPECTED * (2.0 + n_test * network_ms / 1000.0)
     wanted += min(int8_seconds, _INT8_SHARE * total_seconds)
-    return min(wanted, 0.25 * total_seconds)
+    return min(wanted, LARGEST_RESERVE * total_seconds)
 
 
 def parent_resolution(

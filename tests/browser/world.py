@@ -1,7 +1,8 @@
-"""Something to see on every page of an installation: `python -m tests.browser.world make|clear`.
+"""Something to see on every page of an installation: `python -m tests.browser.world make|make-small|clear`.
 
-`make` prints the ids as JSON; `clear` reads them from its input and takes away what was made, for the tests
-that share the installation count what they find. `AUTOML_VAR_DIR` names the installation.
+`make` prints the ids as JSON; `make-small` leaves out the finished search, which takes seconds; `clear` reads
+the ids from its input and takes away what was made, for the tests that share the installation count what they
+find. `AUTOML_VAR_DIR` names the installation.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ HOSTILE = "<script>alert(1)</script>" + "x" * 175
 
 
 @contextmanager
-def world(stack: Stack) -> Iterator[dict[str, str]]:
+def world(stack: Stack, *, small: bool = False) -> Iterator[dict[str, str]]:
     """Makes it, yields the ids, takes it away."""
-    made = _call(stack, "make")
+    made = _call(stack, "make-small" if small else "make")
     yield json.loads(made)
     _call(stack, "clear", made)
 
@@ -40,8 +41,8 @@ def _call(stack: Stack, what: str, told: str = "") -> str:
     return done.stdout
 
 
-def make() -> dict[str, str]:
-    """Returns ids: `dataset`, `finished`, `running`, `failed`, `waiting_device`, and `newcomer`, a link."""
+def make(*, small: bool) -> dict[str, str]:
+    """Returns ids of a data set, searches and a device, and `newcomer`, the link of someone without any."""
     from django.utils import timezone
 
     from automl_site.welcome import ensure_admin, make_link
@@ -50,14 +51,18 @@ def make() -> dict[str, str]:
     from search_app.models import SearchRun
     from tests import factories
     from tests.browser.big_set import make as make_set
-    from tests.finished import finished
 
     owner = ensure_admin()
     dataset = make_set(48, 4)
     Dataset.objects.filter(pk=dataset).update(name=HOSTILE)
     version = Dataset.objects.get(pk=dataset).current_version
-    like = SearchRun(dataset_version=version)
-    ended = finished(owner, like=like, best_accuracy=0.93, n_candidates=9, finished_at=timezone.now())
+    ids = {"dataset": dataset}
+    if not small:
+        from tests.finished import finished
+
+        like = SearchRun(dataset_version=version)
+        about: dict[str, Any] = {"best_accuracy": 0.93, "n_candidates": 9, "finished_at": timezone.now()}
+        ids["finished"] = finished(owner, like=like, **about).pk
     common: dict[str, Any] = {"owner": owner, "dataset_version": version, "minutes": 30}
     running = factories.SearchRunFactory(
         **common,
@@ -78,8 +83,7 @@ def make() -> dict[str, str]:
     )
     device = device_create(owner=owner, name="My phone", kind="browser", spaces=["lite-elastic"])
     newcomer = factories.UserFactory(username="newcomer")
-    ids = {"dataset": dataset, "finished": ended.pk, "running": running.pk, "failed": failed.pk}
-    ids |= {"device": device.pk}
+    ids |= {"running": running.pk, "failed": failed.pk, "device": device.pk}
     return {**{name: str(pk) for name, pk in ids.items()}, "newcomer": make_link(newcomer)}
 
 
@@ -99,7 +103,7 @@ def clear(ids: dict[str, str]) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "automl_site.settings")
     django.setup()
-    if sys.argv[1] == "make":
-        sys.stdout.write(json.dumps(make()))
-    else:
+    if sys.argv[1] == "clear":
         clear(json.load(sys.stdin))
+    else:
+        sys.stdout.write(json.dumps(make(small=sys.argv[1] == "make-small")))

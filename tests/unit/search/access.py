@@ -39,6 +39,7 @@ PAGES = {
     "i18n/setlang/": Rule("public", frozenset({302, 405})),
     "i18n/words.js": Rule("public"),
     "account/": Rule("account"),
+    "account/export/": Rule("account"),
     "account/delete/": Rule("account"),
     "styleguide/": Rule("account"),
     "datasets/": Rule("account"),

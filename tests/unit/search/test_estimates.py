@@ -52,6 +52,13 @@ def past(
     return run
 
 
+def networks(**changes: Any) -> tuple[int, int]:
+    found = estimate(replace(PLAN, **changes))
+    assert found is not None
+    assert found.networks is not None
+    return found.networks
+
+
 def test_without_an_earlier_search_nothing_is_claimed() -> None:
     past(4, 60, space="mbconv")
     past(4, 60, evaluator="proxy")
@@ -68,10 +75,18 @@ def test_the_same_again_brings_the_same() -> None:
 
 
 def test_more_minutes_bring_more_networks_until_trainings_get_longer_instead() -> None:
-    past(4, 60)  # 15 s a network, of which 1 s is training: half the networks that it aims at
-    assert estimate(replace(PLAN, minutes=20)).networks == (10, 10)  # type: ignore[union-attr]
-    assert estimate(replace(PLAN, minutes=100)).networks == (12, 12)  # type: ignore[union-attr]
-    assert estimate(replace(PLAN, minutes=1000)).networks[0] > 50  # type: ignore[union-attr]
+    past(4, 60)  # 15 s a network, of which 1 s is training: it aims at ten and has no time for them
+    assert networks(minutes=20) == (11, 12)  # 141 to 168 s: nearly ten, ten
+    assert networks(minutes=100) == (12, 16)  # 789 to 1,032 s: ten of the longest training, and some more
+    assert networks(minutes=1000)[0] > 100
+    assert networks(minutes=5) == (2, 3)
+
+
+def test_a_search_that_had_time_for_all_leaves_it_open_how_long_one_takes_besides() -> None:
+    past(10, 100)
+    low, high = networks(minutes=5)
+    assert low == 2 + 4  # 46 s of 10 s each
+    assert high == 2 + 10  # nothing besides, so ten of 4.6 s or more
 
 
 def test_several_searches_give_a_range() -> None:
@@ -97,13 +112,12 @@ def test_searches_of_about_as_many_photos_come_first_and_others_are_called_rough
 
 def test_darts_tries_as_many_whatever_the_minutes() -> None:
     past(4, 60, strategy="darts", space="cell")
-    plan = replace(PLAN, strategy="darts", space="cell", minutes=100)
-    assert estimate(plan).networks == (6, 6)  # type: ignore[union-attr]
+    assert networks(strategy="darts", space="cell", minutes=100) == (6, 6)
 
 
 def test_other_evaluators_go_on_at_their_pace() -> None:
     past(6, 60, evaluator="halving")
-    assert estimate(replace(PLAN, evaluator="halving", minutes=20)).networks == (14, 14)  # type: ignore[union-attr]
+    assert networks(evaluator="halving", minutes=20) == (16, 19)
 
 
 def test_a_search_without_its_events_counts_for_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,9 +36,32 @@ def test_the_language_is_chosen_and_kept(client_of: ClientOf, owner: User) -> No
     assert '<html lang="de">' in client.get("/account/").content.decode()
 
 
+def test_the_part_about_messages_is_shown_where_there_is_one(
+    client_of: ClientOf, owner: User, settings: Any, tmp_path: Path
+) -> None:
+    part = tmp_path / "templates/account/notices.html"
+    part.parent.mkdir(parents=True)
+    part.write_text("<p>The part about {{ user.username }}</p>")
+    first = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**first, "DIRS": [tmp_path / "templates", *first["DIRS"]]}]
+    assert "<p>The part about owner</p>" in client_of(owner).get("/account/").content.decode()
+
+
 def test_sign_in_offers_the_languages(client_of: ClientOf) -> None:
     text = client_of(None).get("/accounts/login/").content.decode()
     assert 'value="de" lang="de"' in text
+
+
+def test_what_is_kept_can_be_taken_along(client_of: ClientOf, owner: User, stranger: User) -> None:
+    mine, theirs = (factories.SearchRunFactory(owner=user) for user in (owner, stranger))
+    answer = client_of(owner).get("/account/export/")
+    assert answer["Content-Disposition"].startswith("attachment")
+    told = answer.json()
+    assert told["account"]["user_name"] == "owner"
+    assert [run["id"] for run in told["searches"]] == [str(mine.pk)]
+    assert [one["name"] for one in told["data_sets"]] == [mine.dataset_version.dataset.name]
+    assert str(theirs.pk) not in answer.content.decode()
+    assert "password" not in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -89,7 +113,7 @@ def test_a_running_search_keeps_the_account(client_of: ClientOf, owner: User) ->
     given = {"name": "owner", "password": "correct horse battery"}
     answer = client_of(owner).post("/account/delete/", given)
     assert answer.status_code == 422
-    assert "still running" in answer.content.decode()
+    assert "A search of yours is still running" in answer.content.decode()
     assert SearchRun.objects.count() == 2
 
 
