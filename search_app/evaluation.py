@@ -40,7 +40,7 @@ class Answers:
         threshold: Bar of "I don't know" in the download.
         has_int8: True if the model has answers of an int8 file, too.
         accuracy: Share of right answers.
-        top: Share of photos whose true class is among the five most probable; None for up to five classes.
+        top: Share of photos whose true class is among the five most probable; None for up to ten classes.
         brier: Brier score.
         bins: Of the reliability diagram.
         curve: What bars of "I don't know" would do.
@@ -138,7 +138,7 @@ def _read(key: Key, int8: bool) -> Answers:
         threshold=predictions.threshold,
         has_int8=has_int8,
         accuracy=accuracy_of(predictions),
-        top=top_k(predictions, TOP) if predictions.n_classes > TOP else None,
+        top=top_k(predictions, TOP) if predictions.n_classes > 2 * TOP else None,
         brier=brier_score(predictions),
         bins=reliability(predictions),
         curve=threshold_curve(predictions),

@@ -26,7 +26,7 @@ from search_app.evaluation import answers_of
 from search_app.models import TrainedModel
 
 KINDS: Final = ("learning", "photos")
-SILENCE_SECONDS: Final = 60
+SILENCE_SECONDS: Final = 120
 """After so long without a word a worker is believed dead."""
 QUEUE_SECONDS: Final = 1800
 """So long a hint may wait behind other work."""

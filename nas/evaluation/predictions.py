@@ -15,7 +15,7 @@ an uncompressed NumPy archive without pickles:
 | `threshold` | float64, () | below this probability the download says "I don't know" |
 | `int8_probabilities`, `int8_answers` | the same | of `model_int8.onnx`; only if the model has that file |
 
-Probabilities are float16 only where N * C exceeds 2^24; beyond 2^26 nothing is kept. Module without torch:
+Probabilities are float16 only where N * C exceeds 2^22; beyond 2^25 nothing is kept. Module without torch:
 the web process reads these files.
 """
 
@@ -39,10 +39,10 @@ Floats = npt.NDArray[np.floating[Any]]
 
 DIRECTORY: Final = "evaluation"
 VERSION: Final = 1
-MOST_FLOAT32: Final = 2**24
-"""Values that are kept as float32 at most (64 MB); more are kept as float16."""
-MOST_VALUES: Final = 2**26
-"""Values that are kept at all (128 MB)."""
+MOST_FLOAT32: Final = 2**22
+"""Values that are kept as float32 at most (16 MB); more are kept as float16."""
+MOST_VALUES: Final = 2**25
+"""Values that are kept at all (64 MB): a run keeps them for each of its models, within its minutes."""
 _TOLERANCE: Final = 2e-3  # of sums and of the highest value, after rounding to float16
 _DAMAGED: Final = "The kept answers of this model are damaged. Export the model again in a new search."
 

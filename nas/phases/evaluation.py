@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nas.data.cache import ImageCache
+from nas.errors import EvaluationError
 from nas.evaluation.photos import measure_photos, photos_file, save_photos
-from nas.evaluation.predictions import Part, Predictions, predictions_file, predictions_of, save_predictions
+from nas.evaluation.predictions import (
+    Part,
+    Predictions,
+    load_predictions,
+    predictions_file,
+    predictions_of,
+    save_predictions,
+)
 from nas.export.bundle import ONNX_NAME
 from nas.export.int8_bundle import INT8_NAME, has_int8
 from nas.export.onnx_model import OnnxClassifier
@@ -43,22 +52,30 @@ def keep_predictions(
         int8_probabilities=_probabilities(directory / INT8_NAME, cache, rows) if has_int8(model) else None,
         threshold=float((model.get("trust") or {}).get("threshold", 0.0)),
     )
-    save_predictions(predictions_file(workdir, model["name"]), answers)
+    with suppress(OSError):  # a full disk shall cost the evaluation, not the figures of the run
+        save_predictions(predictions_file(workdir, model["name"]), answers)
     return answers
 
 
 def keep_validation_predictions(workdir: Path, model: Mapping[str, Any], cache: ImageCache) -> None:
-    """Keeps the answers on validation photos of a model that has none on test photos.
+    """Keeps the answers on validation photos of a model, unless there are some on test photos.
 
-    Such are models of a set without a test part, and models that were exported after the part was opened:
-    it is opened once, and what came later would profit from what was seen.
+    There are none for a set without a test part, and for models that were exported after the part was
+    opened: it is opened once, and what came later would profit from what was seen.
     """
+    try:
+        if load_predictions(predictions_file(workdir, model["name"])).part == "test":
+            return
+    except (FileNotFoundError, EvaluationError):
+        pass  # none yet, or damaged ones
     keep_predictions(workdir, model, cache, validation_rows(cache), "val")
 
 
 def keep_photo_facts(workdir: Path, cache: ImageCache, rows: np.ndarray, part: Part) -> None:
     """Measures judged photos and keeps what was found, for accuracy on kinds of photos."""
-    save_photos(photos_file(workdir, part), measure_photos(cache, rows))
+    facts = measure_photos(cache, rows)
+    with suppress(OSError):
+        save_photos(photos_file(workdir, part), facts)
 
 
 def _probabilities(path: Path, cache: ImageCache, rows: np.ndarray) -> np.ndarray:

@@ -180,7 +180,8 @@ def _test(ctx: RunContext) -> None:
     ctx.state.test = [_test_model(ctx, model, rows) for model in ctx.state.models]
     ctx.save()
     record_result(token, _accuracies(ctx.state.test))
-    if ctx.remaining() > len(rows) * SECONDS_A_PHOTO + _SECONDS_FOR_REPORT:  # else when somebody asks
+    needed = len(rows) * SECONDS_A_PHOTO + _SECONDS_FOR_REPORT
+    if not ending(ctx) and ctx.remaining() > needed:  # else when somebody asks for it
         keep_photo_facts(ctx.config.workdir, ctx.cache, rows, "test")
 
 

@@ -12,7 +12,6 @@ from nas.architecture import MBConvArchitecture
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError, ExportError
-from nas.evaluation.predictions import predictions_file
 from nas.events import Event, OnEvent, ShouldStop
 from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import ONNX_NAME, metadata_of
@@ -79,8 +78,7 @@ def export_candidate(
         model = {**written, "trust": asdict(trust_of(source))}
     completed = complete(workdir, source, model, None if top is None else LadderConfig(top=top))
     on_event(Event("model_completed", {"model": completed}))
-    if not predictions_file(workdir, model["name"]).exists():  # answers on test photos are never replaced
-        keep_validation_predictions(workdir, completed, source.cache)
+    keep_validation_predictions(workdir, completed, source.cache)
 
 
 def add_int8_files(

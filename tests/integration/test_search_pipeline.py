@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,9 @@ import pytest
 from nas.candidate import PHASES, Candidate
 from nas.data.cache import ImageCache
 from nas.data.importer import import_archive
+from nas.evaluation.heatmap import Looker
+from nas.evaluation.learning import make_learning_curve
+from nas.evaluation.predictions import load_predictions, predictions_file
 from nas.events import Event
 from nas.search import SearchConfig, SearchOutcome, run_search
 from tests.images import photo_zip
@@ -100,6 +104,53 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
         (tested,) = (result for result in report["test"] if result["name"] == model["name"])
         assert ("int8" in tested) is int8["offered"]
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=directory, check=True)
+    assert_answers_are_kept(tmp_path, ImageCache.open(data), report)
+    assert_it_can_be_evaluated(tmp_path, ImageCache.open(data), report["best"], recorder.candidates)
+
+
+def assert_answers_are_kept(workdir: Path, cache: ImageCache, report: dict[str, Any]) -> None:
+    """What lies beside the models is what the downloaded files answer, asked here without the engine."""
+    index = [json.loads(line) for line in (cache.directory / "index.jsonl").read_text().splitlines()]
+    rows = [line["row"] for line in index if line["split"] == "test"]
+    images = np.ascontiguousarray(cache.images[rows])
+    for result in report["test"]:
+        kept = load_predictions(predictions_file(workdir, result["name"]))
+        assert (kept.part, kept.rows.tolist()) == ("test", rows)
+        directory = workdir / "models" / result["name"]
+        files = {"model.onnx": (kept, result["accuracy"])}
+        if "int8" in result:
+            files["model_int8.onnx"] = (kept.of_int8(), result["int8"]["accuracy"])
+        for name, (answers, accuracy) in files.items():
+            session = onnxruntime.InferenceSession(directory / name)
+            [probabilities] = session.run(["probabilities"], {"image": images})
+            assert np.abs(answers.probabilities - probabilities).max() < 0.02, name
+            right = [
+                index[row]["label"] == cache.classes[k] for row, k in zip(rows, answers.answers, strict=True)
+            ]
+            assert accuracy == pytest.approx(np.mean(right))
+            threshold = session.get_modelmeta().custom_metadata_map["threshold"]
+            assert answers.threshold == pytest.approx(float(threshold), rel=1e-4)
+
+
+def assert_it_can_be_evaluated(
+    workdir: Path, cache: ImageCache, name: str, candidates: list[Candidate]
+) -> None:
+    """Heat maps of a trained network are true to it, and the learning curve of real photos rises."""
+    number = int(name.rsplit("-", 1)[1])
+    architecture = next(one.architecture for one in candidates if one.number == number)
+    looker = Looker.open(workdir / "models" / name, architecture)
+    drops = []
+    for row in cache.indices("val")[::2]:
+        image, target = np.asarray(cache.images[row]), int(cache.labels[row])
+        figures = looker.figures(image, looker.heat(image, target), target)
+        lost = (figures.without_hottest, figures.without_random)
+        drops.append([figures.probability - one for one in lost])
+    hot, by_chance = np.mean(drops, axis=0)
+    assert hot > by_chance, (hot, by_chance)
+    curve = make_learning_curve(cache.directory, lambda _stage, _done, _total: None)
+    assert curve.network == "EfficientNet-Lite0 (ImageNet)"
+    assert curve.accuracy[-1].value >= curve.accuracy[0].value
+    assert curve.accuracy[-1].value > 0.9
 
 
 def assert_models_work(workdir: Path, cache: ImageCache) -> None:

@@ -142,7 +142,7 @@ export class Confusion {
     const node = svg('svg', { class: 'confusion-picture', viewBox: `0 0 ${chosen.length} ${chosen.length}`, role: 'img', 'aria-label': fill(gettext('Confusion matrix of %(n)s classes. The table below lists all mix-ups.'), { n: count(chosen.length) }) });
     node.append(svg('rect', { class: 'ground', width: chosen.length, height: chosen.length }), ...cells.map((cell, i) => svg('rect', {
       class: cell.truth === cell.answer ? 'same' : 'other', x: place.get(cell.answer), y: place.get(cell.truth), width: 1, height: 1, 'data-at': i,
-      'fill-opacity': Math.max(0.25, Math.min(1, Math.sqrt(cell.n / this.support[cell.truth]))).toFixed(3),
+      'fill-opacity': Math.max(0.45, Math.min(1, Math.sqrt(cell.n / this.support[cell.truth]))).toFixed(3),
     })));
     const at = (event) => cells[event.target.dataset?.at];
     node.addEventListener('pointermove', (event) => { if (at(event)) this.note(this.words(at(event))); });

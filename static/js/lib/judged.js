@@ -177,6 +177,7 @@ export class JudgedPhotos {
     image.alt = fill(gettext('The photo in grey with the places coloured that speak for “%(name)s”'), { name: this.name(target) });
     image.hidden = false;
     $('heat-empty').hidden = true;
+    $('heat').scrollIntoView({ block: 'nearest' });
     $('heat-figures').textContent = fill(gettext('“%(name)s” has %(all)s. With the hottest fifth covered %(hot)s are left; with a random fifth covered %(random)s, on average of ten.'), {
       name: this.name(target), all: percent(found.probability), hot: percent(found.without_hottest), random: percent(found.without_random),
     });
