@@ -10,10 +10,11 @@ import base64
 import json
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from django.db.models import TextField
+from django.db.models import TextField, Value
 from django.db.models.functions import Cast
 
 from nas.candidate import HERE
@@ -36,13 +37,14 @@ _NUMBERS = {
 }
 """Column -> type; doubles where a front or another row depends on the exact value."""
 
+_CHUNK = 1000
 _OF_DEVICE = ("energy_mj", "peak_sram_bytes", "size_bytes", "here_ms")
 _EVENT_METRICS = ("accuracy", "accuracy_low", "accuracy_high", "latency_ms", "size_bytes", "macs")
 _EVENT_FACTS = ("number", "source", "fidelity", "status", "label", "seconds", "refines")
 
 
 def candidate_columns(run: SearchRun) -> dict[str, Any]:
-    """Returns all candidates of a run, in the order of their numbers; two queries at most.
+    """Returns all candidates of a run, in the order of their numbers; one query.
 
     Returns:
         `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of
@@ -50,33 +52,49 @@ def candidate_columns(run: SearchRun) -> dict[str, Any]:
         the device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or
         null.
     """
-    names = ("label", "source", "fidelity", *_NUMBERS)
-    found = list(run.candidates.order_by("number").values_list(*names))
-    labels, sources, fidelities, *numbers = zip(*found, strict=True) if found else [()] * len(names)
+    text = Value("") if run.device == HERE else Cast("device", TextField())
+    names = ("label", "source", "fidelity", "device_text", *_NUMBERS)
+    rows = run.candidates.order_by("number").annotate(device_text=text).values_list(*names)
+    labels: list[str] = []
+    sources: list[str] = []
+    fidelities: list[str] = []
+    numbers: dict[str, array[float]] = {name: array(kind) for name, kind in _NUMBERS.items()}
+    device = _DeviceColumns()
+    # In chunks: tens of thousands of tuples at once would make the garbage collector walk the whole process.
+    for chunk in _chunks(rows.iterator(_CHUNK)):
+        label, source, fidelity, devices, *values = zip(*chunk, strict=True)
+        labels += label
+        sources.append(_indices(source, SOURCES))
+        fidelities.append(_indices(fidelity, FIDELITIES))
+        for column, new in zip(numbers.values(), values, strict=True):
+            column.extend([NONE if value is None else value for value in new])
+        if run.device != HERE:
+            device.extend(devices)
     return {
-        "labels": list(labels),
+        "labels": labels,
         "source_names": SOURCES,
-        "sources": _indices(sources, SOURCES),
+        "sources": "".join(sources),
         "fidelity_names": FIDELITIES,
-        "fidelities": _indices(fidelities, FIDELITIES),
-        "numbers": {
-            name: {"type": kind, "data": packed(column, kind)}
-            for (name, kind), column in zip(_NUMBERS.items(), numbers, strict=True)
-        },
-        "device": None if run.device == HERE else _device_columns(run),
+        "fidelities": "".join(fidelities),
+        "numbers": {name: packed(column) for name, column in numbers.items()},
+        "device": device.packed(),
     }
 
 
-def packed(values: Iterable[float | None], kind: str) -> str:
-    """Returns numbers as base64 of little-endian doubles (`"d"`) or floats (`"f"`), None as NaN."""
-    numbers = array(kind, [NONE if value is None else value for value in values])
+def packed(numbers: array[float]) -> dict[str, str]:
+    """Returns an array of doubles (`"d"`) or floats (`"f"`): its type, and base64 of little-endian bytes."""
     if sys.byteorder == "big":
         numbers.byteswap()
-    return base64.b64encode(numbers.tobytes()).decode("ascii")
+    return {"type": numbers.typecode, "data": base64.b64encode(numbers.tobytes()).decode("ascii")}
+
+
+def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    while chunk := list(islice(rows, _CHUNK)):
+        yield chunk
 
 
 def _indices(words: Sequence[str], known: Sequence[str]) -> str:
-    """Returns a digit a row: the place of its word among the known ones, the last place for others."""
+    """Returns a digit a row: the place of its word among the known ones, 9 for others."""
     places = {word: str(place) for place, word in enumerate(known)}
     return "".join([places.get(word, "9") for word in words])
 

@@ -116,9 +116,10 @@ function draw() {
   pending = false;
   head.show(chart.front.on.size);
   method.show(state.method);
-  if (state.ended && !wasEnded && loaded) tellMe.ended(state.run.state);
+  if (state.ended === wasEnded) return;
+  if (state.ended && loaded) tellMe.ended(state.run.state);
+  else tellMe.show(state.ended);
   wasEnded = state.ended;
-  tellMe.show(state.ended);
 }
 
 function changed() {
@@ -182,7 +183,8 @@ async function takeSnapshot() {
   for (const one of [...state.networks.all.values()].slice(-50)) eta.finished(one.seconds);
   showAll();
   head.forgetLog();
-  wasEnded ||= state.ended && !loaded;
+  if (!loaded) wasEnded = state.ended;
+  tellMe.show(state.ended);
   loaded = true;
   page.dataset.loaded = 'yes';
   await refreshModels();

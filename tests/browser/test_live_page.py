@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,12 +10,13 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Watcher
 from tests.browser.feeding import HOSTILE
+from tests.browser.test_main_job import through
 from tests.browser.test_pages import PHONE, assert_fits
-from tests.integration.stack import ROOT, Stack
+from tests.integration.stack import ROOT, Stack, wait_for
 
 MANY = 20_000
 RATE = 20
@@ -251,7 +253,7 @@ def test_pause_go_on_more_minutes_and_what_the_page_says(
     visit(page, runs[1])
     expect(page).to_have_title(re.compile(r"^16% · Few"))
     expect(page.locator("#left")).to_have_text(re.compile(r"^\d+–\d+ min$"))
-    expect(page.locator("#doing")).to_have_text("Search 17 · 96 px")
+    expect(page.locator("#doing")).to_have_text("Trying a network: Search 17 · 96 px")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#state")).to_have_text("Paused")
     expect(page.locator("#doing")).to_contain_text("minutes stand still")
@@ -270,6 +272,33 @@ def test_pause_go_on_more_minutes_and_what_the_page_says(
     expect(page.locator("#state")).to_have_text("Running")
     assert_fits(page)
     watcher.forgive("Failed to load resource")  # the refusal
+    assert watcher.problems == []
+
+
+def test_a_cut_line_and_a_lost_queue_lose_nothing(
+    page: Page, watcher: Watcher, stack: Stack, runs: list[str]
+) -> None:
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/ws/searches/"), lambda socket: through(socket, sockets))
+    visit(page, runs[1])
+    first = tried(page)
+    sockets[-1].close(code=1012)
+    shell(stack, FEED.format(run=runs[1], first=first, seconds=0.5, rate=40))
+    known = page.request.get(f"/api/v1/searches/{runs[1]}").json()["n_candidates"]
+    assert known > first
+    expect(page.locator("#tried")).to_have_text(str(known))
+    sockets[-1].send(json.dumps({"type": "snapshot_needed"}))
+    shell(stack, FEED.format(run=runs[1], first=known, seconds=0.5, rate=40))
+    known = page.request.get(f"/api/v1/searches/{runs[1]}").json()["n_candidates"]
+    expect(page.locator("#tried")).to_have_text(str(known))
+    assert len(sockets) >= 3, "a connection of its own after the cut and after the snapshot"
+    page.get_by_role("button", name="No.", exact=True).click()
+    pages = []
+    for _ in range(known // 50 + 1):
+        pages += page.locator("#candidates td:first-child").all_inner_texts()
+        if page.get_by_role("button", name="Next page").is_enabled():
+            page.get_by_role("button", name="Next page").click()
+    assert [int(cell.removeprefix("#")) for cell in pages] == list(range(known))
     assert watcher.problems == []
 
 
@@ -292,6 +321,7 @@ def test_the_end_is_told_by_the_browser_when_nobody_looks(
     page.evaluate("window.away = true")
     shell(stack, END.format(run=runs[1]))
     page.wait_for_function("window.told.length === 1")
+    wait_for(lambda: "Search finished: Few" in stack.log(), 30, "no mail was sent")
     assert page.evaluate("told") == [["Search finished", "Few"]]
     expect(page.locator("#to-result")).to_be_visible()
     page.reload()

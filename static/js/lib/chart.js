@@ -2,15 +2,15 @@
 import { AXES, costText, frontOf, logTicks } from './axes.js';
 import { $ } from './dom.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
+import { sourceName, trainedName } from './names.js';
 import { fill, gettext } from './words.js';
 
 export const SERIES = {
-  base_search: { name: gettext('Search'), symbol: 'circle' },
-  scaled: { name: gettext('Scaled family'), symbol: 'diamond' },
-  baseline: { name: gettext('Hand-made baseline'), symbol: 'square' },
-  first_model: { name: gettext('First model'), symbol: 'star' },
+  base_search: { name: sourceName('base_search'), symbol: 'circle' },
+  scaled: { name: sourceName('scaled'), symbol: 'diamond' },
+  baseline: { name: sourceName('baseline'), symbol: 'square' },
+  first_model: { name: sourceName('first_model'), symbol: 'star' },
 };
-export const TRAINED = { frozen: gettext('head only'), short: gettext('short training'), final: gettext('full training') };
 const FURTHER = { frozen: 0, short: 1, final: 2 };
 const FAINT = { frozen: 0.85, short: 0.5, final: 1 };
 
@@ -71,7 +71,7 @@ function hoverText(point, axis) {
     fill(gettext('%(value)s right (95%: %(low)s to %(high)s)'), { value: percent(point.accuracy), low: percent(point.accuracy_low), high: percent(point.accuracy_high) }),
     fill(gettext('%(time)s per photo, %(size)s'), { time: ms(point.latency_ms), size: bytes(point.size_bytes) }),
     ...(['latency', 'size'].includes(axis.name) ? [] : [`${axis.title}: ${costText(axis, point.cost)}`]),
-    `${SERIES[point.source]?.name ?? ''}, ${TRAINED[point.fidelity] ?? ''}`,
+    `${sourceName(point.source)}, ${trainedName(point.fidelity)}`,
     ...(middle < 0 ? [shape] : [shape.slice(0, middle), shape.slice(middle + 1)]),
   ].join('<br>');
 }

@@ -24,8 +24,8 @@ export class HoverCard {
       return;
     }
     if (one.number !== this.number) this.fill(one, axis);
+    this.node.hidden = false; // only what is shown has a size and a parent to fit into
     const { clientWidth, clientHeight } = this.node.offsetParent ?? this.node;
-    this.node.hidden = false;
     const { offsetWidth, offsetHeight } = this.node;
     const left = x + AWAY + offsetWidth > clientWidth ? x - AWAY - offsetWidth : x + AWAY;
     this.node.style.setProperty('left', `${Math.max(0, left)}px`);

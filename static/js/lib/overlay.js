@@ -98,7 +98,7 @@ export class Overlay {
   ghost(context, { points }, dash) {
     context.setLineDash(dash);
     context.strokeStyle = this.colours.ghost;
-    context.lineWidth = 1.25;
+    context.lineWidth = 1.75;
     this.stairs(context, points.map((point) => [point.cost, point.accuracy]));
   }
 

@@ -6,6 +6,13 @@ import { PHASES } from './run_state.js';
 import { fill, gettext, language, ngettext } from './words.js';
 
 const LINES = 300;
+// The engine names the network at hand; between networks it says a sentence.
+const AT_WORK = {
+  baselines: gettext('Training a network to beat: %(what)s'),
+  base_search: gettext('Trying a network: %(what)s'),
+  scaling: gettext('Scaling up and down: %(what)s'),
+  final_training: gettext('Training fully: %(what)s'),
+};
 const STATES = {
   QUEUED: gettext('Waiting'),
   RUNNING: gettext('Running'),
@@ -88,7 +95,9 @@ export class RunHead {
     if (this.state.ended) return '';
     if (run.state === 'QUEUED') return gettext('It starts as soon as a worker is free.');
     if (run.state === 'PAUSED') return gettext('Paused. Its minutes stand still, and nothing is lost.');
-    return run.message || gettext('Getting ready.');
+    if (!run.message) return gettext('Getting ready.');
+    const words = run.message === this.state.opening ? null : AT_WORK[run.phase];
+    return words ? fill(words, { what: run.message }) : run.message;
   }
 
   showPhases() {

@@ -23,6 +23,7 @@ export class RunState {
     for (const one of candidatesOf(snapshot.candidates)) this.networks.add(one);
     this.phases = new Map();
     this.log = [];
+    this.opening = '';
     this.models = 0;
     this.method = snapshot.method;
     for (const event of snapshot.events) this.fold(event);
@@ -45,6 +46,7 @@ export class RunState {
     } else if (kind === 'phase_started') {
       this.phases.set(payload.phase, 'now');
       this.run.phase = payload.phase;
+      this.opening = payload.message; // the sentence with which the phase began
       if (payload.message) this.say(seq, at, payload.message);
     } else if (kind === 'phase_finished') {
       this.phases.set(payload.phase, 'done');

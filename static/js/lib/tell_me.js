@@ -1,6 +1,6 @@
 // The browser's own notice at the end of a search: asked for by a button, shown when nobody looks at the page.
 import { $, notice } from './dom.js';
-import { fill, gettext } from './words.js';
+import { gettext } from './words.js';
 
 const KEY = 'automl-tell-me';
 
@@ -28,6 +28,7 @@ export class TellMe {
     this.show(false);
   }
 
+  /** The button, as long as there is something to wait for. */
   show(ended) {
     $('tell-me').hidden = ended || !this.possible;
     $('tell-me').setAttribute('aria-pressed', String(this.wanted));
@@ -45,6 +46,5 @@ export class TellMe {
         told.close();
       });
     } catch { /* phones allow notices from service workers only */ }
-    document.title = fill(gettext('%(title)s · %(name)s'), { title, name: this.name });
   }
 }

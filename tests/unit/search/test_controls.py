@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
+from django.test import Client
 from django.utils import timezone
 
 from datasets_app.claims import claim
@@ -20,7 +21,7 @@ from nas.search import SearchOutcome, _take_budget
 from search_app import controls, services
 from search_app.models import SearchRun
 from search_app.runner import run_slice
-from tests.factories import SearchRunFactory
+from tests.factories import SearchRunFactory, make_candidate
 
 State = SearchRun.State
 
@@ -174,3 +175,22 @@ def test_the_final_training_gets_all_that_is_added_while_it_runs(tmp_path: Path)
     assert state.phase_ends["final_training"] == 800.0
     assert "final_seconds" not in state.values, "what has not begun is planned anew"
     assert state.phase_ends["scaling"] == 300.0
+
+
+def test_what_the_live_page_asks_for_costs_few_queries(
+    run: SearchRun, owner: User, client_of: Callable[[User | None], Client], django_assert_num_queries: Any
+) -> None:
+    for number in range(5):
+        make_candidate(run, number)
+    client = client_of(owner)
+    signed_in = 2  # session and user
+    base = f"/api/v1/searches/{run.pk}"
+    for address, queries in (("/candidates/3", 2), ("/earlier", 2), ("/front?cost=size", 3)):
+        with django_assert_num_queries(signed_in + queries):
+            assert client.get(base + address).status_code == 200, address
+    assert client.get(f"{base}/candidates/3").json()["architecture"]["resolution"] == 96
+    assert client.get(f"{base}/candidates/99").status_code == 404
+    assert client.get(f"{base}/candidates/{2**40}").status_code == 404
+    assert client.get(f"{base}/front?cost=beauty").status_code == 422
+    told = client.get(f"{base}/events?compact=true").json()
+    assert told["events"] == []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 
 from search_app import services
-from search_app.models import SearchRun
+from search_app.models import Candidate, SearchRun
 from search_app.notices import MAX_TRIES, send_notices
-from tests.factories import DatasetVersionFactory, SearchRunFactory
+from tests.factories import DatasetVersionFactory, SearchRunFactory, make_candidate
 
 State = SearchRun.State
 
@@ -94,3 +96,16 @@ def test_the_language_of_whoever_starts_it_is_kept_for_the_mail(
     options: Any = {"content_type": "application/json", "headers": {"Accept-Language": "de"}}
     assert client.post("/api/v1/searches", body, **options).status_code == 201
     assert SearchRun.objects.get().language == "de"
+
+
+def test_the_migration_fills_keys_and_mails_nothing_of_the_past(run: SearchRun) -> None:
+    migration = importlib.import_module("search_app.migrations.0007_live")
+    candidate = make_candidate(run, 0)
+    key = candidate.twin
+    assert 0 < key < 2**48
+    Candidate.objects.update(twin=0)
+    migration.fill_twins(apps, None)
+    candidate.refresh_from_db()
+    assert candidate.twin == key
+    migration.mark_old_ends(apps, None)
+    assert send_notices(again=True) == 0
