@@ -16,6 +16,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from datasets_app.arrival import store_upload
 from datasets_app.changes import lock_for_edit, record_change
@@ -30,7 +32,20 @@ from nas.data.names import printable
 PART: Final = "train"
 MOST_WAITING: Final = 200
 _LONGEST_NAME: Final = 120
-_PARTS: Final = {"train": "training", "val": "validation", "test": "test"}
+_PRESENT: Final = {
+    "train": _lazy(
+        "This photo is in the data set already: class %(label)s, training part. If its class is wrong, "
+        "change it on the data set's page."
+    ),
+    "val": _lazy(
+        "This photo is in the data set already: class %(label)s, validation part. If its class is wrong, "
+        "change it on the data set's page."
+    ),
+    "test": _lazy(
+        "This photo is in the data set already: class %(label)s, test part. If its class is wrong, "
+        "change it on the data set's page."
+    ),
+}
 
 
 def photo_add(*, owner: User, dataset: Dataset, upload: UploadedFile, label: str) -> Change:
@@ -49,8 +64,8 @@ def photo_add(*, owner: User, dataset: Dataset, upload: UploadedFile, label: str
     check_length(upload.size or 0)
     if (upload.size or 0) > MOST_BYTES:
         raise ValidationError(
-            f"The photo has {human_bytes(upload.size or 0)}; at most {human_bytes(MOST_BYTES)} are taken. "
-            "Save it smaller."
+            _("The photo has %(size)s; at most %(limit)s are taken. Save it smaller.")
+            % {"size": human_bytes(upload.size or 0), "limit": human_bytes(MOST_BYTES)}
         )
     sha256 = _sha256(upload)
     key = uuid.uuid4()
@@ -80,7 +95,7 @@ def photo_add(*, owner: User, dataset: Dataset, upload: UploadedFile, label: str
     except OSError as error:
         target.unlink(missing_ok=True)
         raise ValidationError(
-            "The photo could not be stored on this server. Free some disk space and send it again."
+            _("The photo could not be stored on this server. Free some disk space and send it again.")
         ) from error
     except BaseException:
         target.unlink(missing_ok=True)
@@ -92,24 +107,24 @@ def _check_label(dataset: Dataset, label: str) -> None:
     known = label == printable(label) and dataset.images.filter(IN_USE, label=label).exists()
     if not known:
         raise ValidationError(
-            "This data set has no such class. Choose one of its classes; a new class needs a new upload with "
-            "photos enough to train and to test it."
+            _(
+                "This data set has no such class. Choose one of its classes; a new class needs a new upload "
+                "with photos enough to train and to test it."
+            )
         )
 
 
 def _check_new(dataset: Dataset, sha256: str) -> None:
     same = dataset.images.filter(sha256=sha256).order_by("row").first()
     if same is not None:
-        raise ValidationError(
-            f"This photo is in the data set already: class {same.label}, {_PARTS[same.split]} part. If its "
-            "class is wrong, change it on the data set's page."
-        )
+        raise ValidationError(_PRESENT[same.split] % {"label": same.label})
     waiting = [entry for change in waiting_changes(dataset) for entry in change.undo]
     if any(entry["sha256"] == sha256 for entry in waiting):
-        raise ValidationError("This photo waits for the next version already.")
+        raise ValidationError(_("This photo waits for the next version already."))
     if len(waiting) >= MOST_WAITING:
         raise ValidationError(
-            f"{MOST_WAITING} added photos wait for the next version. Make it on the data set's page first."
+            _("%(n)s added photos wait for the next version. Make it on the data set's page first.")
+            % {"n": MOST_WAITING}
         )
 
 

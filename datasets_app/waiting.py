@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,21 +17,30 @@ ADD: Final = "add"
 
 
 def waiting_photos(dataset: Dataset) -> list[tuple[Change, Addition]]:
-    """Returns the photos that no version has taken in yet, in the order of their edits."""
-    changes = [(one, entry) for one in waiting_changes(dataset) for entry in one.undo]
+    """Returns the photos that no version has taken in yet, in the order of their edits.
+
+    A photo's class follows the renames and merges that were made after it was added.
+    """
+    changes = list(dataset.changes.filter(version=None).order_by("number"))
     uploads = {str(one.pk): one for one in dataset.uploads.all()}
-    return [
-        (
-            change,
-            Addition(
-                file=uploads[entry["upload"]].file,
-                path=f"added/{entry['upload'][:8]}-{uploads[entry['upload']].filename}",
-                label=entry["label"],
-                split=entry["split"],
-            ),
-        )
-        for change, entry in changes
-    ]
+    found = []
+    for place, change in enumerate(changes):
+        for entry in change.undo if change.kind == ADD else ():
+            upload = uploads[entry["upload"]]
+            label = _renamed(entry["label"], changes[place + 1 :])
+            path = f"added/{entry['upload'][:8]}-{upload.filename}"
+            found.append((change, Addition(upload.file, path, label, entry["split"])))
+    return found
+
+
+def _renamed(label: str, later: Sequence[Change]) -> str:
+    """Returns what a class is called after further edits."""
+    for change in later:
+        for entry in change.undo:
+            if "became" in entry and entry["label"] == label:
+                label = entry["became"]
+                break  # one edit gives a class one new name
+    return label
 
 
 def take_back(dataset: Dataset, entry: dict[str, Any]) -> None:

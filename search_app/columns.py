@@ -48,9 +48,8 @@ def candidate_columns(run: SearchRun) -> dict[str, Any]:
 
     Returns:
         `labels`, a list; `sources` and `fidelities`, a digit a row; `numbers`, by column, as base64 of
-        doubles or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for
-        the device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or
-        null.
+        doubles or floats (NaN: not known; a failed candidate knows no accuracy); `device`: the same for the
+        device that is searched for, with its `name`, `how` and `broken` (rows that it cannot hold), or null.
     """
     text = Value("") if run.device == HERE else Cast("device", TextField())
     names = ("label", "source", "fidelity", "device_text", *_NUMBERS)
@@ -99,24 +98,35 @@ def _indices(words: Sequence[str], known: Sequence[str]) -> str:
     return "".join([places.get(word, "9") for word in words])
 
 
-def _device_columns(run: SearchRun) -> dict[str, Any] | None:
-    texts = run.candidates.order_by("number").annotate(text=Cast("device", TextField()))
-    # One text for one parser: thrice as fast as a JSONField that reads each row by itself.
-    figures = json.loads(
-        "[" + ",".join([text or "null" for text in texts.values_list("text", flat=True)]) + "]"
-    )
-    first = next((one for one in figures if one), None)
-    if first is None:
-        return None
-    return {
-        "name": first["name"],
-        "how": first["how"],
-        "broken": [place for place, one in enumerate(figures) if one and one["broken_limits"]],
-        "numbers": {
-            name: {"type": "d", "data": packed([one and one[name] for one in figures], "d")}
-            for name in _OF_DEVICE
-        },
-    }
+class _DeviceColumns:
+    """The figures of a device, from the JSON text of each row."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, Any] | None = None
+        self.rows = 0
+        self.broken: list[int] = []
+        self.numbers = {name: array("d") for name in _OF_DEVICE}
+
+    def extend(self, texts: Sequence[str | None]) -> None:
+        for text in texts:
+            one = json.loads(text) if text else {}
+            self.first = self.first or one
+            if one.get("broken_limits"):
+                self.broken.append(self.rows)
+            for name, column in self.numbers.items():
+                value = one.get(name)
+                column.append(NONE if value is None else value)
+            self.rows += 1
+
+    def packed(self) -> dict[str, Any] | None:
+        if not self.first:
+            return None
+        return {
+            "name": self.first["name"],
+            "how": self.first["how"],
+            "broken": self.broken,
+            "numbers": {name: packed(column) for name, column in self.numbers.items()},
+        }
 
 
 def brief(candidate: dict[str, Any]) -> dict[str, Any]:

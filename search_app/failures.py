@@ -40,7 +40,7 @@ _KNOWN: tuple[tuple[str, str | Promise, str | Promise], ...] = (
         _("Close other programs, or search smaller networks: a smaller space or a device with limits."),
     ),
     (
-        r"diverged|no longer a number|\bnan\b|\binf\b",
+        r"diverged|no longer a number|infinite|\bnan\b|\binf\b",
         _("The training went astray: its loss was no longer a number."),
         _("Nothing to do if it is one or two. If it is many, look for damaged or wrongly labelled photos."),
     ),

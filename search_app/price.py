@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -152,13 +153,23 @@ def label_photos(price: Price, classes: Sequence[str]) -> Price:
 
 
 def answers_of(workdir: Path, row: BoardRow) -> Predictions | None:
-    """Returns the kept answers of a network, None if there are none that can be read."""
+    """Returns the kept answers of a network without its probabilities, None if none can be read."""
     if row.model is None:
         return None
+    path = predictions_file(workdir, row.model.name)
     try:
-        return load_predictions(predictions_file(workdir, row.model.name))
-    except (FileNotFoundError, EvaluationError):
+        return _load(path, path.stat().st_mtime_ns)
+    except (OSError, EvaluationError):
         return None
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, _changed: int) -> Predictions:
+    # Of many classes the probabilities are 64 MB; the answers alone are kept in memory.
+    found = load_predictions(path)
+    return replace(
+        found, probabilities=found.probabilities[:0].copy(), int8_probabilities=None, int8_answers=None
+    )
 
 
 def chance(p_value: float) -> str:

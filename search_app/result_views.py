@@ -52,6 +52,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "elsewhere": elsewhere,
         "comparisons": comparisons_of(run, report, elsewhere, places, request.user) if elsewhere else [],
         "picks": picks,
+        "themes": ("light", "dark"),
         "price": _price(request, run, rows, picks),
         "ladder": ladder_of(report),
         "handmade": baseline_sentences(candidates),

@@ -27,7 +27,7 @@ from nas.export.trust import Trust, fit_trust
 from nas.phases.context import RunContext
 from nas.prediction import predict_batches, validation_rows
 
-_PARITY_IMAGES, _MAP_IMAGES = 64, 16
+_PARITY_IMAGES, _MAP_IMAGES = 64, 4
 TRUST_IMAGES = 512
 """Validation images that temperature and bar of an export are fitted on, at most."""
 

@@ -6,7 +6,7 @@ import { decimal, ms } from './lib/format.js';
 import { drawHere } from './lib/here_chart.js';
 import { ModelWorker } from './lib/model_worker.js';
 import { TryItem } from './lib/try_item.js';
-import { fill, gettext, ngettext } from './lib/words.js';
+import { fill, gettext } from './lib/words.js';
 
 const MOST_PHOTOS = 100;
 const facts = JSON.parse($('facts').textContent);
@@ -61,13 +61,13 @@ async function take(files) {
     items.push(item);
     $('items').prepend(item.node);
     const ok = await item.classify();
+    $('item-count').textContent = `${file.name}: ${item.title.textContent}`; // read out
     if (ok && !measured) {
       measured = true;
       await measure(item);
     }
   }
   $('measure').disabled = answered().length === 0;
-  $('item-count').textContent = fill(ngettext('%(n)s photo', '%(n)s photos', items.length), { n: items.length });
 }
 
 const camera = new Camera($('video'), async (picture) => {

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run(owner: User) -> SearchRun:
-    return evaluated(owner, n_test=120, side=16)
+    return evaluated(owner, n_test=60, side=16)
 
 
 def text_of(client: Client, address: str) -> str:
@@ -59,11 +59,11 @@ def twin(run: SearchRun, owner: User) -> SearchRun:
 
 def test_photo_by_photo_a_clear_difference_is_told_and_chance_is_not(owner: User, run: SearchRun) -> None:
     other = twin(run, owner)
-    all_right = np.ones(120, bool)
+    all_right = np.ones(60, bool)
     answered(run, all_right)
-    answered(other, np.arange(120) >= 3)
+    answered(other, np.arange(60) >= 3)
     assert "no difference is shown" in verdict_of(side_of(run), side_of(other))
-    answered(other, np.arange(120) >= 12)
+    answered(other, np.arange(60) >= 12)
     told = verdict_of(side_of(run), side_of(other))
     assert f"the best of {run.name} is more accurate" in told and "12" in told
     assert f"the best of {run.name} is more accurate" in verdict_of(side_of(other), side_of(run))

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def run(owner: User) -> SearchRun:
-    return evaluated(owner, n_test=120, side=32)
+    return evaluated(owner, n_test=48, side=16)
 
 
 def page(client: Client, run: SearchRun, query: str = "") -> str:
@@ -105,7 +105,7 @@ def test_photos_that_only_one_gets_right_are_those_of_the_answers(run: SearchRun
     only_dear = [
         int(row) for row, a, b in zip(first.rows, first.correct, second.correct, strict=True) if b and not a
     ]
-    assert price.only_dear == len(only_dear) and price.n_photos == 120
+    assert price.only_dear == len(only_dear) and price.n_photos == 48
     named = label_photos(price, run.dataset_version.classes)
     assert [photo.row for photo in named.dear_photos] == only_dear[: len(named.dear_photos)]
     for photo in named.dear_photos:

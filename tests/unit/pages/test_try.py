@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def model(owner: User) -> TrainedModel:
-    run = evaluated(owner, n_test=60, side=16)
+    run = evaluated(owner, n_test=24, side=16)
     found: TrainedModel = run.models.get(candidate_number=9)
     return found
 
@@ -120,7 +120,7 @@ def test_maps_are_for_the_owner_and_only_where_there_are_some(
 
 
 def test_a_model_of_another_run_is_not_found(client_of: ClientOf, owner: User, model: TrainedModel) -> None:
-    other = evaluated(owner, n_test=60, side=16)
+    other = evaluated(owner, n_test=24, side=16)
     assert client_of(owner).get(f"/searches/{other.id}/models/{model.id}/try/").status_code == 404
     assert SearchRun.objects.count() == 2
 
