@@ -13,6 +13,7 @@ from nas.evaluation.figures import Confusion, Share
 from nas.evaluation.learning_file import LearningCurve
 from nas.evaluation.slices import ELONGATED, GREY, Slice, SliceFigures
 from search_app.evaluation import Answers
+from words import figures
 
 _CALIBRATED: Final = 0.03
 _SMALL_GAIN: Final = 0.005
@@ -41,7 +42,7 @@ RULES: Final = {
 
 def percent(fraction: float | None, digits: int = 1) -> str:
     """Returns a fraction as ``93.4%`` in the reader's language; a dash for None."""
-    return "–" if fraction is None else f"{_rounded(100 * fraction, digits)}%"
+    return figures.percent(fraction, digits)
 
 
 def points(fraction: float) -> str:

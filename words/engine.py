@@ -52,6 +52,7 @@ class Template:
         shortest: Matches with the shortest possible values from the left.
         longest: With the longest possible ones.
         weight: Number of its literal characters.
+        wordy: True if it has words of its own.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Template:
     shortest: re.Pattern[str]
     longest: re.Pattern[str]
     weight: int
+    wordy: bool
 
     def values(self, text: str) -> tuple[str, ...] | None:
         """Returns the values of the gaps; None if the text is another one, or may be read in two ways."""
@@ -128,7 +130,7 @@ def _recognised(text: str, depth: int) -> str | None:
         return None
     template, values = found
     words = gettext(template.text)
-    if words == template.text:  # the same in this language, or not translated yet: no mixture of two
+    if words == template.text and template.wordy:  # the same, or not translated yet: no mixture of two
         return text
     said_values = [
         value if people else _value(value, depth)
@@ -206,4 +208,5 @@ def _template(text: str) -> Template:
         re.compile("(.+?)".join(map(re.escape, literal)), re.DOTALL),
         re.compile("(.+)".join(map(re.escape, literal)), re.DOTALL),
         sum(map(len, literal)),
+        re.search(r"[^\W\d_]{3,}", " ".join(literal)) is not None,
     )

@@ -2,7 +2,7 @@
 import { bars, ranked, sentence } from './lib/answers.js';
 import { Camera } from './lib/camera.js';
 import { $, notice } from './lib/dom.js';
-import { ms } from './lib/format.js';
+import { decimal, ms } from './lib/format.js';
 import { drawHere } from './lib/here_chart.js';
 import { ModelWorker } from './lib/model_worker.js';
 import { TryItem } from './lib/try_item.js';
@@ -39,7 +39,7 @@ async function measure(item) {
   $('here-words').textContent = gettext('Measuring…');
   try {
     const { median, runs } = await page.worker.ask('time', { id: item.id, precision });
-    const times = own ? fill(gettext('%(factor)s times as long as on the server'), { factor: (median / own.here_ms).toFixed(1) }) : '';
+    const times = own ? fill(gettext('%(factor)s times as long as on the server'), { factor: decimal(median / own.here_ms) }) : '';
     $('here-words').textContent = [fill(gettext('%(time)s a photo on this device: the median of %(n)s runs, %(file)s.'), { time: ms(median), n: runs, file: facts.files[precision].split('/').pop() }), times && `${times}.`].filter(Boolean).join(' ');
     if (own && precision === 'fp32') {
       here = { ...own, ms: median };

@@ -1,13 +1,13 @@
 // Figures for people, in the language of the page.
 import { fill, gettext, language } from './words.js';
 
-const decimals = [0, 1, 2].map((places) => new Intl.NumberFormat(language, { minimumFractionDigits: places, maximumFractionDigits: places }));
-const shares = [0, 1].map((places) => new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: places, maximumFractionDigits: places }));
+const decimals = [0, 1, 2, 3, 4].map((places) => new Intl.NumberFormat(language, { minimumFractionDigits: places, maximumFractionDigits: places }));
+const shares = [0, 1, 2].map((places) => new Intl.NumberFormat(language, { style: 'percent', minimumFractionDigits: places, maximumFractionDigits: places }));
 
-/** A number with 0, 1 or 2 decimals. */
+/** A number with 0 to 4 decimals. */
 export const decimal = (value, places = 1) => decimals[places].format(value);
 
-/** A fraction in percent, with one decimal or none. */
+/** A fraction in percent, with 0 to 2 decimals. */
 export const percent = (fraction, places = 1) => (fraction == null ? '–' : shares[places].format(fraction));
 
 /** Whole percent, rounded down: 100% is only said of what is complete. */

@@ -3,6 +3,7 @@ import { colour } from './chart.js';
 import { saveCsv } from './csv.js';
 import { el } from './dom.js';
 import { LinePlot, axisOf } from './plot.js';
+import { decimal, percent } from './format.js';
 import { gettext, language } from './words.js';
 
 // What `Strategy.telemetry` calls its values -> what people read. Others are shown by their own name.
@@ -62,8 +63,8 @@ export function figure(key, value) {
   if (WHOLE.has(key)) return Math.round(value).toLocaleString(language);
   const scaled = PERCENT.has(key) ? 100 * value : value;
   const size = Math.abs(scaled);
-  if (PERCENT.has(key)) return `${size > 0 && size < 0.01 ? scaled.toPrecision(1) : scaled.toFixed(size < 10 ? 2 : 1)}%`;
-  return scaled.toFixed(size < 0.1 ? 4 : size < 10 ? 3 : 1);
+  if (PERCENT.has(key)) return size > 0 && size < 0.01 ? `${scaled.toPrecision(1)}%` : percent(value, size < 10 ? 2 : 1);
+  return decimal(scaled, size < 0.1 ? 4 : size < 10 ? 3 : 1);
 }
 
 /** What is drawn: keys of the left and of the right axis. */
@@ -91,7 +92,7 @@ function bars([kind, options]) {
   return el('div', {}, el('h3', { text: title }), el('ul', { class: 'bars' }, ...options.map(([name, share]) => el('li', {},
     el('span', { class: 'text-clip', text: WORDS[name] ?? name, title: name }),
     el('progress', { max: 1, value: share, 'aria-label': `${title} ${name}` }),
-    el('span', { class: 'num', text: `${Math.round(100 * share)}%` })))));
+    el('span', { class: 'num', text: percent(share, 0) })))));
 }
 
 function swatch(mark) {

@@ -1,6 +1,6 @@
 // The bar of "I don't know": what each place of the slider would do, and which place is the cheapest.
 import { $ } from './dom.js';
-import { count, percent } from './format.js';
+import { count, decimal, percent } from './format.js';
 import { fill, gettext } from './words.js';
 
 const LEFT = 40; // of the chart's plotting area in its view box, and its width: search_app/evaluation_charts.py
@@ -31,8 +31,8 @@ export class OutcomeBar {
     const [right, wrong, unknown] = this.curve[this.value];
     const all = right + wrong + unknown;
     const given = right + wrong;
-    $('bar-value').textContent = `${this.value}%`;
-    this.input.setAttribute('aria-valuetext', `${this.value}%`);
+    $('bar-value').textContent = percent(this.value / 100, 0);
+    this.input.setAttribute('aria-valuetext', percent(this.value / 100, 0));
     let x = 0;
     for (const [name, n] of [['right', right], ['wrong', wrong], ['unknown', unknown]]) {
       const width = all ? (100 * n) / all : 0;
@@ -63,7 +63,7 @@ export class OutcomeBar {
     const all = this.curve[0].reduce((sum, n) => sum + n, 0);
     $('cost-sentence').textContent = cost === null
       ? gettext('Give both costs as numbers that are not negative.')
-      : fill(gettext('At this bar 100 photos cost %(cost)s.'), { cost: ((100 * cost) / Math.max(1, all)).toFixed(1) });
+      : fill(gettext('At this bar 100 photos cost %(cost)s.'), { cost: decimal((100 * cost) / Math.max(1, all)) });
   }
 
   goCheapest() {
