@@ -39,7 +39,7 @@ $(VENDOR_STAMP): $(NPM_STAMP) automl_site/icons.txt automl_site/icons.py automl_
 
 # The catalogues of the languages, as Django reads them.
 $(WORDS_STAMP): $(wildcard locale/*/LC_MESSAGES/*.po) | $(STAMPS)/app
-	$(BIN)/python -m words.compile
+	$(BIN)/python -m datasets_app.words.compile
 	@touch $@
 
 run: setup
@@ -78,7 +78,7 @@ fmt: setup-dev
 # What pages, scripts and the engine say, into locale/; needs GNU gettext.
 messages: setup-dev
 	$(BIN)/python manage.py messages
-	$(BIN)/python -m words.compile
+	$(BIN)/python -m datasets_app.words.compile
 
 clean:
 	rm -rf static/vendor node_modules $(VENV)  # var/ holds your data: it stays

@@ -13,7 +13,7 @@ from ninja.errors import ValidationError as RequestError
 from ninja.security import SessionAuth
 
 from datasets_app.quota import DISK_FULL, FULL_DISK
-from words.engine import said, said_by
+from datasets_app.words.engine import said, said_by
 
 NOT_FOUND = gettext_noop(
     "This does not exist, or it is not yours. Go back to your list and open it from there."

@@ -14,7 +14,7 @@ from django.views.decorators.http import etag
 from django.views.decorators.vary import vary_on_cookie
 from django.views.i18n import JavaScriptCatalog
 
-from words.compile import LOCALES
+from datasets_app.words.compile import LOCALES
 
 OWN: Final = ("automl_site",)
 """Only this project's words: those of the admin's scripts would come along otherwise."""

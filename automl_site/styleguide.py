@@ -8,6 +8,7 @@ from pathlib import Path
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -52,5 +53,6 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             ("#two", "Photos", 128, False),
             ("#three", "Notes", 0, False),
         ],
+        "page": Paginator(range(30), 10).page(2),
     }
     return render(request, "styleguide/page.html", context)

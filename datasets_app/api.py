@@ -30,8 +30,8 @@ from datasets_app.findings import kind_counts
 from datasets_app.grid import with_images
 from datasets_app.models import Dataset
 from datasets_app.spoken import spoken_preview
+from datasets_app.words.engine import said
 from nas.data.public import PUBLIC_SETS
-from words.engine import said
 
 router = Router()
 router.add_router("", api_images.router)

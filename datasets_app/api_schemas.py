@@ -10,7 +10,7 @@ from ninja import Schema
 from pydantic import Field, PlainSerializer
 
 from datasets_app.changes import MAX_ROWS
-from words.engine import said
+from datasets_app.words.engine import said
 
 Said = Annotated[str, PlainSerializer(said, return_type=str)]
 """A sentence that is stored in English and sent in the reader's language."""

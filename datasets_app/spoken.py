@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from words.engine import said
+from datasets_app.words.engine import said
 
 
 def spoken_preview(preview: dict[str, Any]) -> dict[str, Any]:

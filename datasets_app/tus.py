@@ -30,7 +30,7 @@ from datasets_app.receiving import CHECKSUMS, GONE, WRONG_OFFSET, Checksum, Gran
 from datasets_app.selectors import dataset_for_user
 from datasets_app.upload_selectors import upload_for_user
 from datasets_app.uploads import upload_cancel, upload_create
-from words.engine import said, said_by
+from datasets_app.words.engine import said, said_by
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,termination,expiration,checksum"

@@ -14,13 +14,13 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from datasets_app.words import figures
+from datasets_app.words.engine import said
 from nas.architecture import CellArchitecture, MBConvArchitecture
 from nas.candidate import Candidate, Metrics
 from nas.cells import TEMPLATES, cell_text
 from nas.costs import COSTS, Cost
 from nas.pareto import current_candidates, front_of_candidates
-from words import figures
-from words.engine import said
 
 SERIES: dict[str, tuple[str, str, str]] = {
     "base_search": (gettext_noop("Search"), "circle", "#0072b2"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
+from datasets_app.words.engine import said
 from nas.hardware.elsewhere import PlaceCost
 from nas.report.elsewhere import Choice, points
 from nas.report.words import milliseconds
@@ -16,7 +17,6 @@ from search_app.elsewhere import Elsewhere, elsewhere_of, in_words
 from search_app.models import SearchRun
 from search_app.pages import report_of
 from search_app.selectors import search_runs_of_user
-from words.engine import said
 
 MOST_OTHERS = 3
 _MOST_READ = 20

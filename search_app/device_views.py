@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from datasets_app.words.engine import said, said_by
 from nas.errors import NasError
 from search_app.device_bundles import script_bundle
 from search_app.device_forms import EXTENT_HINTS, EXTENT_NAMES, KIND_HINTS, DeviceForm
@@ -31,7 +32,6 @@ from search_app.device_services import (
 )
 from search_app.downloads import file_response
 from search_app.models import Device
-from words.engine import said, said_by
 
 
 @require_GET

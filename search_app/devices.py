@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_noop
 
+from datasets_app.words.engine import said
+from datasets_app.words.figures import whole
 from nas.candidate import HERE
 from nas.hardware.profile import Profile, load_profile, profile_names
 from nas.strategies import DARTS
 from search_app.device_selectors import measured_devices_of_user
 from search_app.models import Device
-from words.engine import said
-from words.figures import whole
 
 PROFILES = {
     "phone-cpu": (gettext_noop("A phone"), "device-mobile"),

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasets_app.words.engine import said
 from nas.candidate import Candidate
 from nas.errors import DeviceError
 from nas.hardware.elsewhere import PlaceCost, cost_by_table
 from nas.report.elsewhere import HOW, Choice, choices_of, consequence, recommended_of
 from search_app.devices import Place, shown_title
 from search_app.models import SearchRun
-from words.engine import said
 
 if TYPE_CHECKING:
     from nas.hardware.target import TableTarget

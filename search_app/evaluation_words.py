@@ -7,13 +7,13 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from datasets_app.words import figures
 from nas.evaluation.calibration import expected_calibration_error
 from nas.evaluation.estimates import ClassGain, Estimate
 from nas.evaluation.figures import Confusion, Share
 from nas.evaluation.learning_file import LearningCurve
 from nas.evaluation.slices import ELONGATED, GREY, Slice, SliceFigures
 from search_app.evaluation import Answers
-from words import figures
 
 _CALIBRATED: Final = 0.03
 _SMALL_GAIN: Final = 0.005

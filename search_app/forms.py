@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from datasets_app.models import Dataset
 from datasets_app.selectors import searchable_datasets
+from datasets_app.words.engine import said
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS, cost_refusal
 from nas.errors import SpaceError
@@ -37,7 +38,6 @@ from search_app.options import (
     SPACE_HELP,
     Words,
 )
-from words.engine import said
 
 SPACE_NAMES = {
     "lite-elastic": _("Lite elastic: starts from ImageNet weights"),

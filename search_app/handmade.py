@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
+from datasets_app.words.engine import said
+from datasets_app.words.figures import percent, report_milliseconds
 from nas.candidate import Candidate, Metrics
 from nas.pareto import current_candidates
-from words.engine import said
-from words.figures import percent, report_milliseconds
 
 
 def baseline_sentences(candidates: Sequence[Candidate]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from words.figures import report_milliseconds
+from datasets_app.words.figures import report_milliseconds
 
 _NEAR = 0.25
 

@@ -21,6 +21,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from datasets_app.words.engine import said, said_by
+from datasets_app.words.figures import whole
 from nas.errors import NasError
 from search_app.device_bundles import packed_bundle
 from search_app.device_forms import EXTENT_TIMES
@@ -29,8 +31,6 @@ from search_app.device_selectors import device_for_link
 from search_app.device_services import MOST_BYTES, device_progress, device_result
 from search_app.downloads import file_response
 from search_app.models import Device
-from words.engine import said, said_by
-from words.figures import whole
 
 View = Callable[[HttpRequest, str], HttpResponseBase]
 

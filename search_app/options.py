@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from datasets_app.words.engine import said_lazy
 from nas.costs import COSTS
 from nas.evaluators import EVALUATORS, PRECISION_WORDS
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from words.engine import said_lazy
 
 Words = str | Promise
 """A text that is put into the reader's language when it is shown."""

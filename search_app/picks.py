@@ -12,10 +12,10 @@ from typing import Literal
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from datasets_app.words.engine import said
+from datasets_app.words.figures import decimal, report_milliseconds
 from nas.candidate import Metrics
 from search_app.results import BoardRow, overlaps
-from words.engine import said
-from words.figures import decimal, report_milliseconds
 
 Kind = Literal["best", "fastest", "smallest"]
 

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 from django.utils.translation import gettext as _
 
+from datasets_app.words.engine import said
+from datasets_app.words.figures import decimal, percent, report_milliseconds
 from nas.candidate import Metrics
 from nas.errors import EvaluationError
 from nas.evaluation.predictions import Predictions, load_predictions, predictions_file
 from nas.statistics import mcnemar_exact
 from search_app.picks import Pick
 from search_app.results import BoardRow
-from words.engine import said
-from words.figures import decimal, percent, report_milliseconds
 
 MOST_PHOTOS = 24
 """Photos of each kind that are shown."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from words.engine import said
-from words.figures import percent, whole
+from datasets_app.words.engine import said
+from datasets_app.words.figures import percent, whole
 
 
 @dataclass(frozen=True)

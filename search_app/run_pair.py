@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext as _
 
+from datasets_app.words.engine import said
+from datasets_app.words.figures import decimal, report_milliseconds, whole
 from nas.candidate import Metrics
 from nas.statistics import mcnemar_exact
 from search_app.models import SearchRun
 from search_app.pages import chosen_options, leaderboard_of, report_of
 from search_app.price import UNLIKELY, answers_of, chance
 from search_app.results import BoardRow, overlaps
-from words.engine import said
-from words.figures import decimal, report_milliseconds, whole
 
 _SAME_TIME = 0.05
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 from django.utils.translation import get_language, get_language_from_request
 
-from words.engine import said
+from datasets_app.words.engine import said
 
 SENTENCES: Final = frozenset(
     {

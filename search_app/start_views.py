@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from datasets_app.models import DatasetState
 from datasets_app.selectors import datasets_of_user
+from datasets_app.words.engine import said_by
 from search_app.devices import places_of
 from search_app.estimates import Plan, estimate
 from search_app.forms import GOALS, PRESETS, SearchForm
@@ -26,7 +27,6 @@ from search_app.run_lists import (
 )
 from search_app.selectors import search_runs_of_user
 from search_app.services import search_run_start
-from words.engine import said_by
 
 ON_HOME = 6
 """Newest data sets and ended searches on the home page."""

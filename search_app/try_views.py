@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from datasets_app.selectors import classes_in_use
+from datasets_app.words.engine import said
 from nas.export.maps import maps_file
 from search_app.downloads import file_response
 from search_app.models import SearchRun, TrainedModel
@@ -22,7 +23,6 @@ from search_app.pages import leaderboard_of, report_of
 from search_app.result_views import run_or_404
 from search_app.results import BoardRow
 from search_app.selectors import model_file, model_of_run
-from words.engine import said
 
 ONNX, INT8, DEMO = "model.onnx", "model_int8.onnx", "demo.json"
 

@@ -13,9 +13,9 @@ from django.test import Client
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from datasets_app.words.compile import compile_catalogues
 from tests import factories
 from tests.caches import digit_cache, photo_cache
-from words.compile import compile_catalogues
 
 __all__ = ["digit_cache", "photo_cache"]  # fixtures of every folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 from django.utils.translation import ngettext
 
-from words.figures import whole
+from datasets_app.words.figures import whole
 
 register = template.Library()
 

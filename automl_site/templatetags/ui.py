@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from datasets_app.words import figures
+from datasets_app.words.engine import said
 from nas.report.words import count
 from search_app.pages import PHASE_NAMES
 from search_app.proof import ProofRow, proof_rows
-from words import figures
-from words.engine import said
 
 register = template.Library()
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from datasets_app.models import Dataset, Job
-from words.engine import said
+from datasets_app.words.engine import said
 
 register = template.Library()
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("automl_site", "search_app", "datasets_app", "nas")
 
 LONGEST_MODULE = 400
-LONGER_WITH_REASON: dict[str, str] = {}
+LONGER_WITH_REASON: dict[str, str] = {"datasets_app/words/sentences.py": "one list, written by a command"}
 
 # Read, but not ours to document.
 FOREIGN_VARIABLES = {"XDG_RUNTIME_DIR", "DJANGO_SETTINGS_MODULE", "PATH", "HOME"}

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.core.management.commands import makemessages
 
-from words.extract import engine_sentences, module_of
+from datasets_app.words.extract import engine_sentences, module_of
 
 
 class Gathering(makemessages.Command):
@@ -24,14 +24,16 @@ IGNORED = ["node_modules/*", ".venv/*", "static/vendor/*", "var/*", "nas/*", "te
 
 
 class Command(BaseCommand):
-    help = "Collect translatable text: the engine's sentences into words/sentences.py, all into locale/."
+    help = "Collect translatable text: the engine's sentences for datasets_app/words/, all for locale/."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Needs GNU gettext. What was translated stays; what is new comes in untranslated."""
         if shutil.which("xgettext") is None:
             raise CommandError("GNU gettext is missing. On Debian: apt-get install gettext")
         root = Path(settings.BASE_DIR)
-        (root / "words/sentences.py").write_text(module_of(engine_sentences(root)), encoding="utf-8")
+        (root / "datasets_app/words/sentences.py").write_text(
+            module_of(engine_sentences(root)), encoding="utf-8"
+        )
         for domain, extensions in (("django", ["html", "py", "txt"]), ("djangojs", ["js"])):
             call_command(
                 Gathering(),

@@ -18,6 +18,7 @@ from nas.export.browser_check import LEAST_BROWSER_SECONDS
 from nas.export.forms import PROGRAM_SECONDS
 from nas.export.onnx_model import OnnxClassifier
 from nas.phases import bundles, export, int8
+from nas.phases.bundles import EXPORT_SECONDS
 from nas.phases.context import RunContext, SearchConfig
 from nas.phases.state import RunState
 from tests.bundles import kept
@@ -165,6 +166,19 @@ def test_the_sealed_images_judge_both_files(workdir: Path, made: Made, digit_cac
     assert "int8" not in export._test_model(ctx, plain, rows)  # an older record
 
 
+def test_an_export_is_expected_to_take_as_long_as_one_took(
+    workdir: Path, trained: Trained, digit_cache: ImageCache
+) -> None:
+    run = Run(workdir, trained, digit_cache)
+    first = run.ctx.candidates[0]
+    took = run.ctx.state.values.pop(EXPORT_SECONDS)
+    cautious = export._export_seconds(run.ctx, first)
+    run.ctx.state.values[EXPORT_SECONDS] = took
+    assert 0 < took <= export._export_seconds(run.ctx, first) < cautious
+    run.ctx.state.values[EXPORT_SECONDS] = 100.0  # once, on a busy machine
+    assert export._export_seconds(run.ctx, first) == cautious
+
+
 @pytest.mark.parametrize(
     ("seconds", "stopped", "asked"),
     [(3600.0, False, [True, True]), (3600.0, True, [False, False]), (18.0, False, [False, False])],
@@ -181,6 +195,7 @@ def test_a_browser_gets_time_that_no_file_needs(
 ) -> None:
     run = Run(workdir, trained, digit_cache)
     run.ctx.state.models.clear()
+    run.ctx.state.values.pop(EXPORT_SECONDS, None)  # nothing has shown yet how long an export takes
     run.ctx.state.values["ending"] = {"stopped": stopped}
     run.ctx._spent_before += run.ctx.remaining() - seconds
     given: list[float] = []

@@ -70,7 +70,7 @@ def test_translations_keep_placeholders_tags_and_quotes(domain: str) -> None:
 
 @pytest.mark.skipif(shutil.which("xgettext") is None, reason="GNU gettext is not here; .ci/run installs it")
 def test_the_catalogues_hold_what_the_sources_say(tmp_path: Path) -> None:
-    for folder in ("automl_site", "search_app", "datasets_app", "words", "nas", "templates", "locale"):
+    for folder in ("automl_site", "search_app", "datasets_app", "nas", "templates", "locale"):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.mo")
         )

@@ -14,14 +14,14 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets_app.words.engine import MADE_BY_PEOPLE, _said, recognised, said
+from datasets_app.words.sentences import SENTENCES
 from nas.data.findings import _TEXTS, make_problem
 from nas.report.document import build_document
 from search_app.pages import live_snapshot
 from search_app.spoken import spoken
 from tests.finished import finished
 from tests.unit.report.records import run_record
-from words.engine import MADE_BY_PEOPLE, _said, recognised, said
-from words.sentences import SENTENCES
 
 GAP = re.compile(r"(['“]?)\{(\w+)\}")
 ODD = (
@@ -185,7 +185,9 @@ def test_a_sentence_costs_little() -> None:
 
 def test_the_module_of_sentences_is_what_the_sources_say(settings: Any) -> None:
     """Run `make messages` when this fails."""
-    from words.extract import engine_sentences, module_of
+    from datasets_app.words.extract import engine_sentences, module_of
 
     root = Path(settings.BASE_DIR)
-    assert (root / "words/sentences.py").read_text(encoding="utf-8") == module_of(engine_sentences(root))
+    assert (root / "datasets_app/words/sentences.py").read_text(encoding="utf-8") == module_of(
+        engine_sentences(root)
+    )

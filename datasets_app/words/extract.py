@@ -1,7 +1,7 @@
 """Finds the sentences that the engine says: literals and f-strings of the modules that speak to people.
 
-`manage.py messages` writes them to `words/sentences.py`, from where they come into the catalogues of
-gettext like all other text. Nothing here runs in a web process.
+`manage.py messages` writes them to `datasets_app/words/sentences.py`, from where they come into the
+catalogues of gettext like all other text. Nothing here runs in a web process.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def _named(parts: Parts) -> str:
 
 
 def module_of(sentences: list[str]) -> str:
-    """Returns the source of `words/sentences.py`."""
+    """Returns the source of `datasets_app/words/sentences.py`."""
     lines = "".join(f"    gettext_noop({_literal(text)}),\n" for text in sentences)
     return (
         '"""Sentences of the engine, written by `manage.py messages`: do not edit."""\n\n'

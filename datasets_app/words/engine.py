@@ -1,9 +1,9 @@
 """Sentences of the engine in the reader's language.
 
 The engine has no web framework and speaks English; its sentences lie in rows and files. A sentence is
-recognised as one of the templates that `words.extract` found in the source, and said anew in the active
-language: values that are figures or sentences themselves are translated, names that people gave are not.
-What is not recognised for certain stays as it is. Why this way: docs/decisions/0046.
+recognised as one of the templates that `datasets_app.words.extract` found in the source, and said anew in
+the active language: values that are figures or sentences themselves are translated, names that people gave are
+not. What is not recognised for certain stays as it is. Why this way: docs/decisions/0046.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext
 
-from words.figures import localised
-from words.sentences import SENTENCES
+from datasets_app.words.figures import localised
+from datasets_app.words.sentences import SENTENCES
 
 LONGEST: Final = 4000
 """Characters of a text that is looked at; no sentence is longer."""

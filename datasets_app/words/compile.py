@@ -1,4 +1,4 @@
-"""`python -m words.compile`: catalogues of gettext (.po) to what Django reads (.mo), without GNU gettext."""
+"""`python -m datasets_app.words.compile`: catalogues (.po) to what Django reads, without GNU gettext."""
 
 from __future__ import annotations
 
