@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 
@@ -23,6 +24,8 @@ from search_app.routing import websocket_urlpatterns  # noqa: E402
 # Django spools request bodies where tempfile points: on the data's own disk, not in a small /tmp.
 tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 celery_app.set_default()  # views run in threads of their own, and their tasks must find this broker
+
+gc.freeze()  # what is loaded by now stays: the collector need not walk it in the middle of a request
 
 application = ProtocolTypeRouter(
     {

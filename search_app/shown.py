@@ -14,7 +14,7 @@ from search_app.fronts import front_points
 from search_app.models import Candidate, SearchRun
 from search_app.selectors import candidates_of, cost_of
 
-MOST = 300
+MOST = 200
 """A search of no more networks is shown whole."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from datasets_app.models import Dataset, DatasetVersion
 from nas.architecture import MBConvArchitecture, Stage, architecture_to_json
+from search_app.fronts import front_points
 from search_app.models import Candidate, SearchEvent, SearchRun
 from tests import factories
 
@@ -56,7 +58,15 @@ def build(
     draw = random.Random(7)
     for run, count in zip(made, counts, strict=True):
         fill(run, count, draw)
+    _report(finished)
     return House(owner, sets[(runs - 1) % len(sets)], running, finished)
+
+
+def _report(run: SearchRun) -> None:
+    """Writes the part of a finished search's report that tells its front."""
+    run.workdir.mkdir(parents=True)
+    front = [point["number"] for point in front_points(run, "latency")]
+    (run.workdir / "report.json").write_text(json.dumps({"front": front}), encoding="utf-8")
 
 
 def _run(owner: User, version: DatasetVersion, number: int, runs: int) -> SearchRun:

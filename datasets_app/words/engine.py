@@ -2,8 +2,8 @@
 
 The engine has no web framework and speaks English; its sentences lie in rows and files. A sentence is
 recognised as one of the templates that `datasets_app.words.extract` found in the source, and said anew in
-the active language: values that are figures or sentences themselves are translated, names that people gave are
-not. What is not recognised for certain stays as it is. Why this way: docs/decisions/0046.
+the active language: values that are figures or sentences themselves are translated, names that people gave
+are not. What is not recognised for certain stays as it is. Why this way: docs/decisions/0046.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.stack import ROOT, Person, Stack
 
-ROUNDS = 20
+ROUNDS = 40
 P95_SECONDS = 0.2
 BUILD = """
 import json
