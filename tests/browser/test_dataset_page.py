@@ -307,6 +307,7 @@ def scroll_to_the_end(page: Page, dataset: str) -> dict[str, float]:
     return took
 
 
+@pytest.mark.alone
 def test_seventy_thousand_photos_scroll_without_a_slow_request(
     stack: Stack, chromium: Browser, session_file: Path, many: str
 ) -> None:

@@ -102,6 +102,7 @@ def hover_some_point(page: Page) -> None:
     raise AssertionError("no point was met")
 
 
+@pytest.mark.alone
 def test_no_frame_is_long_while_events_stream_into_twenty_thousand_networks(
     page: Page, watcher: Watcher, stack: Stack, runs: list[str]
 ) -> None:

@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.world import world
 from tests.integration.stack import Stack
 
+pytestmark = pytest.mark.alone
+
 FIRST_PAGE = 200_000
 LIVE_PAGE = 700_000
 LARGEST_PAINT_MS = 1500

@@ -13,6 +13,8 @@ import pytest
 
 from tests.integration.stack import ROOT, Person, Stack
 
+pytestmark = pytest.mark.alone
+
 ROUNDS = 40
 P95_SECONDS = 0.2
 BUILD = """
