@@ -8,7 +8,7 @@ from typing import Final
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LOCALES: Final = Path(__file__).resolve().parent.parent / "locale"
+LOCALES: Final = Path(__file__).resolve().parents[2] / "locale"
 
 
 def compile_catalogues(locales: Path = LOCALES) -> list[Path]:

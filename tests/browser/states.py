@@ -32,6 +32,13 @@ def main() -> None:
     sys.stdout.write(json.dumps(data))
 
 
+def clear() -> None:
+    """Takes both people and all that is theirs away: other tests share the installation."""
+    people = User.objects.filter(username__in=("full", "empty"))
+    SearchRun.objects.filter(owner__in=people).delete()
+    people.delete()
+
+
 def session_of(user: User) -> dict[str, str]:
     """Returns the cookie of a user who has signed in."""
     client = Client()
@@ -75,6 +82,7 @@ def _searches(owner: User) -> dict[str, str]:
     rows = {
         "live-waiting": _run(done, state.QUEUED, name="Waiting for its turn"),
         "live-running": _run(done, state.RUNNING, name=LONG[:200]),
+        "live-paused": _run(done, state.PAUSED, name="Until the night", progress=0.4, spent_seconds=240.0),
         "live-failed": _run(done, state.FAILED, name="Failed", error="The disk is full. Free some space."),
         "live-stopped": _run(done, state.STOPPED, name="Stopped before its first network"),
     }
@@ -84,9 +92,9 @@ def _searches(owner: User) -> dict[str, str]:
         phase="base_search",
         message="Training network 400 of about 520",
         eta_seconds=420.0,
-        progress=0.6,
-        spent_seconds=540.0,
-        started_at=timezone.now() - timedelta(minutes=9),
+        progress=0.3,
+        spent_seconds=180.0,
+        started_at=timezone.now() - timedelta(minutes=3),
     )
     model = done.models.get(candidate_number=9)
     addresses = {name: f"/searches/{run.pk}/" for name, run in rows.items()}
@@ -95,8 +103,11 @@ def _searches(owner: User) -> dict[str, str]:
     addresses["result-failed"] = f"/searches/{rows['live-failed'].pk}/result/"
     addresses["model"] = f"/searches/{done.pk}/models/{model.pk}/"
     addresses["try"] = f"/searches/{done.pk}/models/{model.pk}/try/"
-    addresses["compare"] = f"/searches/compare/?a={done.pk}&b={running.pk}"
+    other = evaluated(owner, spent_seconds=1190.0, minutes=20, n_candidates=12, best_accuracy=0.918)
+    addresses["compare"] = f"/searches/compare/?a={done.pk}&b={other.pk}"
     addresses["compare-networks"] = f"/searches/{done.pk}/compare/?a=9&b=10"
+    for tab in ("classes", "confidence", "kinds", "more"):
+        addresses[f"model-{tab}"] = f"{addresses['model']}?tab={tab}"
     for tab in ("overview", "findings", "photos", "map", "versions"):
         addresses[f"dataset-{tab}"] = f"/datasets/{dataset.pk}/?tab={tab}"
     return addresses

@@ -52,16 +52,21 @@ FULL = {
     "styleguide": "/styleguide/",
     "not-found": "/nowhere/",
 }
-LAZY = ("dataset-photos", "dataset-findings", "model", "result")
+LAZY = ("dataset-photos", "dataset-findings", "model", "result", "try", "live-running", "live-finished")
 TALLEST = 2600
 """Pixels of a page that its picture shows."""
 
 
 @pytest.fixture(scope="module")
-def states(stack: Stack) -> dict[str, Any]:
+def states(stack: Stack) -> Iterator[dict[str, Any]]:
+    yield json.loads(_shell(stack, "main"))
+    _shell(stack, "clear")
+
+
+def _shell(stack: Stack, what: str) -> str:
     command = [sys.executable, "manage.py", "shell", "-v", "0", "-c"]
     done = subprocess.run(
-        [*command, "from tests.browser import states; states.main()"],
+        [*command, f"from tests.browser import states; states.{what}()"],
         cwd=ROOT,
         env=stack.environment,
         capture_output=True,
@@ -69,8 +74,7 @@ def states(stack: Stack) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return done.stdout
 
 
 @pytest.fixture
@@ -120,6 +124,24 @@ def settle(page: Page, *, quiet: bool) -> None:
     )
     drawn = "(one) => !one.checkVisibility() || one.children.length"
     page.wait_for_function(f"() => [...document.querySelectorAll('.chart')].every({drawn})")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def index() -> Iterator[None]:
+    """Lists the pictures, where they are wanted, side by side."""
+    yield
+    if directory := os.environ.get("AUTOML_SCREENS"):
+        target = ROOT / Path(directory)
+        names = sorted(path.stem.removesuffix("-desktop") for path in target.glob("*-desktop.webp"))
+        rows = [f"| {name} | ![]({name}-desktop.webp) | ![]({name}-phone.webp) |" for name in names]
+        head = (
+            "# Every page",
+            "Made by `AUTOML_SCREENS=docs/screens pytest tests/browser/test_gallery.py`. What they show is "
+            "made up, but for live.png and result.png, which are of a real search.",
+            "| Page | Desktop, light | Phone, dark |\n|---|---|---|",
+        )
+        text = "\n\n".join(head) + "\n" + "\n".join(rows) + "\n"
+        (target / "README.md").write_text(text, encoding="utf-8")
 
 
 def keep(page: Page, name: str) -> None:

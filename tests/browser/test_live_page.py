@@ -321,7 +321,7 @@ def test_the_end_is_told_by_the_browser_when_nobody_looks(
     expect(page.get_by_role("button", name="Tell me at the end")).to_have_attribute("aria-pressed", "true")
     page.evaluate("window.away = true")
     shell(stack, END.format(run=runs[1]))
-    page.wait_for_function("window.told.length === 1")
+    page.wait_for_function("() => window.told.length === 1")
     wait_for(lambda: "Search finished: Few" in stack.log(), 30, "no mail was sent")
     assert page.evaluate("told") == [["Search finished", "Few"]]
     expect(page.locator("#to-result")).to_be_visible()

@@ -18,7 +18,7 @@ function options(paint, reach) {
   return () => ({
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
-    padding: [10, 12, 0, 0],
+    padding: [10, 28, 0, 0],
     scales: { x: { time: false, range: (plot, low, high) => [0, Math.max(high, 1)] }, y: { range: (plot, low, high) => reach(low ?? 0, high ?? 1) } },
     axes: [axisOf({ size: 34, values: minutes, incrs: INCREMENTS, space: 70 }), axisOf({ size: 52, values: (plot, splits) => splits.map((value) => percent(value)) })],
     series: [{}, { stroke: colour(paint), width: 2, paths: window.uPlot.paths.stepped({ align: 1 }), points: { show: false } }],

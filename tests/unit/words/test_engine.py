@@ -14,6 +14,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasets_app.words.compile import LOCALES
 from datasets_app.words.engine import MADE_BY_PEOPLE, _said, recognised, said
 from datasets_app.words.sentences import SENTENCES
 from nas.data.findings import _TEXTS, make_problem
@@ -181,6 +182,11 @@ def test_a_sentence_costs_little() -> None:
     cached = (time.process_time() - begin) / len(texts)
     assert fresh < 1e-3
     assert cached < 50e-6
+
+
+def test_the_catalogues_that_are_compiled_are_those_of_the_site() -> None:
+    assert [str(path) for path in settings.LOCALE_PATHS] == [str(LOCALES)]
+    assert (LOCALES / "de" / "LC_MESSAGES" / "django.po").is_file()
 
 
 def test_the_module_of_sentences_is_what_the_sources_say(settings: Any) -> None:
