@@ -184,7 +184,7 @@ def test_a_sentence_costs_little() -> None:
     assert cached < 50e-6
 
 
-def test_the_catalogues_that_are_compiled_are_those_of_the_site() -> None:
+def test_the_catalogues_that_are_compiled_are_those_of_the_site(settings: Any) -> None:
     assert [str(path) for path in settings.LOCALE_PATHS] == [str(LOCALES)]
     assert (LOCALES / "de" / "LC_MESSAGES" / "django.po").is_file()
 
