@@ -58,8 +58,7 @@ restore: setup
 
 # Everything: the checks, then unit, integration and browser tests.
 test: check
-	$(BIN)/python -m pytest tests/integration -m "not alone" -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/browser -m "not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/integration tests/browser -m "not alone" -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest tests/integration tests/browser -m alone
 
 test-unit: setup-dev

@@ -61,7 +61,7 @@ def weigh(page: Page, path: str, ready: str) -> tuple[int, float, dict[str, int]
         ("/", "h1", FIRST_PAGE),
         ("/searches/", "h1", FIRST_PAGE),
         ("/searches/new/", "#estimate dl", FIRST_PAGE),
-        ("/searches/{running}/", "#chart .point", LIVE_PAGE),
+        ("/searches/{running}/", "#chart canvas", LIVE_PAGE),
     ],
 )
 def test_page_is_light_and_fast(
