@@ -223,7 +223,8 @@ def _decoding_seconds(path: Path) -> float:
 def test_file_that_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
     slow = encode(Image.new("I;16", (7000, 7000)), "PNG", compress_level=1)
     (tmp_path / "slow.png").write_bytes(slow)
-    patience = _decoding_seconds(tmp_path / "slow.png") / 3  # whatever the machine: too little for this one
+    # Whatever the machine: too little for this one. The best of three, for another program can slow one down.
+    patience = min(_decoding_seconds(tmp_path / "slow.png") for _ in range(3)) / 3
     archive = photo_zip(tmp_path / "a.zip", 20, 32, 1, extra={"temple/0010-slow.png": slow})
     with reader_pool(tmp_path, archive, seconds=patience) as pool:
         answers = read_all(pool, archive)
