@@ -53,8 +53,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     token = settings.METRICS_TOKEN
     given = request.headers.get("Authorization", "")
-    if token and constant_time_compare(given, f"Bearer {token}"):
-        return True
+    if token:
+        return constant_time_compare(given, f"Bearer {token}")
     # What a proxy on this machine forwards comes from this machine, too, but is somebody else's wish.
     if settings.HTTPS or any(name in request.META for name in FORWARDED):
         return False

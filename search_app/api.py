@@ -102,26 +102,26 @@ def search_delete(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.post("/searches/{uuid:run_id}/stop", response={202: dict[str, Any]})
 def search_stop(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Stops a search and keeps its best."""
-    return 202, selectors.run_summary(services.search_run_stop(run=_run(request, run_id)))
+    return 202, spoken(selectors.run_summary(services.search_run_stop(run=_run(request, run_id))))
 
 
 @router.post("/searches/{uuid:run_id}/resume", response={202: dict[str, Any]})
 def search_resume(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Goes on with a paused or failed search."""
-    return 202, selectors.run_summary(services.search_run_resume(run=_run(request, run_id)))
+    return 202, spoken(selectors.run_summary(services.search_run_resume(run=_run(request, run_id))))
 
 
 @router.post("/searches/{uuid:run_id}/pause", response={202: dict[str, Any]})
 def search_pause(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Pauses a search; its minutes stand still until it is resumed."""
-    return 202, selectors.run_summary(controls.search_run_pause(run=_run(request, run_id)))
+    return 202, spoken(selectors.run_summary(controls.search_run_pause(run=_run(request, run_id))))
 
 
 @router.post("/searches/{uuid:run_id}/extend", response={202: dict[str, Any]})
 def search_extend(request: HttpRequest, run_id: uuid.UUID, data: MinutesIn) -> Any:
     """Adds minutes to a search that has not begun to write its results."""
     run = _run(request, run_id)
-    return 202, selectors.run_summary(controls.search_run_extend(run=run, minutes=data.minutes))
+    return 202, spoken(selectors.run_summary(controls.search_run_extend(run=run, minutes=data.minutes)))
 
 
 @router.get("/searches/{uuid:run_id}/events", response=dict[str, Any])
@@ -153,7 +153,7 @@ def search_candidates(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.get("/searches/{uuid:run_id}/candidates/{int:number}", response=dict[str, Any])
 def search_candidate(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Shows one candidate with its architecture."""
-    return selectors.candidate_of_run(_run(request, run_id), number).to_engine().to_json()
+    return spoken(selectors.candidate_of_run(_run(request, run_id), number).to_engine().to_json())
 
 
 @router.get("/searches/{uuid:run_id}/earlier", response=list[dict[str, Any]])

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Upload
@@ -159,15 +160,25 @@ def _exists(model: type[models.Model], key: uuid.UUID) -> Callable[[], bool]:
 
 def _unnamed_uploads(storage: Path) -> Iterator[_Suspect]:
     named = set(Upload.objects.values_list("path", flat=True))
+    named |= {str(folder) for path in named for folder in Path(path).parents}
     for key in Dataset.objects.exclude(state__in=_BUSY).values_list("pk", flat=True):
-        for path in _entries(storage / "uploads" / str(key)):
-            relative = str(path.relative_to(storage))
-            if relative not in named:
-                yield _Suspect(path, "no upload names it", _upload_needs(key, relative))
+        for path in _not_among(storage / "uploads" / str(key), named, storage):
+            needed = _upload_needs(key, str(path.relative_to(storage)))
+            yield _Suspect(path, "no upload names it", needed)
+
+
+def _not_among(directory: Path, named: Collection[str], storage: Path) -> Iterator[Path]:
+    """Yields what lies in a directory and is neither named nor above something that is, at any depth."""
+    for path in _entries(directory):
+        if str(path.relative_to(storage)) not in named:
+            yield path
+        elif path.is_dir():
+            yield from _not_among(path, named, storage)
 
 
 def _upload_needs(key: uuid.UUID, relative: str) -> Callable[[], bool]:
-    return lambda: _is_busy(key) or Upload.objects.filter(path=relative).exists()
+    inside = Q(path=relative) | Q(path__startswith=f"{relative}/")
+    return lambda: _is_busy(key) or Upload.objects.filter(inside).exists()
 
 
 def _unpublished_caches(storage: Path) -> Iterator[_Suspect]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from nas.candidate import Candidate
 from nas.pareto import current_candidates
 from search_app.models import SearchRun
 from search_app.pages import leaderboard_of, report_of
@@ -68,9 +70,7 @@ def compare_networks(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     same = len(pair) == 2 and pair[0].number == pair[1].number
     context = {
         "run": run,
-        "networks": sorted(current, key=lambda one: -one.metrics.accuracy if one.metrics else 0.0)[
-            :MOST_NETWORKS
-        ],
+        "networks": _offered(pair, current),
         "pair": pair,
         "versus": versus_of(run.workdir, *pair) if len(pair) == 2 else None,
         "price": None
@@ -78,3 +78,10 @@ def compare_networks(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         else price_of(run.workdir, rows, [], (pair[0].number, pair[1].number)),
     }
     return render(request, "search/compare_networks.html", context)
+
+
+def _offered(pair: Sequence[Candidate], current: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the networks to choose from, the most accurate first; those shown are always among them."""
+    ranked = sorted(current, key=lambda one: -one.metrics.accuracy if one.metrics else 0.0)
+    offered = ranked[:MOST_NETWORKS]
+    return [*(one for one in pair if one not in offered), *offered]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPConnectError, SMTPServerDisconnected
+from socket import gaierror
+
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -20,7 +23,13 @@ MAIL_SECONDS = 10
 TOLD_STATES = (SearchRun.State.DONE, SearchRun.State.FAILED)
 """Whoever stops a search is there already."""
 
+_AWAY = (ConnectionError, TimeoutError, gaierror, SMTPServerDisconnected, SMTPConnectError)
+
 log = structlog.get_logger(__name__)
+
+
+class _ServerAwayError(Exception):
+    """The mail server cannot be reached."""
 
 
 def send_notices(*, again: bool = False) -> int:
@@ -38,7 +47,10 @@ def send_notices(*, again: bool = False) -> int:
     for run in due.select_related("owner").order_by("finished_at")[:AT_ONCE]:
         mine = SearchRun.objects.filter(pk=run.pk, noticed_at=None, state=run.state)
         if mine.update(noticed_at=Now()) and _wanted(run):
-            sent += _send(run)
+            try:
+                sent += _send(run)
+            except _ServerAwayError:  # the others would only wait for the same
+                break
     return sent
 
 
@@ -62,6 +74,8 @@ def _send(run: SearchRun) -> int:
         log.warning("a mail could not be sent", run=str(run.pk)[:8], error=str(error)[:200])
         mark = {} if run.notice_tries + 1 >= MAX_TRIES else {"noticed_at": None}
         SearchRun.objects.filter(pk=run.pk).update(notice_tries=F("notice_tries") + 1, **mark)
+        if isinstance(error, _AWAY):
+            raise _ServerAwayError from error
         return 0
 
 

@@ -55,6 +55,8 @@ def shown_candidates(
     if run.n_candidates > MOST:
         front = report.get("front") or [point["number"] for point in front_points(run, cost_of(run).name)]
         judged = [int(test["candidate"]) for test in report.get("test") or []]
+        if run.cost != "latency":  # pages also say what is beaten in time
+            front = [*front, *(point["number"] for point in front_points(run, "latency"))]
         wanted = {*front, *judged, *also, *run.models.values_list("candidate_number", flat=True)}
         step = math.ceil(run.n_candidates / MOST)
         rows = rows.annotate(place=F("number") % step).filter(

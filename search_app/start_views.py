@@ -110,7 +110,9 @@ def search_estimate(request: HttpRequest) -> HttpResponse:
     context = {
         "minutes": minutes if usable else None,
         "estimate": estimate(plan) if usable else None,
-        "others": SearchRun.objects.exclude(state__in=SearchRun.ended_states).count(),
+        "others": SearchRun.objects.exclude(
+            state__in=(*SearchRun.ended_states, SearchRun.State.PAUSED)
+        ).count(),
     }
     return render(request, "search/estimate.html", context)
 

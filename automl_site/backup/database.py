@@ -99,6 +99,8 @@ def _let_go_of_claims(made: Summary) -> None:
     runs = SearchRun.objects.filter(state__in=SearchRun.working_states)
     made.interrupted = list(runs.values_list("name", flat=True))
     runs.update(state=SearchRun.State.FAILED, error=INTERRUPTED, finished_at=Now(), eta_seconds=None)
+    # Whoever drills a restore must not mail people: each end was told, or will be, by the original.
+    SearchRun.objects.filter(state__in=SearchRun.ended_states, noticed_at=None).update(noticed_at=Now())
     for model in (Dataset, SearchRun):
         model.objects.update(lease_until=None, attempt=0, claimed_by="", fence=F("fence") + 1)
 

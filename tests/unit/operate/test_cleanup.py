@@ -68,6 +68,16 @@ def test_directories_without_rows_go_and_those_with_rows_stay(owner: User, make:
     assert not any(path.parent.exists() for path in gone)
 
 
+def test_photos_that_were_added_one_by_one_stay_and_their_neighbours_go(owner: User, make: Make) -> None:
+    dataset = factories.DatasetFactory(owner=owner)
+    path = f"uploads/{dataset.pk}/added/{uuid.uuid4()}/photo"
+    Upload.objects.create(dataset=dataset, filename="a.jpg", length=5000, path=path)
+    photo = make(*path.split("/"))
+    forgotten = make("uploads", str(dataset.pk), "added", str(uuid.uuid4()), "photo")
+    assert removed() == [f"uploads/{dataset.pk}/added/{forgotten.parent.name}"]
+    assert photo.exists()
+
+
 def test_nothing_that_is_younger_than_an_hour_goes(db: None, make: Make) -> None:
     directory = make("runs", str(uuid.uuid4()), "old").parent
     young = make("runs", directory.name, "deep", "young", hours=0.9)

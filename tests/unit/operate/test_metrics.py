@@ -38,6 +38,7 @@ def read(**extra: Any) -> dict[tuple[str, ...], float]:
         ({"REMOTE_ADDR": "testserver"}, "", False, 404),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, "", False, 404),
         ({"REMOTE_ADDR": "127.0.0.1"}, "", True, 404),
+        ({"REMOTE_ADDR": "127.0.0.1"}, "set", False, 404),
         ({"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer a-long-secret-word"}, "set", True, 200),
         ({"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer a-long-secret-wor"}, "set", False, 404),
         ({"REMOTE_ADDR": "192.0.2.7", "HTTP_AUTHORIZATION": "Bearer "}, "", False, 404),
