@@ -97,8 +97,9 @@ def consequence(mine: Choice, choices: Sequence[Choice], place: str, home: str, 
         return " ".join(["It does not fit:", *cost.broken_limits, _fitting(mine, choices, place)])
     about = "" if cost.how == "measured" else "about "
     time = f"It takes {about}{milliseconds(cost.latency_ms)} there"
+    alone = f"It takes {about}{milliseconds(cost.latency_ms)} there."
     if limit_ms is None:
-        return f"{time}."
+        return alone
     if cost.latency_ms <= _SLOWER * limit_ms:
         return f"{time}, no more than on {home_title}."
     limit = f"{milliseconds(limit_ms)}, its time on {home_title}"
@@ -109,7 +110,9 @@ def consequence(mine: Choice, choices: Sequence[Choice], place: str, home: str, 
         gap = points(best.accuracy - mine.accuracy)
         return f"{time}. The most accurate that answers there within {limit}, is {best.label}, {gap}."
     fastest = min(usable, key=lambda one: (_ms(one, place), -one.accuracy))
-    return f"{time}, and none of these networks keeps to {limit}; {_fastest(mine, fastest, place)}."
+    here = milliseconds(limit_ms)
+    none = f"None of these networks answers there in the {here} that it takes on {home_title}."
+    return " ".join([alone, none, _fastest(mine, fastest, place)])
 
 
 def points(difference: float, part: str = "validation") -> str:
@@ -206,9 +209,10 @@ def _usable(choices: Sequence[Choice], place: str) -> list[Choice]:
 
 def _fastest(mine: Choice, fastest: Choice, place: str) -> str:
     if fastest.number == mine.number:
-        return "it is the fastest of them"
+        return "It is the fastest of them."
     gap = points(fastest.accuracy - mine.accuracy)
-    return f"the fastest is {fastest.label} with {milliseconds(_ms(fastest, place))}, {gap}"
+    time = milliseconds(_ms(fastest, place))
+    return f"The fastest of them is {fastest.label}, {gap}; it takes {time} there."
 
 
 def _fitting(mine: Choice, choices: Sequence[Choice], place: str) -> str:

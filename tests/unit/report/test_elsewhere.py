@@ -36,9 +36,9 @@ def test_a_slower_place_names_the_most_accurate_that_keeps_the_time() -> None:
 
 def test_where_none_keeps_the_time_the_fastest_is_named() -> None:
     slow, less_slow = choice(0, 0.9, 3.0, 30.0), choice(1, 0.88, 1.0, 9.0)
-    assert "none of these networks keeps to 3.00 ms" in told(slow, less_slow)
-    assert "the fastest is N1 with 9.00 ms, 2.0 points less accurate" in told(slow, less_slow)
-    assert "it is the fastest of them" in told(slow)
+    assert "None of these networks answers there in the 3.00 ms that it takes on" in told(slow, less_slow)
+    assert "The fastest of them is N1, 2.0 points less accurate" in told(slow, less_slow)
+    assert "It is the fastest of them." in told(slow)
 
 
 def test_what_does_not_fit_is_never_advised() -> None:
