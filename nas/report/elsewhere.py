@@ -102,15 +102,18 @@ def consequence(mine: Choice, choices: Sequence[Choice], place: str, home: str, 
         return alone
     if cost.latency_ms <= _SLOWER * limit_ms:
         return f"{time}, no more than on {home_title}."
-    limit = f"{milliseconds(limit_ms)}, its time on {home_title}"
+    here = milliseconds(limit_ms)
     usable = _usable(choices, place)
     within = [one for one in usable if _ms(one, place) <= limit_ms]
     if within:
         best = max(within, key=lambda one: (one.accuracy, -_ms(one, place)))
         gap = points(best.accuracy - mine.accuracy)
-        return f"{time}. The most accurate that answers there within {limit}, is {best.label}, {gap}."
+        most = (
+            f"The most accurate that answers there in the {here} it takes on {home_title} is {best.label}, "
+            f"{gap}."
+        )
+        return " ".join([alone, most])
     fastest = min(usable, key=lambda one: (_ms(one, place), -one.accuracy))
-    here = milliseconds(limit_ms)
     none = f"None of these networks answers there in the {here} that it takes on {home_title}."
     return " ".join([alone, none, _fastest(mine, fastest, place)])
 

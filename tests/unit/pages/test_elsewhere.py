@@ -63,8 +63,8 @@ def test_the_page_says_what_the_recommended_network_costs_elsewhere(
 ) -> None:
     text = page_of(client_of(owner), finished(owner))
     assert "This search was made for: <strong>This server</strong>" in text
-    told = "It takes about 23.7 ms there. The most accurate that answers there within 6.10 ms, its time on"
-    assert f"{told} this server, is Search 3 · 64 px, 14.4 points less accurate" in text
+    told = "It takes about 23.7 ms there. The most accurate that answers there in the 6.10 ms it takes on"
+    assert f"{told} this server is Search 3 · 64 px, 14.4 points less accurate" in text
     assert "It does not fit: Its activations need 929,280 bytes" in text
 
 

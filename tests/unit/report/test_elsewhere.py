@@ -31,7 +31,7 @@ def test_a_place_that_is_no_slower_costs_nothing() -> None:
 def test_a_slower_place_names_the_most_accurate_that_keeps_the_time() -> None:
     slow, small, smaller = choice(0, 0.9, 3.0, 30.0), choice(1, 0.88, 1.0, 3.0), choice(2, 0.8, 0.5, 1.0)
     words = told(slow, smaller, small)
-    assert "within 3.00 ms, its time on this machine, is N1, 2.0 points less accurate" in words
+    assert "in the 3.00 ms it takes on this machine is N1, 2.0 points less accurate" in words
 
 
 def test_where_none_keeps_the_time_the_fastest_is_named() -> None:
