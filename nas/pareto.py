@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
 
 from nas.architecture import architecture_key
-from nas.candidate import Candidate
+from nas.candidate import Candidate, Fidelity
 from nas.costs import COSTS, CostName
 from nas.objectives import ACCURACY, Objective
 
@@ -153,23 +154,50 @@ def current_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
     same architecture and origin at a higher fidelity.
     """
     finished = [one for one in candidates if one.status == "finished" and one.metrics is not None]
-    parents = {one.number: one.refines for one in candidates}
+    trained = [
+        Trained(one.number, (architecture_key(one.architecture), one.source), one.fidelity, one.refines)
+        for one in finished
+    ]
+    current = current_numbers(trained, {one.number: one.refines for one in candidates})
+    return [one for one in finished if one.number in current]
+
+
+class Trained(NamedTuple):
+    """What decides whether a finished training counts.
+
+    Attributes:
+        number: Of the candidate.
+        network: Equal for trainings of the same network from the same origin.
+        fidelity: How far it was trained.
+        refines: Number of the candidate that it trained further.
+    """
+
+    number: int
+    network: Hashable
+    fidelity: Fidelity
+    refines: int | None
+
+
+def current_numbers(trained: Sequence[Trained], parents: Mapping[int, int | None]) -> set[int]:
+    """Returns the numbers that no later, further training of the same network supersedes.
+
+    Args:
+        trained: The finished trainings.
+        parents: What each candidate refines, failed ones included; without an entry, nothing.
+    """
     superseded: set[int] = set()
-    for one in finished:
+    furthest: dict[Hashable, int] = {}
+    for one in trained:
         parent = one.refines
         while parent is not None and parent not in superseded:
             superseded.add(parent)
             parent = parents.get(parent)
-    furthest: dict[tuple[str, str], int] = {}
-    for one in finished:
-        key = (architecture_key(one.architecture), one.source)
-        furthest[key] = max(furthest.get(key, 0), _FIDELITIES[one.fidelity])
-    return [
-        one
-        for one in finished
-        if one.number not in superseded
-        and _FIDELITIES[one.fidelity] == furthest[architecture_key(one.architecture), one.source]
-    ]
+        furthest[one.network] = max(furthest.get(one.network, 0), _FIDELITIES[one.fidelity])
+    return {
+        one.number
+        for one in trained
+        if one.number not in superseded and _FIDELITIES[one.fidelity] == furthest[one.network]
+    }
 
 
 def front_of_candidates(candidates: Sequence[Candidate], cost: CostName = "latency") -> list[int]:

@@ -16,7 +16,7 @@ from search_app.models import SearchRun
 from search_app.pages import leaderboard_of, report_of
 from search_app.price import price_of
 from search_app.result_views import number_of, run_or_404
-from search_app.run_pair import front_points, option_rows, side_of, verdict_of, warnings_of
+from search_app.run_pair import fronts_of, option_rows, side_of, verdict_of, warnings_of
 from search_app.selectors import search_runs_of_user
 from search_app.shown import shown_candidates
 from search_app.versus import versus_of
@@ -41,7 +41,7 @@ def compare_runs(request: HttpRequest) -> HttpResponse:
             "options": option_rows(first, second),
             "warnings": warnings_of(first, second),
             "verdict": verdict_of(first, second),
-            "fronts": front_points((first, second)),
+            "fronts": fronts_of((first, second)),
         }
     elif len(chosen) == 2:
         context["problem"] = "same"

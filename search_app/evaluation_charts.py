@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.utils.formats import number_format
 
+from datasets_app.words.figures import percent
 from nas.evaluation.calibration import Bin, Outcome
 from nas.evaluation.learning_file import LearningCurve
-from search_app.evaluation_words import percent
 
 LEFT: Final = 40.0
 TOP: Final = 10.0

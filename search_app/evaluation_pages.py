@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.core.paginator import Paginator
 from django.utils.translation import gettext_lazy
 
+from datasets_app.words.figures import percent
 from nas.evaluation.calibration import expected_calibration_error
 from nas.evaluation.figures import (
     ClassFigures,
@@ -126,11 +127,11 @@ def _classes(model: TrainedModel, answers: Answers, *, sort: str, page: str) -> 
             {
                 "name": classes[one.number],
                 "figures": one,
-                "recall": words.percent(one.recall.value),
+                "recall": percent(one.recall.value),
                 "recall_interval": words.interval(one.recall),
-                "precision": words.percent(one.precision.value),
+                "precision": percent(one.precision.value),
                 "precision_interval": words.interval(one.precision),
-                "f1": words.percent(one.f1),
+                "f1": percent(one.f1),
             }
             for one in listed
         ],
@@ -138,7 +139,7 @@ def _classes(model: TrainedModel, answers: Answers, *, sort: str, page: str) -> 
         "sort_key": key,
         "falling": falling,
         "sort": f"{'-' if falling else ''}{key}",
-        "macro_f1": words.percent(macro_f1(figures)),
+        "macro_f1": percent(macro_f1(figures)),
     }
 
 
@@ -162,10 +163,10 @@ def _confidence(answers: Answers) -> dict[str, Any]:
         "reliability": reliability_chart(answers.bins),
         "bins": [
             {
-                "range": f"{words.percent(one.low, 0)}–{words.percent(one.high, 0)}",
+                "range": f"{percent(one.low, 0)}–{percent(one.high, 0)}",
                 "n": one.right.n,
-                "stated": words.percent(one.confidence),
-                "right": words.percent(one.right.value),
+                "stated": percent(one.confidence),
+                "right": percent(one.right.value),
                 "interval": words.interval(one.right),
             }
             for one in answers.bins
@@ -196,13 +197,13 @@ def _kinds(model: TrainedModel, answers: Answers, *, int8: bool) -> dict[str, An
                 "figures": one,
                 "title": words.slice_title(one.slice, classes),
                 "rule": words.slice_rule(one.slice),
-                "value": words.percent(one.right.value),
+                "value": percent(one.right.value),
                 "interval": words.interval(one.right),
-                "rest": words.percent(one.rest.value),
+                "rest": percent(one.rest.value),
             }
             for one in sorted(shown, key=lambda one: not one.worse)
         ],
-        "overall": words.percent(answers.accuracy.value),
+        "overall": percent(answers.accuracy.value),
     }
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from datasets_app.words import figures
+from datasets_app.words.figures import decimal, percent, whole
 from nas.evaluation.calibration import expected_calibration_error
 from nas.evaluation.estimates import ClassGain, Estimate
 from nas.evaluation.figures import Confusion, Share
@@ -40,18 +39,9 @@ RULES: Final = {
 }
 
 
-def percent(fraction: float | None, digits: int = 1) -> str:
-    """Returns a fraction as ``93.4%`` in the reader's language; a dash for None."""
-    return figures.percent(fraction, digits)
-
-
 def points(fraction: float) -> str:
     """Returns a difference of shares as percentage points without their unit: ``1.2``."""
-    return _rounded(100 * fraction, 1)
-
-
-def _rounded(value: float, digits: int) -> str:
-    return number_format(f"{value:.{digits}f}", digits)  # it would cut the other digits off, not round
+    return decimal(100 * fraction, 1)
 
 
 def short(name: str) -> str:
@@ -78,14 +68,14 @@ def judged_on(answers: Answers) -> str:
             "Judged on %(n)s sealed test photo, opened once when the search ended.",
             "Judged on %(n)s sealed test photos, opened once when the search ended.",
             n,
-        ) % {"n": number_format(n, force_grouping=True)}
+        ) % {"n": whole(n)}
     return ngettext(
         "Judged on %(n)s validation photo, because there are no test answers of this model. The search chose "
         "by these photos, so the figures flatter it a little.",
         "Judged on %(n)s validation photos, because there are no test answers of this model. The search "
         "chose by these photos, so the figures flatter it a little.",
         n,
-    ) % {"n": number_format(n, force_grouping=True)}
+    ) % {"n": whole(n)}
 
 
 def confusion(one: Confusion, classes: list[str]) -> str:
@@ -93,8 +83,8 @@ def confusion(one: Confusion, classes: list[str]) -> str:
     return gettext("“%(truth)s” was taken for “%(answer)s” in %(n)s of its %(support)s photos.") % {
         "truth": short(classes[one.truth]),
         "answer": short(classes[one.answer]),
-        "n": number_format(one.n, force_grouping=True),
-        "support": number_format(one.support, force_grouping=True),
+        "n": whole(one.n),
+        "support": whole(one.support),
     }
 
 
@@ -133,9 +123,7 @@ def slice_title(one: Slice, classes: list[str]) -> str:
 def slice_rule(one: Slice) -> str:
     """Says which photos are of a kind."""
     if one.kind in ("tall", "wide"):
-        return gettext("one side more than %(ratio)s times the other") % {
-            "ratio": number_format(ELONGATED, 1)
-        }
+        return gettext("one side more than %(ratio)s times the other") % {"ratio": decimal(ELONGATED, 1)}
     if one.kind == "grey":
         return gettext("colour channels differ by less than %(share)s") % {"share": percent(GREY, 0)}
     return str(RULES[one.kind])
@@ -149,7 +137,7 @@ def slice_sentence(one: SliceFigures, classes: list[str]) -> str:
     ) % {
         "title": slice_title(one.slice, classes),
         "value": percent(one.right.value),
-        "n": number_format(one.right.n, force_grouping=True),
+        "n": whole(one.right.n),
         "rest": percent(one.rest.value),
     }
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from nas.costs import CostName
+from nas.candidate import Fidelity
+from nas.costs import COSTS, CostName
+from nas.objectives import ACCURACY
+from nas.pareto import Trained, current_numbers, non_dominated
 from search_app.models import SearchRun
 
 EARLIER = 20
 """Newest earlier runs that the live page offers to compare with."""
 
-_RANK = {"frozen": 0, "short": 1, "final": 2}
-
 
 class _Row(NamedTuple):
     number: int
     label: str
-    fidelity: str
+    fidelity: Fidelity
     refines: int | None
     twin: int
     accuracy: float
@@ -63,37 +63,17 @@ def front_points(run: SearchRun, cost: CostName) -> list[dict[str, Any]]:
     Returns:
         `{"number", "label", "accuracy", "cost"}` of each; the cost in the metric's own unit.
     """
-    names = _Row._fields
-    rows = [_Row(*row) for row in run.candidates.filter(accuracy__isnull=False).values_list(*names)]
+    rows = [_Row(*row) for row in run.candidates.filter(accuracy__isnull=False).values_list(*_Row._fields)]
     parents = dict(run.candidates.exclude(refines=None).values_list("number", "refines"))
-    rows = _current(rows, parents)
+    trained = [Trained(row.number, row.twin, row.fidelity, row.refines) for row in rows]
+    current = current_numbers(trained, parents)
+    rows = [row for row in rows if row.number in current]
     rows = [row for row in rows if row.fits] or rows
+    places = non_dominated(
+        [(row.accuracy, row.cost(cost)) for row in rows], (ACCURACY, COSTS[cost].objective)
+    )
+    front = sorted((rows[place] for place in places), key=lambda row: (row.cost(cost), row.number))
     return [
         {"number": row.number, "label": row.label, "accuracy": row.accuracy, "cost": row.cost(cost)}
-        for row in _front(rows, cost)
+        for row in front
     ]
-
-
-def _current(rows: Iterable[_Row], parents: dict[int, int | None]) -> list[_Row]:
-    """Drops what a later, further training of the same network supersedes."""
-    superseded: set[int] = set()
-    furthest: dict[int, int] = {}
-    rows = list(rows)
-    for row in rows:
-        parent = row.refines
-        while parent is not None and parent not in superseded:
-            superseded.add(parent)
-            parent = parents.get(parent)
-        furthest[row.twin] = max(furthest.get(row.twin, 0), _RANK[row.fidelity])
-    return [row for row in rows if row.number not in superseded and _RANK[row.fidelity] == furthest[row.twin]]
-
-
-def _front(rows: Iterable[_Row], cost: CostName) -> list[_Row]:
-    known = [row for row in rows if not math.isnan(row.cost(cost))]
-    front: list[_Row] = []
-    for row in sorted(known, key=lambda row: (row.cost(cost), -row.accuracy, row.number)):
-        best = front[-1] if front else None
-        equal = best is not None and (row.accuracy, row.cost(cost)) == (best.accuracy, best.cost(cost))
-        if best is None or row.accuracy > best.accuracy or equal:
-            front.append(row)
-    return front

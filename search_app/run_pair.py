@@ -166,7 +166,7 @@ def _by_time(first: RunSide, second: RunSide) -> str:
     }
 
 
-def front_points(sides: Sequence[RunSide]) -> list[dict[str, Any]]:
+def fronts_of(sides: Sequence[RunSide]) -> list[dict[str, Any]]:
     """Returns the fronts for the chart: validation accuracy, as every front is chosen by it."""
     return [
         {

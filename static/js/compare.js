@@ -1,8 +1,9 @@
 // Two fronts on one chart, in the colours of the theme.
-import { colour } from './lib/chart.js';
+import { colour } from './lib/colour.js';
 import { $ } from './lib/dom.js';
 import { ms, percent, plotlyText } from './lib/format.js';
 import { wirePaper } from './lib/paper.js';
+import { CONFIG, layoutOf } from './lib/plotly_look.js';
 import { gettext } from './lib/words.js';
 
 const node = $('fronts-chart');
@@ -29,20 +30,13 @@ function trace({ name, points }, look) {
 }
 
 function draw() {
-  const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
-  const layout = {
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: 'system-ui, sans-serif', size: 12.5, color: colour('--app-quiet') },
+  const layout = layoutOf({
     margin: { l: 60, r: 12, t: 12, b: 56 },
-    showlegend: false,
-    hovermode: 'closest',
-    hoverlabel: { bgcolor: colour('--app-panel'), bordercolor: colour('--app-line'), font: { color: colour('--app-ink'), size: 12 }, align: 'left' },
-    xaxis: { ...frame, rangemode: 'tozero', title: { text: gettext('Time per photo (ms)') } },
-    yaxis: { ...frame, ticksuffix: '%', title: { text: gettext('Right on validation photos') } },
-  };
+    x: { rangemode: 'tozero', title: { text: gettext('Time per photo (ms)') } },
+    y: { title: { text: gettext('Right on validation photos') } },
+  });
   const traces = fronts.map((front, place) => trace(front, LOOKS[place]));
-  window.Plotly.react(node, traces, layout, { displayModeBar: false, responsive: false, scrollZoom: false });
+  window.Plotly.react(node, traces, layout, CONFIG);
   node.dataset.points = String(fronts.reduce((sum, front) => sum + front.points.length, 0));
 }
 

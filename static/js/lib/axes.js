@@ -1,5 +1,6 @@
 // What a network may cost: the axes of the chart, which of them can be shown, and the front for each.
 import { fitting } from './fits.js';
+import { Front } from './front.js';
 import { fill, gettext, language } from './words.js';
 
 /**
@@ -41,17 +42,9 @@ export function refusal(axis, candidates) {
 
 /** Numbers that nothing beats: cheapest first, each must be better than all cheaper ones; equal points stay together. */
 export function frontOf(candidates, axis) {
-  const cost = ({ metrics }) => axis.cost(metrics);
-  const sorted = [...fitting(candidates)].sort((a, b) => cost(a) - cost(b) || b.metrics.accuracy - a.metrics.accuracy);
-  const front = new Set();
-  let best = null;
-  for (const one of sorted) {
-    const equal = best && one.metrics.accuracy === best.metrics.accuracy && cost(one) === cost(best);
-    if (!best || one.metrics.accuracy > best.metrics.accuracy) best = one;
-    else if (!equal) continue;
-    front.add(one.number);
-  }
-  return front;
+  const front = new Front();
+  for (const { number, metrics } of fitting(candidates)) front.add(number, axis.cost(metrics), metrics.accuracy);
+  return new Set(front.on.keys());
 }
 
 /** Three digits and the unit. */

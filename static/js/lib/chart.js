@@ -1,8 +1,10 @@
 // Candidates -> points -> Plotly chart in the colours of the theme. The twin of search_app/charts.py, with a choice of axes.
 import { AXES, costText, frontOf, logTicks } from './axes.js';
-import { $ } from './dom.js';
+import { colour } from './colour.js';
 import { bytes, ms, percent, plotlyText } from './format.js';
 import { sourceName, trainedName } from './names.js';
+import { Networks } from './networks.js';
+import { CONFIG, layoutOf } from './plotly_look.js';
 import { fill, gettext } from './words.js';
 
 export const SERIES = {
@@ -11,40 +13,13 @@ export const SERIES = {
   baseline: { name: sourceName('baseline'), symbol: 'square' },
   first_model: { name: sourceName('first_model'), symbol: 'star' },
 };
-const FURTHER = { frozen: 0, short: 1, final: 2 };
 const FAINT = { frozen: 0.85, short: 0.5, final: 1 };
-
-const keys = new WeakMap();
-
-function key(one) {
-  if (!keys.has(one)) keys.set(one, `${one.source} ${JSON.stringify(one.architecture)}`);
-  return keys.get(one);
-}
-
-/** Numbers whose network was trained further by a later, finished candidate. */
-export function supersededBy(candidates) {
-  const byNumber = new Map(candidates.map((one) => [one.number, one]));
-  const finished = candidates.filter((one) => one.status === 'finished' && one.metrics);
-  const superseded = new Map();
-  const furthest = new Map();
-  for (const one of finished) {
-    for (let parent = one.refines; parent != null && !superseded.has(parent); parent = byNumber.get(parent)?.refines) {
-      superseded.set(parent, one.number);
-    }
-    const before = furthest.get(key(one));
-    if (!before || FURTHER[one.fidelity] > FURTHER[before.fidelity]) furthest.set(key(one), one);
-  }
-  for (const one of finished) {
-    const best = furthest.get(key(one));
-    if (FURTHER[one.fidelity] < FURTHER[best.fidelity] && !superseded.has(one.number)) superseded.set(one.number, best.number);
-  }
-  return superseded;
-}
 
 /** Candidates that count: finished, and not trained further since. */
 export function currentOf(candidates) {
-  const gone = supersededBy(candidates);
-  return candidates.filter((one) => one.status === 'finished' && one.metrics && !gone.has(one.number));
+  const networks = new Networks();
+  for (const one of candidates) networks.add({ ...one, twin: `${one.source} ${JSON.stringify(one.architecture)}` });
+  return [...networks.current()];
 }
 
 /** Points of those that count, with `cost` on an axis, and `onFront` set for it. */
@@ -74,17 +49,6 @@ function hoverText(point, axis) {
     `${sourceName(point.source)}, ${trainedName(point.fidelity)}`,
     ...(middle < 0 ? [shape] : [shape.slice(0, middle), shape.slice(middle + 1)]),
   ].join('<br>');
-}
-
-// Canvas and SVG attributes need plain colours; light-dark() is resolved by letting an element wear it.
-export function colour(name) {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${name})`;
-  probe.hidden = true;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
 }
 
 function trace(source, points, axis) {
@@ -121,72 +85,43 @@ function frontTrace(points) {
 }
 
 function layout(narrow, axis, log, points) {
-  const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
   const title = `${axis.title} (${axis.unit})`;
   const scale = log ? { type: 'log', tickvals: logTicks(points.map((point) => point.cost)) } : { type: 'linear', rangemode: 'tozero' };
-  return {
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: 'system-ui, sans-serif', size: narrow ? 11 : 12.5, color: colour('--app-quiet') },
+  return layoutOf({
+    size: narrow ? 11 : 12.5,
     margin: { l: narrow ? 44 : 60, r: 12, t: 12, b: 56 },
-    showlegend: false,
-    hovermode: 'closest',
-    hoverlabel: {
-      bgcolor: colour('--app-panel'),
-      bordercolor: colour('--app-line'),
-      font: { color: colour('--app-ink'), size: 12 },
-      align: 'left',
-    },
-    xaxis: { ...frame, ...scale, title: { text: narrow ? title : `${title} · ${gettext('further left is')} ${axis.better}` } },
-    yaxis: { ...frame, ticksuffix: '%', title: narrow ? undefined : { text: gettext('Right on validation photos · higher is better') } },
-    uirevision: `${axis.name} ${log}`, // a zoom of the reader survives the next update of the same axis
-  };
+    x: { ...scale, title: { text: narrow ? title : `${title} · ${gettext('further left is')} ${axis.better}` } },
+    uirevision: `${axis.name} ${log}`, // a zoom of the reader survives a change of the theme
+    y: { title: narrow ? undefined : { text: gettext('Right on validation photos · higher is better') } },
+  });
 }
 
-/** Draws at most four times a second, more rarely when drawing takes long; the last call always wins. */
 export class FrontChart {
   constructor(node, onPick) {
     this.node = node;
     this.points = [];
     [this.axis] = AXES;
     this.log = false;
-    this.waiting = null;
-    this.last = 0;
-    this.pause = 250;
     this.onPick = onPick;
     this.ready = false;
-    document.addEventListener('themechange', () => this.schedule());
+    document.addEventListener('themechange', () => this.draw());
     new ResizeObserver(() => this.ready && window.Plotly.Plots.resize(node)).observe(node);
   }
 
   /** Draws points of `pointsOf` for an axis. */
   show(points, axis, log) {
     Object.assign(this, { points, axis, log });
-    this.schedule();
-  }
-
-  schedule() {
-    if (this.waiting !== null) return;
-    const pause = Math.max(0, this.last + this.pause - performance.now());
-    this.waiting = setTimeout(() => {
-      this.waiting = null;
-      const started = performance.now();
-      this.draw();
-      this.last = performance.now();
-      this.pause = Math.max(250, 4 * (this.last - started));
-    }, pause);
+    this.draw();
   }
 
   draw() {
     const narrow = this.node.clientWidth < 560;
     const sources = Object.keys(SERIES).map((source) => [source, this.points.filter((p) => p.source === source)]);
     const traces = [frontTrace(this.points), ...sources.filter(([, some]) => some.length).map(([source, some]) => trace(source, some, this.axis))];
-    const config = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: 'reset' };
-    window.Plotly.react(this.node, traces, layout(narrow, this.axis, this.log, this.points), config);
+    window.Plotly.react(this.node, traces, layout(narrow, this.axis, this.log, this.points), { ...CONFIG, doubleClick: 'reset' });
     this.node.dataset.axis = this.axis.name;
     this.node.dataset.points = String(this.points.length);
     this.node.dataset.front = this.points.filter((p) => p.onFront).map((p) => p.number).sort((a, b) => a - b).join(',');
-    if ($('chart-empty')) $('chart-empty').hidden = this.points.length > 0;
     if (!this.ready) {
       this.ready = true;
       this.node.on('plotly_click', (event) => {

@@ -1,7 +1,8 @@
 // The front of a search, and where a model stands on this device.
 import { logTicks } from './axes.js';
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 import { ms, percent, plotlyText } from './format.js';
+import { CONFIG, layoutOf } from './plotly_look.js';
 import { fill, gettext } from './words.js';
 
 const FAR = 12;
@@ -30,18 +31,12 @@ function scaleFor(times) {
 
 /** Draws the points of a search and, once it is measured, `here`: `{ label, accuracy, ms }`. */
 export function drawHere(node, points, here) {
-  const frame = { gridcolor: colour('--chart-grid'), linecolor: colour('--app-line'), zeroline: false, automargin: true };
-  const layout = {
-    paper_bgcolor: 'rgba(0,0,0,0)',
-    plot_bgcolor: 'rgba(0,0,0,0)',
-    font: { family: 'system-ui, sans-serif', size: 12, color: colour('--app-quiet') },
+  const times = [...points.map((point) => point.here_ms), ...(here ? [here.ms] : [])];
+  const layout = layoutOf({
+    size: 12,
     margin: { l: 46, r: 10, t: 10, b: 44 },
-    showlegend: false,
-    hovermode: 'closest',
-    hoverlabel: { bgcolor: colour('--app-panel'), bordercolor: colour('--app-line'), font: { color: colour('--app-ink'), size: 12 }, align: 'left' },
-    xaxis: { ...frame, ...scaleFor([...points.map((point) => point.here_ms), ...(here ? [here.ms] : [])]), title: { text: gettext('Time per photo (ms)') } },
-    yaxis: { ...frame, ticksuffix: '%' },
-  };
-  window.Plotly.react(node, traces(points, here), layout, { displayModeBar: false, responsive: false, scrollZoom: false });
+    x: { ...scaleFor(times), title: { text: gettext('Time per photo (ms)') } },
+  });
+  window.Plotly.react(node, traces(points, here), layout, CONFIG);
   node.dataset.here = here ? String(here.ms) : '';
 }

@@ -1,6 +1,6 @@
 // The map of the photos: Plotly draws a sample of what is in view, an outline chooses all points inside it.
 import { api } from './api.js';
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 import { $, el, notice } from './dom.js';
 import { count } from './format.js';
 import { offer, showActions, wireActions } from './labelling.js';

@@ -1,5 +1,5 @@
 // The card "What the method is doing": tiles, lines, bars and a table of what a strategy shows of itself.
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 import { saveCsv } from './csv.js';
 import { el } from './dom.js';
 import { LinePlot, axisOf } from './plot.js';

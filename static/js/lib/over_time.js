@@ -1,6 +1,6 @@
 // Two small charts: the best accuracy and the area under the front, over the time spent on networks.
 import { costText } from './axes.js';
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 import { saveCsv } from './csv.js';
 import { $, el } from './dom.js';
 import { duration, percent } from './format.js';

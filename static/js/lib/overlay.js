@@ -1,5 +1,5 @@
 // What moves on the chart: the front line, its points, points that grow in, and the one under the pointer.
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 import { stamps } from './signs.js';
 
 const GROW_MS = 420;

@@ -1,5 +1,5 @@
 // uPlot in the colours of the theme: axes, grid, lines and the brush, drawn on a canvas.
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 
 export function axisOf(options) {
   const font = '12px system-ui, sans-serif';

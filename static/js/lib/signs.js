@@ -1,5 +1,5 @@
 // The signs of the chart, drawn once each and stamped from then on: shape by source, strength by training.
-import { colour } from './chart.js';
+import { colour } from './colour.js';
 
 export const SIGNS = ['base_search', 'scaled', 'baseline', 'first_model'];
 export const STRENGTHS = ['frozen', 'short', 'final'];
