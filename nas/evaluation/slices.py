@@ -139,7 +139,10 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def _at_most(share: Share, n: int, n_right: int, log_factorials: npt.NDArray[np.float64]) -> float:
-    """P(K <= k), K hypergeometric: right ones among share.n photos drawn from n, n_right of them right."""
+    """P(K <= k), K hypergeometric: right ones among share.n photos drawn from n, n_right of them right.
+
+    Not scipy.stats, with which a test compares it: the web process computes this, and would keep all of scipy.
+    """
 
     def log_choose(a: Any, b: Any) -> Any:
         return log_factorials[a] - log_factorials[b] - log_factorials[a - b]
