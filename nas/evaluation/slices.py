@@ -141,7 +141,7 @@ def holm(values: Sequence[float]) -> list[float]:
 def _at_most(share: Share, n: int, n_right: int, log_factorials: npt.NDArray[np.float64]) -> float:
     """P(K <= k), K hypergeometric: right ones among share.n photos drawn from n, n_right of them right.
 
-    Not scipy.stats, with which a test compares it: the web process computes this, and would keep all of scipy.
+    Not scipy.stats, with which a test compares it: the web process computes this and would keep all of it.
     """
 
     def log_choose(a: Any, b: Any) -> Any:
