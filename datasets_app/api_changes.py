@@ -6,6 +6,7 @@ import uuid
 from typing import Any, cast
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from ninja import File, Form, Router
@@ -122,5 +123,8 @@ def photo_add(
     change = added.photo_add(owner=cast(User, request.user), dataset=dataset, upload=file, label=label)
     alone = only_photos_wait(dataset)
     if alone:
-        services.dataset_version_create(dataset=dataset)
+        try:
+            services.dataset_version_create(dataset=dataset)
+        except ValidationError:  # another request began a piece of work meanwhile: the photo waits as an edit
+            alone = False
     return 201, {"number": change.number, "text": change.text, "making_version": alone}

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
+from django.db.models.functions import Now
 
 from automl_site.backup.database import fill_database, table_names
 from automl_site.backup.errors import BackupError
 from automl_site.backup.reading import Archive, members, tar_errors
 from automl_site.backup.writing import COPY_BYTES, ROWS, SECRET, HashingReader, Told
-from datasets_app.claims import claimable_rows
 from datasets_app.models import Dataset
 from search_app.inventory import AREAS
 from search_app.models import SearchRun, TrainedModel
@@ -83,7 +83,7 @@ def check_empty() -> None:
 
 
 def check_idle() -> None:
-    """Refuses while workers are at it.
+    """Refuses while workers are at it, whatever the state: a paused search may still be put down.
 
     Raises:
         BackupError: A claim is alive.
@@ -93,8 +93,7 @@ def check_idle() -> None:
         if model._meta.db_table not in present:
             continue
         try:
-            working = model._default_manager.filter(state__in=model.working_states)
-            busy = working.exclude(pk__in=claimable_rows(model).values("pk")).exists()
+            busy = model._default_manager.filter(lease_until__gte=Now()).exists()
         except DatabaseError:  # tables of another version, which are replaced as a whole
             continue
         if busy:

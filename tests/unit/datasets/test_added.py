@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Picture
 
-from datasets_app import runner
+from datasets_app import api_changes, runner
 from datasets_app.added import photo_add
 from datasets_app.changes import change_create, change_undo
 from datasets_app.models import Change, Dataset, DatasetState, Image, Upload
@@ -152,6 +152,19 @@ def test_a_class_that_is_renamed_afterwards_takes_the_photo_along(ready: Dataset
         "shrine",
         "bloom",
     ]
+
+
+def test_a_photo_that_was_taken_while_another_edit_began_is_not_called_refused(
+    ready: Dataset, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_another_request(dataset: Dataset) -> bool:
+        dataset_version_create(dataset=dataset)  # its photo came between ours and our look
+        return True
+
+    monkeypatch.setattr(api_changes, "only_photos_wait", after_another_request)
+    body = {"file": SimpleUploadedFile("a.png", png(3)), "label": "temple"}
+    answer = client_of(ready.owner).post(f"/api/v1/datasets/{ready.pk}/photos", body)
+    assert answer.status_code == 201 and answer.json()["making_version"] is False
 
 
 def test_the_api_makes_a_version_at_once_unless_other_edits_wait(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 
+from automl_site.backup import restore
 from automl_site.backup.create import Made, create_backup
 from automl_site.backup.errors import BackupError
 from automl_site.backup.reading import check_archive
@@ -182,3 +185,16 @@ def test_a_table_of_nobody_is_refused(run: SearchRun) -> None:
     lines = [json.dumps({"model": "search_app.nothing", "columns": ["id"]})]
     with pytest.raises(BackupError, match=r"search_app\.nothing"):
         load_rows(historical, lines)
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "PAUSED"])
+def test_nothing_is_restored_under_a_worker_that_still_holds_a_row(
+    owner: User, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = set(connection.introspection.table_names())
+    monkeypatch.setattr(restore, "table_names", lambda: tables)  # the tests' database has no file
+    run = factories.SearchRunFactory(owner=owner, state=state)
+    restore.check_idle()
+    SearchRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(seconds=20))
+    with pytest.raises(BackupError, match="Stop all its processes"):
+        restore.check_idle()
