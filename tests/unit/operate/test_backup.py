@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
+from django.core import mail
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from automl_site.backup import restore
+from automl_site.backup import database, restore
 from automl_site.backup.create import Made, create_backup
+from automl_site.backup.database import Summary
 from automl_site.backup.errors import BackupError
 from automl_site.backup.reading import check_archive
 from automl_site.backup.rows import dump_rows, load_rows
@@ -24,6 +26,7 @@ from datasets_app.models import Upload
 from nas.data.cache import IMAGES_FILE, INDEX_FILE, MANIFEST_FILE
 from nas.data.sealed import SEAL_FILE
 from search_app.models import SearchRun
+from search_app.notices import send_notices
 from tests import factories
 from tests.unit.operate.archives import listed, read_members
 
@@ -198,3 +201,11 @@ def test_nothing_is_restored_under_a_worker_that_still_holds_a_row(
     SearchRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() + timedelta(seconds=20))
     with pytest.raises(BackupError, match="Stop all its processes"):
         restore.check_idle()
+
+
+def test_ends_in_a_restored_installation_are_mailed_to_nobody(owner: User) -> None:
+    for state in (SearchRun.State.DONE, SearchRun.State.RUNNING):
+        factories.SearchRunFactory(owner=owner, state=state)
+    database._let_go_of_claims(Summary())
+    assert not SearchRun.objects.exclude(state__in=SearchRun.ended_states).exists()
+    assert send_notices() == 0 and mail.outbox == []

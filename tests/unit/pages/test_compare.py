@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -137,3 +138,15 @@ def test_times_of_stages_come_from_the_device_that_was_searched_for(
     table_from_timings(timings(manifest), manifest).save(run.workdir / KEPT_TABLE)
     text = text_of(client_of(owner), f"/searches/{run.id}/compare/?a=9&b=10")
     assert "By predicted time on the device" in text and "Time of the first" in text
+
+
+def test_the_boxes_show_the_networks_that_are_compared(
+    run: SearchRun, client_of: ClientOf, owner: User
+) -> None:
+    first = run.candidates.get(number=9)
+    factories.make_candidate(
+        run, 50, refines=9, fidelity="final", label="Trained further"
+    )  # 9 counts no more
+    text = text_of(client_of(owner), f"/searches/{run.pk}/compare/?a=9&b=50")
+    for number, label in ((9, first.label), (50, "Trained further")):
+        assert re.search(rf'<option value="{number}" selected[^>]*>[^<]*{re.escape(label)}', text)

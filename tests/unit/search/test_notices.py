@@ -16,6 +16,7 @@ from search_app import services
 from search_app.models import Candidate, SearchRun
 from search_app.notices import MAX_TRIES, send_notices
 from tests.factories import DatasetVersionFactory, SearchRunFactory, make_candidate
+from tests.integration.servers import free_port
 
 State = SearchRun.State
 
@@ -109,3 +110,13 @@ def test_the_migration_fills_keys_and_mails_nothing_of_the_past(run: SearchRun) 
     assert candidate.twin == key
     migration.mark_old_ends(apps, None)
     assert send_notices(again=True) == 0
+
+
+def test_a_mail_server_that_is_away_ends_the_pass(run: SearchRun, owner: User, settings: Any) -> None:
+    SearchRunFactory(owner=owner, state=State.DONE)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    assert send_notices() == 0
+    tries = SearchRun.objects.values_list("notice_tries", flat=True)
+    assert sorted(tries) == [0, 1], "the second mail would only have waited for the same server"
+    assert not SearchRun.objects.exclude(noticed_at=None).exclude(notice_tries=0).exists()
