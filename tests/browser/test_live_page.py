@@ -158,7 +158,7 @@ def test_the_page_is_light(page: Page, runs: list[str]) -> None:
     page.wait_for_load_state("networkidle")
     scripts = {url: size for url, size in weights.items() if url.endswith(".js")}
     assert any("uplot" in url for url in scripts)
-    assert not any("plotly" in url for url in scripts)
+    assert not any("vendor/plotly" in url for url in scripts)
     assert sum(scripts.values()) <= 100_000, scripts
 
 
