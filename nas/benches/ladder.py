@@ -1,14 +1,15 @@
 """A search against the hand-made ladder: EfficientNet-Lite0 fine-tuned at several input sides.
 
-For each seed: the search, random search with equal minutes, one fine-tuned Lite0 a rung with as many seconds
-as the search gave a finalist, and one with all the minutes at the rung that validation photos like best.
+For each seed: the search, random search with equal minutes, one fine-tuned Lite0 a rung with the minutes of
+the search divided by the networks that it trained fully, and one with all the minutes at the rung that
+validation photos like best.
 The test part is opened once for each of these, after everything is trained.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ from nas.search import SearchConfig, run_search
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
 
-_STRATEGIES = {"search": SearchConfig.strategy, "random": "random"}
+_ARMS: dict[str, dict[str, Any]] = {"search": {}, "random": {"strategy": "random", "baselines": False}}
+"""How the searches differ. Without hand-made networks, random search has nothing but its own draws."""
 Point = dict[str, Any]
 """A judged network: name, accuracy (validation), test_accuracy, latency_ms, size_bytes."""
 
@@ -92,11 +94,12 @@ def _run_seed(bench: LadderBench, seed: int, on_line: Callable[[str], None]) -> 
     if done.exists():
         known: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
         return known
-    for name, strategy in _STRATEGIES.items():
-        spent = _search(bench, directory / name, seed, strategy)
+    for name, arm in _ARMS.items():
+        spent = _search(bench, directory / name, seed, arm)
         on_line(f"seed {seed}: {name} over after {spent / 60:.2f} of {bench.minutes:g} minutes")
     hand = _HandMade(bench, directory, seed)
-    seconds = finalist_seconds(Ledger(directory / "search" / "ledger.jsonl").candidates())
+    ledger = Ledger(directory / "search" / "ledger.jsonl")
+    seconds = seconds_a_finalist(ledger.candidates(), bench.minutes)
     rungs = [hand.train(side, seconds) for side in hand.sides()]
     best = max(rungs, key=lambda point: (point["accuracy"], -point["latency_ms"]))
     whole = hand.train(best["resolution"], bench.minutes * 60.0, name="whole")
@@ -106,7 +109,7 @@ def _run_seed(bench: LadderBench, seed: int, on_line: Callable[[str], None]) -> 
         "finalist_seconds": round(seconds, 1),
         "ladder": rungs,
         "whole": whole,
-        **{name: searched_points(directory / name) for name in _STRATEGIES},
+        **{name: searched_points(directory / name) for name in _ARMS},
     }
     for point in [*rungs, whole]:
         on_line(f"seed {seed}: {point_line(point)}")
@@ -114,34 +117,31 @@ def _run_seed(bench: LadderBench, seed: int, on_line: Callable[[str], None]) -> 
     return found
 
 
-def _search(bench: LadderBench, workdir: Path, seed: int, strategy: str) -> float:
+def _search(bench: LadderBench, workdir: Path, seed: int, arm: Mapping[str, Any]) -> float:
     """Runs a search to its end, or goes on with one; returns the seconds it took in all."""
     workdir.mkdir(parents=True, exist_ok=True)
     report = workdir / "report.json"
     if not report.exists():
         ledger = Ledger(workdir / "ledger.jsonl")
-        config = SearchConfig(
-            data=bench.data, workdir=workdir, minutes=bench.minutes, seed=seed, strategy=strategy
-        )
+        config = SearchConfig(data=bench.data, workdir=workdir, minutes=bench.minutes, seed=seed, **arm)
         run_search(config, ledger.candidates(), ledger.append, lambda: False, None)
     spent: float = json.loads(report.read_text(encoding="utf-8"))["spent_seconds"]
     return spent
 
 
-def finalist_seconds(candidates: list[Candidate]) -> float:
-    """Returns the most training seconds that stand behind a fully trained network of a search.
+def seconds_a_finalist(candidates: list[Candidate], minutes: float) -> float:
+    """Returns the seconds of a search for each network that it trained fully.
+
+    All its minutes count, also those of networks that came to nothing: a ladder with as many rungs as the
+    search has finalists takes as long as the search.
 
     Raises:
         DataError: If the minutes were too few for any.
     """
-    seconds = [
-        one.details["training_seconds"] + one.details.get("seconds_before", 0.0)
-        for one in candidates
-        if one.fidelity == "final" and one.phase == "final_training" and one.metrics is not None
-    ]
-    if not seconds:
+    finalists = [one for one in candidates if one.phase == "final_training" and one.metrics is not None]
+    if not finalists:
         raise DataError("The search had no time for final trainings. Give it more minutes.")
-    return float(max(seconds))
+    return 60.0 * minutes / len(finalists)
 
 
 def searched_points(workdir: Path) -> dict[str, Any]:

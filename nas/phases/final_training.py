@@ -7,6 +7,7 @@ from nas.pareto import front_of_candidates
 from nas.phases.base_search import best_base, reward, target_cost
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
+from nas.phases.line_up import in_order, line_up, weights_from
 from nas.phases.recipes import inherited_recipe
 from nas.phases.scaling import family_members
 from nas.phases.speed import expected_epochs, overhead
@@ -54,7 +55,8 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         for key in ("phi", "coefficients", "initialisation")
         if key in candidate.details
     }
-    inherited = candidate.details.get("training_seconds", 0.0)
+    parent = weights_from(candidate, ctx.finished(fidelity="final"))
+    before = parent.details.get("training_seconds", 0.0) + _parent_seconds(ctx, parent)
     job = Job(
         task=_task(candidate),
         phase="final_training",
@@ -64,11 +66,11 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         architecture=candidate.architecture,
         seconds=seconds,
         recipe=inherited_recipe(ctx, candidate.architecture, seconds, final=True),
-        parent=candidate,
+        parent=parent,
         choices=candidate.choices,
         refines=candidate,
         start=candidate,
-        details={**kept, "seconds_before": round(inherited + _parent_seconds(ctx, candidate), 2)},
+        details={**kept, "seconds_before": round(before, 2)},
     )
     return do(ctx, job)
 
@@ -100,39 +102,37 @@ def _line_up(ctx: RunContext) -> list[Candidate]:
         parent = ctx.done(PARENT_TASK)
         finalists = _choose(ctx, parent)
         if ctx.config.baselines and parent is not None and parent.metrics is not None:
-            finalists.insert(1, parent)
-        ctx.state.values["finalists"] = [candidate.number for candidate in finalists]
+            finalists.append(parent)
+        ctx.state.values["finalists"] = [candidate.number for candidate in in_order(finalists)]
     return [ctx.by_number(number) for number in ctx.state.values["finalists"]]
 
 
 def _choose(ctx: RunContext, parent: Candidate | None) -> list[Candidate]:
-    """Picks the family's members that the minutes can train, then further points of the front.
+    """Picks the family's member that the goal asks for, or the best base, and what adds most to the front.
 
     A member may be the very network that was adapted first; that one is trained as the baseline.
     """
-    wanted = ctx.config.n_finalists or _finalists_for(ctx.config.minutes)
+    wanted = ctx.config.n_finalists or _wanted(ctx)
     family = family_members(ctx)
     order = {"accuracy": (1, 2, 0, -1), "balanced": (1, 0, 2, -1), "speed": (0, -1, 1, 2)}[ctx.config.goal]
     members = [family[phi] for phi in order if phi in family and family[phi] != parent]
-    picked = [member for member in members if _trainable(ctx, member, wanted)]
-    base = best_base(ctx)
-    searched = [*ctx.finished(source="base_search"), *ctx.finished(source="scaled")]
-    front = {candidate.number for candidate in searched} & set(front_of_candidates(searched, ctx.config.cost))
-    target = target_cost(ctx)
-    others = sorted(
-        (candidate for candidate in searched if candidate.number in front and candidate not in picked),
-        key=lambda candidate: reward(ctx, candidate, target) or 0.0,
-        reverse=True,
-    )
-    if not picked and base is not None:
-        picked = [base]
-    return [*picked, *(other for other in others if other not in picked)][:wanted]
+    first = next((member for member in members if _trainable(ctx, member, wanted)), best_base(ctx))
+    return line_up(first, _searched(ctx), wanted, ctx.config.cost)
 
 
-def _finalists_for(minutes: float) -> int:
-    if minutes < 4:
+def _searched(ctx: RunContext) -> list[Candidate]:
+    """Returns the searched and scaled networks that the device can hold, or all if it can hold none."""
+    found = [*ctx.finished(source="base_search"), *ctx.finished(source="scaled")]
+    return [one for one in found if one.metrics is not None and one.metrics.fits] or found
+
+
+def _wanted(ctx: RunContext) -> int:
+    """Returns how many searched networks are trained: the plan's number, else one by the minutes."""
+    if planned := ctx.state.values.get("plan"):
+        return int(planned["finalists"])
+    if ctx.config.minutes < 4:
         return 2
-    return 3 if minutes < 10 else 4
+    return 3 if ctx.config.minutes < 10 else 4
 
 
 def _trainable(ctx: RunContext, candidate: Candidate, wanted: int) -> bool:

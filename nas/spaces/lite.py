@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas.architecture import MBConvArchitecture, Stage
+from nas.architecture import Architecture, MBConvArchitecture, Stage
 
 LITE0_STAGES: tuple[Stage, ...] = (
     Stage("ds", kernel=3, expansion=1, se_ratio=0.0, depth=1, channels=16, stride=1),
@@ -27,4 +27,11 @@ def lite0_architecture(resolution: int = 224) -> MBConvArchitecture:
         head_channels=HEAD_CHANNELS,
         stages=LITE0_STAGES,
         activation="relu6",
+    )
+
+
+def is_whole(architecture: Architecture) -> bool:
+    """True for the full EfficientNet-Lite0 at whatever resolution."""
+    return isinstance(architecture, MBConvArchitecture) and architecture == lite0_architecture(
+        architecture.resolution
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from nas.benches.ladder import seconds_a_finalist
 from nas.benches.ladder_verdict import choice_within, summarise, verdict_lines, volume
+from nas.errors import DataError
+from tests.unit.candidates import candidate
 
 
 def point(name: str, latency_ms: float, test: float, validation: float | None = None) -> dict[str, Any]:
@@ -54,3 +58,13 @@ def test_a_latency_that_nothing_reaches_has_nothing_to_compare() -> None:
     verdict = summarise([seed(slow, "slow")])
     assert verdict["at_rungs"] == {"lite0-96": None, "lite0-224": None}
     assert "at the latency of lite0-96: nothing to compare" in verdict_lines(verdict)
+
+
+def test_a_rung_gets_what_the_search_gave_each_of_its_finalists() -> None:
+    finals = [
+        replace(candidate(number, fidelity="final", failed=number == 4), phase="final_training")
+        for number in (2, 3, 4)
+    ]
+    assert seconds_a_finalist([candidate(0), candidate(1), *finals], minutes=20.0) == 600.0
+    with pytest.raises(DataError, match="more minutes"):
+        seconds_a_finalist([candidate(0)], minutes=1.0)
