@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 _MAGIC = b"training-checkpoint-1\n"
 _DIGEST_BYTES = 32
@@ -32,8 +32,23 @@ class Progress:
     images: int = 0
 
 
+class Average(Protocol):
+    """Averaged weights that are kept beside those of the last step."""
+
+    average: dict[str, Tensor]
+
+    def load(self, average: Mapping[str, Tensor]) -> None:
+        """Goes on with an average that was saved."""
+
+
 def save_checkpoint(
-    path: Path, fingerprint: str, progress: Progress, module: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path,
+    fingerprint: str,
+    progress: Progress,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    average: Average | None = None,
 ) -> None:
     """Writes a checkpoint in one piece: a reader finds the old one or the new one, never half of it."""
     write_state(
@@ -43,6 +58,7 @@ def save_checkpoint(
             "progress": dict(vars(progress)),
             "module": module.state_dict(),
             "optimizer": optimizer.state_dict(),
+            "average": None if average is None else average.average,
         },
     )
 
@@ -63,7 +79,12 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(
-    path: Path, fingerprint: str, module: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path,
+    fingerprint: str,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    average: Average | None = None,
 ) -> Progress | None:
     """Restores a training.
 
@@ -76,6 +97,8 @@ def load_checkpoint(
         return None
     module.load_state_dict(data["module"])
     optimizer.load_state_dict(data["optimizer"])
+    if average is not None:
+        average.load(data["average"])
     return Progress(**data["progress"])
 
 

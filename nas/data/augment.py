@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,28 @@ class Augmenter:
         Returns:
             (B, 3, R, R) float32 normalised, channels-last in memory, and (B, K) float32 targets.
         """
-        pixels = self._crop(images_u8)  # (B, 3, R, R) uint8
+        return self._changed(images_u8, labels, self.resolution)
+
+    def views(self, images_u8: Tensor, labels: Tensor, sides: Sequence[int]) -> tuple[list[Tensor], Tensor]:
+        """Changes a batch once and hands it over at several resolutions.
+
+        All show the same crops, colours and mixtures: the largest is made first, the others are shrunk from
+        it, antialiased. What is drawn at random is the same as in a call.
+
+        Args:
+            images_u8: (B, H, W, 3) uint8 RGB.
+            labels: (B,) int64.
+            sides: The resolutions R in pixels.
+
+        Returns:
+            For each side (B, 3, R, R) float32 as a call returns it, and (B, K) float32 targets.
+        """
+        largest = max(sides)
+        x, targets = self._changed(images_u8, labels, largest)
+        return [x if side == largest else _shrink(x, side) for side in sides], targets
+
+    def _changed(self, images_u8: Tensor, labels: Tensor, side: int) -> tuple[Tensor, Tensor]:
+        pixels = self._crop(images_u8, side)  # (B, 3, R, R) uint8
         if self.augmentation.flip:
             mirrored = self._uniform(len(pixels)) < 0.5
             pixels = torch.where(mirrored.view(-1, 1, 1, 1), pixels.flip(3), pixels)
@@ -78,15 +100,14 @@ class Augmenter:
     def _uniform(self, *size: int) -> Tensor:
         return torch.rand(*size, generator=self.generator)
 
-    def _crop(self, images_u8: Tensor) -> Tensor:
-        """Cuts a random box of each image and squashes it to R x R, antialiased.
+    def _crop(self, images_u8: Tensor, side: int) -> Tensor:
+        """Cuts a random box of each image and squashes it to side x side, antialiased.
 
         Pillow does it image by image in about 0.1 ms on one core; torch would start all its threads for
         each of these small operations, which costs far more where other work shares the cores.
         """
         n, height, width, _ = images_u8.shape
         boxes = self._boxes(n, height, width).tolist()
-        side = self.resolution
         result = np.empty((n, side, side, 3), dtype=np.uint8)
         for i, (pixels, box) in enumerate(zip(images_u8.numpy(), boxes, strict=True)):
             image = Image.fromarray(pixels)
@@ -128,3 +149,8 @@ class Augmenter:
         return mixed.contiguous(memory_format=torch.channels_last), targets * share + targets[order] * (
             1 - share
         )
+
+
+def _shrink(x: Tensor, side: int) -> Tensor:
+    shrunk = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+    return shrunk.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""The only training loop: winners, baselines, short and final trainings all pass through `train`."""
+"""The training loop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,75 +15,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.checkpoint import Progress, load_checkpoint, save_checkpoint
-from nas.data.augment import Augmentation, Augmenter
+from nas.data.augment import Augmenter
 from nas.data.cache import ImageCache
 from nas.errors import EvaluationError
 from nas.events import ShouldStop
-from nas.prediction import Evaluation, evaluate, images_of
-
-__all__ = ["Evaluation", "TrainingConfig", "TrainingResult", "evaluate", "one_cycle", "train"]
+from nas.prediction import images_of
+from nas.training.averaging import WeightAverage
+from nas.training.config import TrainingConfig, TrainingResult
+from nas.training.distillation import Teacher
+from nas.training.parameters import freeze, make_optimizer
+from nas.training.schedule import one_cycle
 
 _CHECKPOINT_EVERY = 15.0
-_START_FACTOR = 0.04  # one-cycle starts at 1/25 of the peak
-_END_FACTOR = 1e-3
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How to train; equal for all networks of a comparison but for what the initialisation asks for.
-
-    Attributes:
-        resolution: Side of the input in pixels.
-        seconds: Training time, the first step's warm-up included, > 0.
-        batch_size: Images a step; at most a quarter of the training images are taken.
-        learning_rate: Peak rate of the one-cycle schedule.
-        head_multiplier: Factor on the rate of the classifier, above 1 where it starts afresh.
-        weight_decay: AdamW's decay of weight matrices; biases and norms are not decayed.
-        label_smoothing: Fraction in [0, 1).
-        augmentation: Random changes of the images.
-        seed: Seed of order, augmentation and dropout.
-        warmup: Part of the schedule in which the rate rises, in (0, 1).
-        max_epochs: Ends the training earlier; None for no limit.
-        freeze_norms: Keeps the statistics of batch norms. Those of 32 images are noise against what
-            pretrained weights expect; a few epochs repair the damage only in part.
-        first_stage: First stage of an MBConv network that is trained, with all that follows; stem and earlier
-            stages stay as they are. 0 trains everything.
-    """
-
-    resolution: int
-    seconds: float
-    batch_size: int = 32
-    learning_rate: float = 5e-4
-    head_multiplier: float = 10.0
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.1
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    seed: int = 0
-    warmup: float = 0.1
-    max_epochs: float | None = None
-    freeze_norms: bool = False
-    first_stage: int = 0
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training did, earlier slices included.
-
-    Attributes:
-        seconds: Training seconds.
-        epochs: Passes over the training images.
-        images_seen: Images, repetitions counted.
-        steps: Optimiser steps.
-        interrupted: True if `should_stop` ended it before its time.
-        images_per_second: Mean speed.
-    """
-
-    seconds: float
-    epochs: float
-    images_seen: int
-    steps: int
-    interrupted: bool
-    images_per_second: float
 
 
 def train(
@@ -91,6 +34,7 @@ def train(
     cache: ImageCache,
     config: TrainingConfig,
     *,
+    teacher: Teacher | None = None,
     checkpoint: Path | None = None,
     on_progress: Callable[[float], None] | None = None,
     should_stop: ShouldStop | None = None,
@@ -107,6 +51,7 @@ def train(
         module: The network; left in training mode.
         cache: Images; only the training part is read.
         config: How to train.
+        teacher: A trained network to imitate; None for the labels alone.
         checkpoint: File to resume from and to write every 15 s and at an interruption. A torn one or one of
             another training is ignored. The caller deletes it.
         on_progress: Takes the fraction done after each step.
@@ -115,12 +60,13 @@ def train(
             rises again and falls anew (a warm restart, Loshchilov & Hutter 2017).
 
     Raises:
-        EvaluationError: If there is nothing to train on or the loss is not finite.
+        EvaluationError: If there is nothing to train on, the teacher knows other classes or the loss is not
+            finite.
     """
     rows = cache.indices("train")
     if len(rows) < 2:
         raise EvaluationError("Training needs at least two images; add images to the training part.")
-    training = _Training(module, cache, rows, config, checkpoint)
+    training = _Training(module, cache, rows, config, teacher=teacher, checkpoint=checkpoint)
     return training.run(on_progress, should_stop, keep_checkpoint=keep_checkpoint)
 
 
@@ -133,21 +79,29 @@ class _Training:
         cache: ImageCache,
         rows: np.ndarray,
         config: TrainingConfig,
+        *,
+        teacher: Teacher | None,
         checkpoint: Path | None,
     ) -> None:
         self.started = time.monotonic()
         self.module = module.to(memory_format=torch.channels_last).train()
-        _freeze(module, config)
+        freeze(module, config)
         self.cache, self.rows, self.config, self.checkpoint = cache, rows, config, checkpoint
+        self.teacher = teacher
+        if teacher is not None:
+            teacher.module.to(memory_format=torch.channels_last).eval()
         self.batch_size = max(2, min(config.batch_size, len(rows) // 4))
         self.steps_an_epoch = max(1, len(rows) // self.batch_size)
-        self.optimizer = _optimizer(module, config)
+        self.optimizer = make_optimizer(module, config)
+        self.average = None if config.ema is None else WeightAverage(module, config.ema)
         self.generator = torch.Generator()
         self.augmenter = Augmenter(config.augmentation, config.resolution, cache.n_classes, self.generator)
-        self.fingerprint = _fingerprint(module, cache, config)
+        self.fingerprint = _fingerprint(module, cache, config, teacher)
         saved = None
         if checkpoint is not None:
-            saved = load_checkpoint(checkpoint, self.fingerprint, module, self.optimizer)
+            saved = load_checkpoint(
+                checkpoint, self.fingerprint, module, self.optimizer, average=self.average
+            )
         self.progress = saved or Progress()
         self.spent_before = self.progress.seconds
         self.order_of_epoch: tuple[int, np.ndarray] | None = None
@@ -175,6 +129,8 @@ class _Training:
         self.progress.seconds = self.spent()
         if interrupted or keep_checkpoint:
             self.save()
+        if self.average is not None:
+            self.average.copy_into_module()
         self.module.requires_grad_(True).train()
         return self.result(interrupted)
 
@@ -201,11 +157,10 @@ class _Training:
         seed = (self.config.seed * 1_000_003 + self.progress.steps) % 2**63
         self.generator.manual_seed(seed)
         torch.manual_seed(seed)  # dropout; the caller's state is restored at the end
-        x, targets = self.augmenter(images, labels)
         factor = one_cycle(min(1.0, self.fraction()), self.config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        loss = F.cross_entropy(self.module(x), targets, label_smoothing=self.config.label_smoothing)
+        loss = self.loss(images, labels)
         if not math.isfinite(loss.item()):
             raise EvaluationError("The training diverged: its loss is no longer a number.")
         self.optimizer.zero_grad(set_to_none=True)
@@ -213,6 +168,19 @@ class _Training:
         self.optimizer.step()
         self.progress.steps += 1
         self.progress.images += len(labels)
+        if self.average is not None:
+            self.average.update(self.progress.steps)
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        smoothing, teacher = self.config.label_smoothing, self.teacher
+        if teacher is None:
+            x, targets = self.augmenter(images, labels)
+            return F.cross_entropy(self.module(x), targets, label_smoothing=smoothing)
+        views, targets = self.augmenter.views(images, labels, (self.config.resolution, teacher.resolution))
+        logits, answers = self.module(views[0]), teacher.answers(views[1])
+        if answers.shape != logits.shape:
+            raise EvaluationError("The teacher must know the same classes as the network that it teaches.")
+        return teacher.loss(logits, answers, F.cross_entropy(logits, targets, label_smoothing=smoothing))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         epoch, position = divmod(step, self.steps_an_epoch)
@@ -224,7 +192,14 @@ class _Training:
 
     def save(self) -> None:
         if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self.fingerprint, self.progress, self.module, self.optimizer)
+            save_checkpoint(
+                self.checkpoint,
+                self.fingerprint,
+                self.progress,
+                self.module,
+                self.optimizer,
+                average=self.average,
+            )
 
     def result(self, interrupted: bool) -> TrainingResult:
         return TrainingResult(
@@ -237,62 +212,11 @@ class _Training:
         )
 
 
-def one_cycle(progress: float, warmup: float) -> float:
-    """Returns the factor on the peak learning rate: cosine up, then cosine down (Smith & Topin 2019).
-
-    Args:
-        progress: Part of the training that is done, in [0, 1].
-        warmup: Part of the training in which the rate rises, in (0, 1).
-    """
-    if progress < warmup:
-        return _cosine(_START_FACTOR, 1.0, progress / warmup)
-    return _cosine(1.0, _END_FACTOR, (progress - warmup) / (1.0 - warmup))
-
-
-def _cosine(start: float, end: float, progress: float) -> float:
-    return end + (start - end) * (1.0 + math.cos(math.pi * progress)) / 2.0
-
-
-def _freeze(module: nn.Module, config: TrainingConfig) -> None:
-    """Takes out of the training what the configuration keeps as it is."""
-    if config.freeze_norms:
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.eval()
-    if config.first_stage > 0:
-        kept = ("conv_stem.", "bn1.", *(f"blocks.{stage}." for stage in range(config.first_stage)))
-        for name, parameter in module.named_parameters():
-            parameter.requires_grad_(not name.startswith(kept))
-
-
-def _optimizer(module: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW with four groups: (body, head) x (decayed, not decayed)."""
-    head = {id(parameter) for parameter in head_parameters(module)}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for parameter in (each for each in module.parameters() if each.requires_grad):
-        groups.setdefault((id(parameter) in head, parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "peak": config.learning_rate * (config.head_multiplier if is_head else 1.0),
-                "weight_decay": config.weight_decay if is_decayed else 0.0,
-            }
-            for (is_head, is_decayed), parameters in sorted(groups.items())
-        ],
-        lr=config.learning_rate,
-        fused=True,  # one pass over memory: worth a few percent of a step on CPUs
-    )
-
-
-def head_parameters(module: nn.Module) -> list[nn.Parameter]:
-    """Returns the parameters of the classifier of a timm network; none for other modules."""
-    get_classifier = getattr(module, "get_classifier", None)
-    return list(get_classifier().parameters()) if callable(get_classifier) else []
-
-
-def _fingerprint(module: nn.Module, cache: ImageCache, config: TrainingConfig) -> str:
+def _fingerprint(
+    module: nn.Module, cache: ImageCache, config: TrainingConfig, teacher: Teacher | None
+) -> str:
     """Returns a digest that two trainings share only if one can go on with the other's checkpoint."""
     shapes = [(key, tuple(tensor.shape)) for key, tensor in module.state_dict().items()]
     same = replace(config, seconds=0.0)  # the promise of a later slice may be a little different
-    return hashlib.sha256(repr((shapes, cache.content_hash, same)).encode()).hexdigest()
+    taught = None if teacher is None else teacher.fingerprint()
+    return hashlib.sha256(repr((shapes, cache.content_hash, same, taught)).encode()).hexdigest()
