@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from nas.architecture import MBConvArchitecture
 from nas.data.cache import ImageCache
+from nas.data.views import stratified
 from nas.errors import EvaluationError
 from nas.evaluators.imagenet import imagenet_parent
 from nas.networks import build_network
@@ -20,6 +22,9 @@ from nas.prediction import Evaluation, evaluation_of, predict_batches, validatio
 from nas.spaces.lite import lite0_architecture
 
 _MOST_IMAGES = 5_000
+_FEWEST_IMAGES = 200
+_PROBED = 64
+_ANY = 10**9
 _MOST_FLIPPED = 500
 _PENALTIES = (1e-4, 1e-3, 1e-2)
 _FLIP_COSTS = 0.03
@@ -45,13 +50,16 @@ class FirstModel:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> FirstModel:
+def train_first_model(
+    cache: ImageCache, resolution: int, *, seed: int = 0, seconds: float = math.inf
+) -> FirstModel:
     """Trains a linear head on frozen ImageNet features (L-BFGS; the L2 penalty by validation accuracy).
 
     Args:
         cache: The images; at most 5,000 of the training part are used.
         resolution: Side of the input in pixels.
         seed: Seed of their choice.
+        seconds: For computing features: a slow machine sees fewer images, evenly of all classes.
 
     Raises:
         EvaluationError: If there are no training or validation images.
@@ -64,7 +72,10 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     module.load_state_dict(dict(imagenet_parent().state), strict=False)
     classifier = module.get_classifier()  # type: ignore[operator] # timm's method
     module.reset_classifier(0)  # type: ignore[operator]
-    chosen = np.sort(np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES])
+    possible = _possible_images(module, cache, resolution, seconds)
+    val_rows = stratified(cache, val_rows, max(_FEWEST_IMAGES, possible // 2))
+    possible -= len(val_rows) + min(len(val_rows), _MOST_FLIPPED)
+    chosen = stratified(cache, train_rows, min(_MOST_IMAGES, max(_FEWEST_IMAGES, possible)), seed)
     started = time.monotonic()
     features = _features(module, cache, chosen, resolution)
     speed = len(chosen) / (time.monotonic() - started)
@@ -80,6 +91,16 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     module.classifier = classifier
     details = {"images_per_second": speed, "flip_ok": flip_ok, "n_train": len(chosen), "penalty": penalty}
     return FirstModel(module.eval(), architecture, evaluation, details)
+
+
+def _possible_images(module: nn.Module, cache: ImageCache, resolution: int, seconds: float) -> int:
+    """Returns how many images the seconds are enough for, by the speed of a few."""
+    rows = cache.indices("train")[:_PROBED]
+    _features(module, cache, rows[: len(rows) // 2], resolution)  # the first batch also sets things up
+    started = time.monotonic()
+    _features(module, cache, rows, resolution)
+    each = (time.monotonic() - started) / len(rows)
+    return int(min(seconds / max(each, 1e-9), _ANY))
 
 
 def _features(
