@@ -22,9 +22,8 @@ from nas.prediction import Evaluation, evaluation_of, predict_batches, validatio
 from nas.spaces.lite import lite0_architecture
 
 _MOST_IMAGES = 5_000
-_FEWEST_IMAGES = 200
-_PROBED = 64
-_ANY = 10**9
+_FEWEST_IMAGES = 256
+_VAL_PART = 0.25  # of the seconds
 _MOST_FLIPPED = 500
 _PENALTIES = (1e-4, 1e-3, 1e-2)
 _FLIP_COSTS = 0.03
@@ -72,14 +71,11 @@ def train_first_model(
     module.load_state_dict(dict(imagenet_parent().state), strict=False)
     classifier = module.get_classifier()  # type: ignore[operator] # timm's method
     module.reset_classifier(0)  # type: ignore[operator]
-    possible = _possible_images(module, cache, resolution, seconds)
-    val_rows = stratified(cache, val_rows, max(_FEWEST_IMAGES, possible // 2))
-    possible -= len(val_rows) + min(len(val_rows), _MOST_FLIPPED)
-    chosen = stratified(cache, train_rows, min(_MOST_IMAGES, max(_FEWEST_IMAGES, possible)), seed)
+    val_rows, val_features = _features_within(module, cache, val_rows, resolution, _VAL_PART * seconds)
+    chosen = np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES]
     started = time.monotonic()
-    features = _features(module, cache, chosen, resolution)
+    chosen, features = _features_within(module, cache, chosen, resolution, (1.0 - _VAL_PART) * seconds)
     speed = len(chosen) / (time.monotonic() - started)
-    val_features = _features(module, cache, val_rows, resolution)
     labels = torch.from_numpy(cache.labels[chosen])
     val_labels = cache.labels[val_rows]
     weight, bias, penalty = _best_head(features, labels, val_features, val_labels, cache.n_classes)
@@ -93,14 +89,21 @@ def train_first_model(
     return FirstModel(module.eval(), architecture, evaluation, details)
 
 
-def _possible_images(module: nn.Module, cache: ImageCache, resolution: int, seconds: float) -> int:
-    """Returns how many images the seconds are enough for, by the speed of a few."""
-    rows = cache.indices("train")[:_PROBED]
-    _features(module, cache, rows[: len(rows) // 2], resolution)  # the first batch also sets things up
-    started = time.monotonic()
-    _features(module, cache, rows, resolution)
-    each = (time.monotonic() - started) / len(rows)
-    return int(min(seconds / max(each, 1e-9), _ANY))
+def _features_within(
+    module: nn.Module, cache: ImageCache, rows: np.ndarray, resolution: int, seconds: float
+) -> tuple[np.ndarray, Tensor]:
+    """Returns the rows, ascending, whose features the seconds were enough for, and these.
+
+    Evenly of all classes: with every step the sample grows, and a larger one holds the smaller.
+    """
+    until, size = time.monotonic() + seconds, _FEWEST_IMAGES
+    seen, parts = rows[:0], []
+    while len(seen) < len(rows) and (len(seen) == 0 or time.monotonic() < until):
+        new = np.setdiff1d(stratified(cache, rows, size), seen)
+        parts.append(_features(module, cache, new, resolution))
+        seen, size = np.concatenate([seen, new]), size + _FEWEST_IMAGES
+    order = np.argsort(seen)
+    return seen[order], torch.cat(parts)[torch.from_numpy(order)]
 
 
 def _features(

@@ -49,7 +49,8 @@ def possible_options(
                     if refusal := refusal or precision_refusal(precision, a_space, device, device_bits):
                         raise EvaluationError(refusal)
                 except (SpaceError, EvaluationError) as error:
-                    first = first or error
+                    telling = isinstance(error, EvaluationError) and not isinstance(first, EvaluationError)
+                    first = error if first is None or telling else first
                 else:
                     return a_space, a_strategy, an_evaluator
     raise first or SpaceError("The device knows no search space. Measure it again, or choose another one.")
