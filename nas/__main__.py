@@ -16,15 +16,15 @@ from nas.benches.commands import BENCHES, add_benches
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS
 from nas.errors import NasError
-from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
 from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
 from nas.objectives import REWARDS
 from nas.phases.commands import add_elsewhere_command, elsewhere_command
+from nas.planner import Wishes
+from nas.planner.command import PLAN_COMMANDS, add_choices, add_plan_command
+from nas.planner.options import possible_options
 from nas.proxies import PROXIES
-from nas.spaces import SPACES
-from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -51,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     search.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     search.add_argument("--seed", type=int, default=0)
-    search.add_argument("--space", choices=SPACES, default=SPACES[0])
-    search.add_argument("--strategy", choices=SEARCH_STRATEGIES, default=STRATEGIES[0])
-    search.add_argument("--evaluator", choices=tuple(EVALUATORS), default=next(iter(EVALUATORS)))
+    add_choices(search)
     search.add_argument(
         "--proxy", choices=PROXIES, default=PROXIES[0], help="what --evaluator proxy ranks by"
     )
@@ -87,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("images", type=Path, nargs="+")
     add_device_commands(commands)
     add_elsewhere_command(commands)
+    add_plan_command(commands)
     add_benches(commands)
     return parser
 
@@ -99,10 +98,8 @@ def _search(options: argparse.Namespace) -> int:
     if options.minutes <= 0:
         _console.print("[red]--minutes must be more than 0.[/red]")
         return 2
-    check_strategy(options.strategy, options.space)
-    if refusal := evaluator_refusal(options.evaluator, options.space, options.strategy):
-        _console.print(f"[red]{refusal}[/red]", highlight=False)
-        return 2
+    wishes = Wishes(options.space, options.strategy, options.evaluator, proxy=options.proxy)
+    possible_options(wishes, precision=options.precision)  # refused before the import takes its time
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
     if not (data / "manifest.json").exists():
@@ -175,6 +172,10 @@ class _Terminal:
             self._print(_candidate_line(payload["candidate"]))
         elif event.kind in ("log", "phase_started"):
             self._print(payload["message"])
+        elif event.kind == "plan":
+            self._print("The plan:")
+            for reason in payload["reasons"]:
+                self._print(f"  {reason}")
         elif event.kind == "model_exported":
             self._print(f"Exported {payload['model']['directory']}")
         elif event.kind == "model_completed":
@@ -213,6 +214,7 @@ _COMMANDS = {
     "search": _search,
     "predict": _predict,
     "elsewhere": elsewhere_command,
+    **PLAN_COMMANDS,
     **DEVICE_COMMANDS,
     **BENCHES,
 }

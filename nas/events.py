@@ -11,6 +11,7 @@ EventKind = Literal[
     "phase_finished",  # phase, seconds
     "candidate_finished",  # candidate: Candidate.to_json() (status finished or failed)
     "progress",  # phase, fraction [0, 1], spent_seconds, eta_seconds, message
+    "plan",  # plan: nas.planner.Plan.to_json(), reasons: plain sentences; comes again when it changes
     "method",  # strategy, step, values: {name: number}, shares: {option: number in [0, 1]}
     "log",  # message: one plain sentence
     "model_exported",  # model: {"name", "candidate", "directory", ...}, see nas.export.bundle

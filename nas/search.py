@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nas.candidate import Candidate
+from nas.automatic import AUTO
+from nas.candidate import Candidate, Phase
 from nas.costs import cost_refusal
 from nas.data.cache import ImageCache
-from nas.errors import DeviceError, EvaluationError
-from nas.evaluators import evaluator_refusal, precision_refusal
+from nas.errors import DeviceError
 from nas.evaluators.short_training import ShortTraining
 from nas.events import OnEvent, ShouldStop
 from nas.hardware.latency import LatencyMeter
 from nas.hardware.target import DeviceTarget, ProfileTarget, kept_target, load_target
-from nas.phases import base_search, baselines, darts_search, export, final_training, first_model, scaling
+from nas.phases import (
+    base_search,
+    baselines,
+    darts_search,
+    export,
+    final_training,
+    first_model,
+    planning,
+    scaling,
+)
 from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequested
 from nas.phases.export import n_test
 from nas.phases.int8 import export_candidate, int8_seconds
 from nas.phases.plan import SHARES, added_seconds, export_reserve
 from nas.phases.state import RunState
 from nas.runtime import tune_process
-from nas.strategies import DARTS, check_strategy
+from nas.strategies import DARTS
 
 __all__ = ["SearchConfig", "SearchOutcome", "export_candidate", "run_search"]
 
@@ -71,9 +80,6 @@ def run_search(
         DeviceError: If the device is unknown, or knows nothing about the space.
         EvaluationError: If the evaluator cannot judge the networks of the space, or not at the precision.
     """
-    check_strategy(config.strategy, config.space)
-    if refusal := evaluator_refusal(config.evaluator, config.space, config.strategy, config.proxy):
-        raise EvaluationError(refusal)
     ctx = _open(config, completed, on_event, should_stop, deadline)
     try:
         stopped = export.ending(ctx) if export.has_begun(ctx) else _search(ctx)
@@ -89,7 +95,6 @@ def _search(ctx: RunContext) -> bool:
         base_search.search_space(ctx)  # a device that can hold nothing is said before minutes are spent
     try:
         first_model.run(ctx)
-        ctx.evaluator.augmentation = ctx.augmentation()
         typical_ms = 1.5 * ctx.state.values["first_here_ms"]
         ctx.export_reserve = export_reserve(
             ctx.total,
@@ -97,13 +102,22 @@ def _search(ctx: RunContext) -> bool:
             typical_ms,
             0.0 if ctx.config.int8_top is None else int8_seconds(ctx.cache, typical_ms),
         )
-        baselines.run(ctx)
-        (darts_search if ctx.config.strategy == DARTS else base_search).run(ctx)
-        scaling.run(ctx)
-        final_training.run(ctx)
+        planning.settle(ctx)
+        ctx.evaluator.augmentation = planning.augmentation(ctx)
+        _phase(ctx, "baselines", baselines.run)
+        _phase(ctx, "base_search", (darts_search if ctx.config.strategy == DARTS else base_search).run)
+        _phase(ctx, "scaling", scaling.run)
+        _phase(ctx, "final_training", final_training.run)
     except StopRequested:
         return True
     return False
+
+
+def _phase(ctx: RunContext, phase: Phase, run: Callable[[RunContext], None]) -> None:
+    """Runs a phase by the plan, which is reviewed before it."""
+    planning.review(ctx, phase)
+    planning.use_sample(ctx, phase)
+    run(ctx)
 
 
 def _open(
@@ -117,17 +131,14 @@ def _open(
     tune_process()
     config.workdir.mkdir(parents=True, exist_ok=True)
     target = _target(config)
-    if refusal := precision_refusal(
-        config.precision, config.space, *((target.name, target.weight_bits) if target else ())
-    ):
-        raise EvaluationError(refusal)
+    possible = planning.provisional(config, target)
     cache = ImageCache.open(config.data)
     state = RunState.load(config.workdir) or RunState(spent_seconds=config.already_spent_seconds)
     _take_budget(state, config.minutes)
     meter = LatencyMeter(anchor_ms=state.values.get("latency_anchor_ms"))
     state.values["latency_anchor_ms"] = meter.anchor()
-    return RunContext(
-        config=config,
+    ctx = RunContext(
+        config=possible,
         cache=cache,
         evaluator=ShortTraining(cache, meter, target, precision=config.precision),
         state=state,
@@ -135,8 +146,11 @@ def _open(
         on_event=on_event,
         should_stop=should_stop,
         deadline=deadline,
+        wishes=planning.wishes_of(config),
         _started=started,
     )
+    planning.take_up(ctx)
+    return ctx
 
 
 def _take_budget(state: RunState, minutes: float) -> None:
@@ -151,7 +165,8 @@ def _take_budget(state: RunState, minutes: float) -> None:
         return
     for phase in SHARES:
         if phase in state.phase_ends and phase not in state.values.get("phases_left", []):
-            state.phase_ends[phase] += added_seconds(phase, added)
+            shares = state.values.get(planning.STATE, {}).get("shares", SHARES)
+            state.phase_ends[phase] += added_seconds(phase, added, shares)
     state.values.pop("final_seconds", None)
 
 
@@ -159,7 +174,8 @@ def _target(config: SearchConfig) -> DeviceTarget | None:
     """Returns the device as it was when the run began: a file edited meanwhile changes no run."""
     target = kept_target(config.workdir)
     if target is None and (target := load_target(config.device)) is not None:
-        target.check_space(config.space)
+        if config.space != AUTO:
+            target.check_space(config.space)
         if target.limits and config.strategy == DARTS:
             raise DeviceError(
                 f"{target.name} has hard limits, which darts cannot keep while it trains all networks at "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from nas.architecture import MBConvArchitecture
 from nas.data.cache import ImageCache
+from nas.data.views import stratified
 from nas.errors import EvaluationError
 from nas.evaluators.imagenet import imagenet_parent
 from nas.networks import build_network
@@ -20,6 +22,8 @@ from nas.prediction import Evaluation, evaluation_of, predict_batches, validatio
 from nas.spaces.lite import lite0_architecture
 
 _MOST_IMAGES = 5_000
+_FEWEST_IMAGES = 256
+_VAL_PART = 0.25  # of the seconds
 _MOST_FLIPPED = 500
 _PENALTIES = (1e-4, 1e-3, 1e-2)
 _FLIP_COSTS = 0.03
@@ -45,13 +49,16 @@ class FirstModel:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> FirstModel:
+def train_first_model(
+    cache: ImageCache, resolution: int, *, seed: int = 0, seconds: float = math.inf
+) -> FirstModel:
     """Trains a linear head on frozen ImageNet features (L-BFGS; the L2 penalty by validation accuracy).
 
     Args:
         cache: The images; at most 5,000 of the training part are used.
         resolution: Side of the input in pixels.
         seed: Seed of their choice.
+        seconds: For computing features: a slow machine sees fewer images, evenly of all classes.
 
     Raises:
         EvaluationError: If there are no training or validation images.
@@ -64,11 +71,11 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     module.load_state_dict(dict(imagenet_parent().state), strict=False)
     classifier = module.get_classifier()  # type: ignore[operator] # timm's method
     module.reset_classifier(0)  # type: ignore[operator]
-    chosen = np.sort(np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES])
+    val_rows, val_features = _features_within(module, cache, val_rows, resolution, _VAL_PART * seconds)
+    chosen = np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES]
     started = time.monotonic()
-    features = _features(module, cache, chosen, resolution)
+    chosen, features = _features_within(module, cache, chosen, resolution, (1.0 - _VAL_PART) * seconds)
     speed = len(chosen) / (time.monotonic() - started)
-    val_features = _features(module, cache, val_rows, resolution)
     labels = torch.from_numpy(cache.labels[chosen])
     val_labels = cache.labels[val_rows]
     weight, bias, penalty = _best_head(features, labels, val_features, val_labels, cache.n_classes)
@@ -80,6 +87,23 @@ def train_first_model(cache: ImageCache, resolution: int, *, seed: int = 0) -> F
     module.classifier = classifier
     details = {"images_per_second": speed, "flip_ok": flip_ok, "n_train": len(chosen), "penalty": penalty}
     return FirstModel(module.eval(), architecture, evaluation, details)
+
+
+def _features_within(
+    module: nn.Module, cache: ImageCache, rows: np.ndarray, resolution: int, seconds: float
+) -> tuple[np.ndarray, Tensor]:
+    """Returns the rows, ascending, whose features the seconds were enough for, and these.
+
+    Evenly of all classes: with every step the sample grows, and a larger one holds the smaller.
+    """
+    until, size = time.monotonic() + seconds, _FEWEST_IMAGES
+    seen, parts = rows[:0], []
+    while len(seen) < len(rows) and (len(seen) == 0 or time.monotonic() < until):
+        new = np.setdiff1d(stratified(cache, rows, size), seen)
+        parts.append(_features(module, cache, new, resolution))
+        seen, size = np.concatenate([seen, new]), size + _FEWEST_IMAGES
+    order = np.argsort(seen)
+    return seen[order], torch.cat(parts)[torch.from_numpy(order)]
 
 
 def _features(

@@ -9,10 +9,11 @@ from statistics import fmean
 from nas.candidate import Candidate
 from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, joint_reward
-from nas.phases import halving, warm_up
+from nas.phases import halving, ladder, warm_up
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import CANDIDATES_WANTED, TARGET_LATENCY, short_training_seconds
+from nas.phases.planning import plan_of
 from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
 from nas.phases.work import Job, begun, do
@@ -24,7 +25,6 @@ from nas.strategies import make_strategy
 from nas.strategies.base import Observation, Proposal, Strategy
 
 _FAILURES_IN_A_ROW = 8
-_SEEDS = 2
 _DRAWN = 64
 
 
@@ -33,16 +33,20 @@ def run(ctx: RunContext) -> None:
     ctx.enter("base_search", "Searching for the best base network")
     space = search_space(ctx)
     target = target_cost(ctx)
+    ladder.run(ctx, space)
     strategy = _strategy(ctx, space)
-    told = [candidate for candidate in ctx.candidates if candidate.phase == "base_search"]
+    told = [each for each in ctx.candidates if each.phase == "base_search" and each.choices is not None]
     strategy.replay(_observation(ctx, candidate, number, target) for number, candidate in enumerate(told))
     seconds = training_seconds(ctx)
     if ctx.config.evaluator == "halving":
         _halve(ctx, strategy, space, told)
         ctx.leave()
         return
-    while not _hopeless(told) and (
-        begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds)
+    most = ladder.most_proposals(ctx, space)
+    while (
+        len(told) < most
+        and not _hopeless(told)
+        and (begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds))
     ):
         candidate = _next(ctx, strategy, space, seconds)
         if candidate is None:
@@ -75,7 +79,7 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
         space,
         ctx.config.seed,
         initial=_initial(ctx, space),
-        evaluations=CANDIDATES_WANTED,
+        evaluations=networks_wanted(ctx),
         objectives=(ACCURACY, ctx.cost.objective),
         limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
         workers=together,
@@ -182,11 +186,7 @@ def _initial(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     """Returns what is proposed first: the best by a proxy, or the full Lite0 just below its resolution."""
     if ctx.config.evaluator == "proxy":
         return warm_up.best_by_proxy(ctx, space, target_cost(ctx), CANDIDATES_WANTED // 2)
-    full = space.inner if isinstance(space, LimitedSpace) else space
-    if not isinstance(full, LiteElastic):
-        return []
-    below = [side for side in full.resolutions if side <= ctx.state.values["parent_resolution"]]
-    return [full.full(side) for side in below[-1 - _SEEDS : -1] or below]
+    return ladder.proposals(ctx, space)
 
 
 def _observation(ctx: RunContext, candidate: Candidate, number: int, target: float) -> Observation:
@@ -201,10 +201,20 @@ def _observation(ctx: RunContext, candidate: Candidate, number: int, target: flo
 def training_seconds(ctx: RunContext) -> float:
     """Returns the seconds of one short training, settled once for the whole run."""
     if "short_seconds" not in ctx.state.values:
-        each = short_training_seconds(ctx.phase_remaining(), overhead(ctx))
+        each = short_training_seconds(ctx.phase_remaining(), overhead(ctx), networks_wanted(ctx))
         ctx.state.values["short_seconds"] = each
     seconds: float = ctx.state.values["short_seconds"]
     return seconds
+
+
+def networks_wanted(ctx: RunContext) -> int:
+    """Returns the networks that the base search aims at."""
+    return ctx.state.values.setdefault("networks", _planned_networks(ctx))  # type: ignore[no-any-return]
+
+
+def _planned_networks(ctx: RunContext) -> int:
+    plan = plan_of(ctx)
+    return CANDIDATES_WANTED if plan is None else max(1, plan.networks)
 
 
 def _time_for_another(ctx: RunContext, told: list[Candidate], seconds: float) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nas.architecture import Architecture
+from nas.automatic import AUTO
 from nas.candidate import HERE, PHASES, Candidate, Fidelity, Phase, Precision
 from nas.costs import COSTS, Cost, CostName
 from nas.data.augment import Augmentation
@@ -20,6 +21,7 @@ from nas.hardware.target import DeviceTarget
 from nas.objectives import RewardName
 from nas.phases.plan import SHARES, Goal, phase_seconds
 from nas.phases.state import RunState
+from nas.planner import Wishes
 from nas.quantise.climb import CHEAP_RUNGS, RungName
 
 _PROGRESS_EVERY = 2.0
@@ -44,7 +46,8 @@ class SearchConfig:
         workdir: Directory of the run; made if missing. Holds state, weights, checkpoints, models, report.
         minutes: Promise to the user, from the start of the import to the last export, > 0.
         seed: Seed of everything random.
-        space: Name of a search space.
+        space: Name of a search space; like strategy and evaluator `nas.automatic.AUTO` for the planner's
+            choice, which takes its place in `RunContext.config`.
         strategy: Name of a strategy.
         goal: What matters more; moves the target latency.
         baselines: False leaves out the hand-made networks on the chart.
@@ -66,15 +69,15 @@ class SearchConfig:
     workdir: Path
     minutes: float
     seed: int = 0
-    space: str = "lite-elastic"
-    strategy: str = "regularized_evolution"
+    space: str = AUTO
+    strategy: str = AUTO
     goal: Goal = "balanced"
     baselines: bool = True
     target_latency_ms: float | None = None
     reward: RewardName = "absolute"
     already_spent_seconds: float = 0.0
     n_finalists: int | None = None
-    evaluator: str = "training"
+    evaluator: str = AUTO
     device: str = HERE
     precision: Precision = "fp32"
     proxy: str = "synflow"
@@ -94,6 +97,7 @@ class RunContext:
     on_event: OnEvent
     should_stop: ShouldStop
     deadline: float | None
+    wishes: Wishes = field(default_factory=Wishes)
     export_reserve: float = 0.0
     energy: EnergyMeter = field(default_factory=EnergyMeter)
     _spent_before: float = 0.0
@@ -127,6 +131,12 @@ class RunContext:
         """Seconds until the phase at hand must be over."""
         return self.state.phase_ends[self._phase] - self.spent()
 
+    @property
+    def shares(self) -> Mapping[Phase, float]:
+        """Shares of the phases between the first model and the export: the plan's, once there is one."""
+        plan = self.state.values.get("plan")
+        return SHARES if plan is None else plan["shares"]
+
     # -- phases --------------------------------------------------------------------------------------------
 
     def enter(self, phase: Phase, message: str) -> None:
@@ -137,7 +147,7 @@ class RunContext:
         self.state.phase_seconds.setdefault(phase, 0.0)
         if phase in STEPS and phase not in self.state.phase_ends:
             left = self.remaining() - self.export_reserve
-            share = phase_seconds(phase, left, STEPS[STEPS.index(phase) :])
+            share = phase_seconds(phase, left, STEPS[STEPS.index(phase) :], self.shares)
             self.state.phase_ends[phase] = self.spent() + share
         self.save()
         if first_time:

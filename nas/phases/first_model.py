@@ -14,6 +14,8 @@ from nas.spaces.resolutions import useful_resolutions
 
 TASK = "first_model"
 _RESOLUTION = 128
+_FEATURE_SECONDS = 30.0  # the rest of the minute is for the head, the measuring and the file
+_FEATURE_SHARE = 0.15
 _BROWSER_SHARE = 0.02  # of the minutes: people wait for this model
 
 
@@ -32,11 +34,16 @@ def _train(ctx: RunContext) -> Candidate:
     ctx.check()
     resolution = min(_RESOLUTION, max(useful_resolutions(ctx.cache.cache_size)))
     started = time.monotonic()
-    model = train_first_model(ctx.cache, resolution, seed=ctx.config.seed)
+    model = train_first_model(ctx.cache, resolution, seed=ctx.config.seed, seconds=_feature_seconds(ctx))
     metrics = ctx.evaluator.measure(model.module, model.architecture, model.evaluation)
     if not model.details["flip_ok"]:
         ctx.log("Mirrored images look like other classes here, so the training does not mirror them.")
     return ctx.record(_candidate(ctx, model, metrics, time.monotonic() - started))
+
+
+def _feature_seconds(ctx: RunContext) -> float:
+    """Returns the seconds for looking at images: a part of the first minute, and of a short run."""
+    return min(_FEATURE_SECONDS, _FEATURE_SHARE * ctx.total)
 
 
 def _note(ctx: RunContext, candidate: Candidate) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from nas.candidate import Phase
@@ -28,41 +28,51 @@ LONGEST_TRAINING = 60.0
 LARGEST_RESERVE = 0.25
 """Part of the time that is kept back for exports and the report at most."""
 
+PASS_OF_A_LARGE_SET = 4_000
+"""Images that count as one pass at most: what a training learns depends on its steps, and new images teach at
+least as much as the same ones again."""
+
 _EPOCHS_WANTED = 2.0
 _MODELS_EXPECTED = 10
+_FIRST_MODEL_SECONDS, _RESERVE_ASSUMED = 15.0, 60.0
 _INT8_SHARE = 0.05
 
 
-def phase_seconds(phase: Phase, remaining: float, still_to_come: Sequence[Phase]) -> float:
+def phase_seconds(
+    phase: Phase, remaining: float, still_to_come: Sequence[Phase], shares: Mapping[Phase, float] = SHARES
+) -> float:
     """Returns the seconds of one phase.
 
     Args:
         phase: One of `SHARES`.
         remaining: Seconds until the export must start, >= 0.
         still_to_come: The phases that share the rest, `phase` included.
+        shares: Those of the plan.
     """
-    return max(0.0, remaining) * SHARES[phase] / sum(SHARES[each] for each in still_to_come)
+    return max(0.0, remaining) * shares[phase] / sum(shares[each] for each in still_to_come)
 
 
-def short_training_seconds(phase: float, overhead: float) -> float:
+def short_training_seconds(phase: float, overhead: float, networks: int = CANDIDATES_WANTED) -> float:
     """Returns the seconds of one training of the base search.
 
     Args:
         phase: Seconds of the whole phase.
         overhead: Seconds that each network takes besides its training: measuring and judging.
+        networks: Networks that the phase aims at, >= 1.
     """
-    return min(max(phase / CANDIDATES_WANTED - overhead, SHORTEST_TRAINING), LONGEST_TRAINING)
+    return min(max(phase / networks - overhead, SHORTEST_TRAINING), LONGEST_TRAINING)
 
 
-def added_seconds(phase: Phase, added: float) -> float:
+def added_seconds(phase: Phase, added: float, shares: Mapping[Phase, float] = SHARES) -> float:
     """Returns the part of a raised budget that the phase at hand gets; those after it share the rest.
 
     Args:
         phase: One of `SHARES`.
         added: Seconds by which the budget was raised, >= 0.
+        shares: Those of the plan.
     """
     steps = list(SHARES)
-    return phase_seconds(phase, added, steps[steps.index(phase) :])
+    return phase_seconds(phase, added, steps[steps.index(phase) :], shares)
 
 
 def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_seconds: float = 0.0) -> float:
@@ -79,12 +89,22 @@ def export_reserve(total_seconds: float, n_test: int, network_ms: float, int8_se
     return min(wanted, LARGEST_RESERVE * total_seconds)
 
 
+def assumed_export_reserve(total_seconds: float) -> float:
+    """Returns about what is kept back for first model and export, before anything is measured.
+
+    Args:
+        total_seconds: The promise to the user.
+    """
+    return _FIRST_MODEL_SECONDS + min(_RESERVE_ASSUMED, LARGEST_RESERVE * total_seconds)
+
+
 def parent_resolution(
     choices: Sequence[int], n_train: int, seconds: float, speed_at: int, images_per_second: float
 ) -> int:
     """Returns the largest resolution at which the adaptation sees every training image twice.
 
-    More pixels help a pretrained network more than more epochs do.
+    Of a large set it need not: two passes over `PASS_OF_A_LARGE_SET` images are enough. More pixels help a
+    pretrained network more than more epochs do.
 
     Args:
         choices: Resolutions in pixels that the images allow.
@@ -96,6 +116,7 @@ def parent_resolution(
     affordable = [
         resolution
         for resolution in choices
-        if seconds * images_per_second * (speed_at / resolution) ** 2 >= _EPOCHS_WANTED * n_train
+        if seconds * images_per_second * (speed_at / resolution) ** 2
+        >= _EPOCHS_WANTED * min(n_train, PASS_OF_A_LARGE_SET)
     ]
     return max(affordable) if affordable else min(choices)

@@ -7,6 +7,7 @@ from statistics import fmean
 from nas.architecture import Architecture, MBConvArchitecture, TimmArchitecture
 from nas.cost import macs
 from nas.phases.context import RunContext
+from nas.phases.plan import PASS_OF_A_LARGE_SET
 
 FORWARD_TO_TRAINING = 3.5
 """A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
@@ -29,11 +30,14 @@ def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
 
 
 def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float) -> float:
-    """Returns about how often a training of all layers sees each training image."""
+    """Returns about how many passes a training of all layers makes.
+
+    Of a large set a pass counts as one over `PASS_OF_A_LARGE_SET` images: a recipe depends on the steps.
+    """
     values = ctx.state.values
     speed = values["forward_images_per_second"] / FORWARD_TO_TRAINING
     speed *= values["first_macs"] / _macs(architecture, values["first_macs"])
-    return float(seconds * speed / max(1, len(ctx.cache.indices("train"))))
+    return float(seconds * speed / min(max(1, len(ctx.cache.indices("train"))), PASS_OF_A_LARGE_SET))
 
 
 def _macs(architecture: Architecture, default: float) -> float:
