@@ -19,6 +19,7 @@ from nas.benches.arguments import (
     add_latency_arguments,
     add_proxy_arguments,
     add_quantise_arguments,
+    add_scaling_arguments,
     add_strategy_arguments,
     add_table_arguments,
     cell_bench,
@@ -26,6 +27,7 @@ from nas.benches.arguments import (
     ladder_benches,
     proxy_config,
     quantise_bench,
+    scaling_bench,
     strategy_bench,
 )
 from nas.files import write_atomically
@@ -51,6 +53,10 @@ def add_benches(commands: Any) -> None:
     add_proxy_arguments(proxies)
     quantise = commands.add_parser("quantise-bench", help="what each remedy of quantisation gives, and int8")
     add_quantise_arguments(quantise)
+    scaling = commands.add_parser(
+        "scaling-bench", help="depth, width, resolution or all three, at equal latency"
+    )
+    add_scaling_arguments(scaling)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
 
@@ -148,6 +154,18 @@ def _run_quantise_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_scaling_bench(options: argparse.Namespace) -> int:
+    from nas.benches.scaling import run_scaling_bench
+    from nas.benches.scaling_figure import draw
+    from nas.benches.scaling_table import lines
+
+    document = run_scaling_bench(scaling_bench(options), lambda line: print(line, flush=True))
+    draw(document, options.out / "scaling.svg")
+    for line in lines(document):
+        print(line)
+    return 0
+
+
 def _run_latency_bench(options: argparse.Namespace) -> int:
     from nas.benches.latency import BenchConfig, run_latency_bench
     from nas.benches.latency_figure import draw
@@ -203,6 +221,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "table-bench": _run_table_bench,
     "proxy-bench": _run_proxy_bench,
     "quantise-bench": _run_quantise_bench,
+    "scaling-bench": _run_scaling_bench,
     "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""
