@@ -80,17 +80,17 @@ class Released:
     @property
     def phi(self) -> float:
         """The phi at which the formula gives the released depth."""
-        return math.log(self.depth) / math.log(EFFICIENTNET.alpha)
+        return float(math.log(self.depth) / math.log(EFFICIENTNET.alpha))
 
     @property
     def formula_width(self) -> float:
         """Factor of width by the formula at that phi."""
-        return EFFICIENTNET.beta**self.phi
+        return float(EFFICIENTNET.beta**self.phi)
 
     @property
     def formula_resolution(self) -> float:
         """Side in pixels by the formula at that phi."""
-        return _B0_SIDE * EFFICIENTNET.gamma**self.phi
+        return float(_B0_SIDE * EFFICIENTNET.gamma**self.phi)
 
     def to_json(self) -> dict[str, float | str]:
         """Returns released values and formula side by side."""
@@ -115,7 +115,7 @@ RELEASED: tuple[Released, ...] = (
     Released("B6", 1.8, 2.6, 528),
     Released("B7", 2.0, 3.1, 600),
 )
-"""What the authors' code (tensorflow/tpu, efficientnet_builder.py) builds: near the formula, not equal to it."""
+"""What the authors' code (tensorflow/tpu, efficientnet_builder.py) builds: near the formula, not equal."""
 
 
 def scale(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.benches.images import imported as _imported
 from nas.errors import SpaceError
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from nas.benches.ladder import LadderBench
     from nas.benches.proxies import ProxyBenchConfig
     from nas.benches.quantise import QuantiseBench
-    from nas.benches.scaling import ScalingBench
     from nas.benches.strategies import StrategyBench
 
 
@@ -137,17 +137,6 @@ def _add_contest_arguments(parser: argparse.ArgumentParser, *, minutes: float, s
     parser.add_argument("--jobs", type=_count, default=1, help="trainings side by side, one thread each")
 
 
-def _imported(options: argparse.Namespace) -> Path:
-    """Imports the images into the directory of the results, unless that was done."""
-    from nas.data.importer import import_archive
-
-    data: Path = options.out / "data"
-    options.out.mkdir(parents=True, exist_ok=True)
-    if not (data / "manifest.json").exists():
-        import_archive(options.data, data, seed=0)
-    return data
-
-
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `table-bench`."""
     parser.add_argument("table", type=Path, help="CSV: columns d_* decide, columns m_* were measured")
@@ -262,40 +251,6 @@ def ladder_benches(options: argparse.Namespace) -> list[LadderBench]:
         cache = _imported(argparse.Namespace(data=data, out=out))
         benches.append(LadderBench(cache, out, options.minutes, options.seeds, options.rungs))
     return benches
-
-
-def add_scaling_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `scaling-bench`."""
-    parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
-    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
-    parser.add_argument("--minutes", type=float, default=60.0, help="after these no training is begun")
-    parser.add_argument("--seeds", type=_count, default=2, help="of the networks at equal latency")
-    parser.add_argument("--resolution", type=_several, default=96, help="side of the base in pixels")
-    parser.add_argument("--factor", type=float, default=2.0, help="their latency over the base's")
-    parser.add_argument("--epochs", type=float, default=4.0, help="of the base; the others get equal work")
-    parser.add_argument("--no-flip", action="store_true", help="mirrored images mean another class")
-
-
-def scaling_bench(options: argparse.Namespace) -> ScalingBench:
-    """Imports the images once and returns what to compare.
-
-    Raises:
-        SpaceError: If the factor is not above 1 or the epochs are not positive.
-    """
-    from nas.benches.scaling import ScalingBench
-
-    if options.factor <= 1 or options.epochs <= 0:
-        raise SpaceError("Scaling compares larger networks: name a --factor above 1 and --epochs above 0.")
-    return ScalingBench(
-        data=_imported(options),
-        out=options.out,
-        minutes=options.minutes,
-        seeds=options.seeds,
-        resolution=options.resolution,
-        factor=options.factor,
-        epochs=options.epochs,
-        flip=not options.no_flip,
-    )
 
 
 def _count(text: str) -> int:

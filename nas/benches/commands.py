@@ -19,7 +19,6 @@ from nas.benches.arguments import (
     add_latency_arguments,
     add_proxy_arguments,
     add_quantise_arguments,
-    add_scaling_arguments,
     add_strategy_arguments,
     add_table_arguments,
     cell_bench,
@@ -27,9 +26,9 @@ from nas.benches.arguments import (
     ladder_benches,
     proxy_config,
     quantise_bench,
-    scaling_bench,
     strategy_bench,
 )
+from nas.benches.scaling_arguments import add_scaling_arguments, scaling_bench
 from nas.files import write_atomically
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES

@@ -128,7 +128,8 @@ def run_scaling_bench(bench: ScalingBench, on_line: Callable[[str], None]) -> di
 def _line(row: Row) -> str:
     return (
         f"seed {row['seed']}, {row['name']}: {100 * row['accuracy']:.1f}% of validation images, "
-        f"{row['latency_ms']:.2f} ms, {row['epochs']:.2f} epochs in {row['cpu_seconds']:.0f} processor seconds"
+        f"{row['latency_ms']:.2f} ms, {row['epochs']:.2f} epochs, "
+        f"{row['cpu_seconds']:.0f} processor seconds"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nas.architecture import MBConvArchitecture
 from nas.cost import macs
@@ -125,46 +125,39 @@ def plan(
         largest: Largest resolution in pixels that the images have something to show at.
         milliseconds: Measures a network.
     """
-    base = lite0_architecture(resolution)
-    base_ms = milliseconds(base)
-    equal = [Member("base", "base", base, epochs, base_ms, 0.0, None, base_ms, float(macs(base)))]
+    network = lite0_architecture(resolution)
+    base_ms = milliseconds(network)
+    base = Member("base", "base", network, epochs, base_ms, 0.0, None, base_ms, float(macs(network)))
+    equal = [base]
     for name, coefficients in DIRECTIONS.items():
-        phi, network = at_latency(base, coefficients, factor * base_ms, milliseconds, largest)
-        equal.append(
-            _member(name, "ablation", network, epochs / factor, milliseconds(network), phi, equal[0])
-        )
+        phi, network = at_latency(base.architecture, coefficients, factor * base_ms, milliseconds, largest)
+        member = _scaled(name, network, phi, milliseconds, base)
+        equal.append(replace(member, group="ablation", epochs=epochs / factor))
     for version in (1, 2):
         network = _lite_at(version, factor * base_ms, milliseconds, largest)
-        name = f"Lite{version}, own weights"
-        equal.append(Member(name, "weights", network, epochs / factor, milliseconds(network), None, version))
+        name, took = f"Lite{version}, own weights", milliseconds(network)
+        equal.append(Member(name, "weights", network, epochs / factor, took, version=version))
     family = []
     for phi in FAMILY:
-        network = scale(base, EFFICIENTNET, phi, resolution_step=_STEP, max_resolution=largest)
-        work = epochs * macs(base) / macs(network)
-        family.append(_member(f"phi {phi:g}", "family", network, work, milliseconds(network), phi, equal[0]))
+        network = scale(base.architecture, EFFICIENTNET, phi, resolution_step=_STEP, max_resolution=largest)
+        family.append(_scaled(f"phi {phi:g}", network, phi, milliseconds, base))
     return equal, family
 
 
-def _member(
-    name: str,
-    group: str,
-    network: MBConvArchitecture,
-    epochs: float,
-    latency_ms: float,
-    phi: float,
-    base: Member,
+def _scaled(
+    name: str, network: MBConvArchitecture, phi: float, milliseconds: Milliseconds, base: Member
 ) -> Member:
-    step = 2.0**phi
+    """Returns a member of the family: equal work, so fewer epochs for a larger network."""
+    work = macs(network) / macs(base.architecture)
     return Member(
         name,
-        group,
+        "family",
         network,
-        epochs,
-        latency_ms,
+        base.epochs / work,
+        milliseconds(network),
         phi,
-        None,
-        step * base.latency_ms,
-        step * macs(base.architecture),
+        predicted_ms=2.0**phi * base.latency_ms,
+        predicted_macs=2.0**phi * macs(base.architecture),
     )
 
 

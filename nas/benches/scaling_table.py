@@ -1,4 +1,4 @@
-"""What the scaling bench found, in figures and lines: directions at equal latency, and the family. No torch here."""
+"""What the scaling bench found: directions at equal latency, and the family by phi. No torch here."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def summarise(members: Sequence[Member], rows: Sequence[Row]) -> Found:
         rows: Trained ones.
 
     Returns:
-        `networks`: a row a member with `seeds`, mean `accuracy` and its interval (None if untrained), predicted
-        and measured cost, and `over_base`: difference to the base, image by image, over the seeds both have;
-        `against_compound`: the same difference of each other direction to the compound network.
+        `networks`: a row a member with `seeds`, mean `accuracy` and its interval (None if untrained),
+        predicted and measured cost, and `over_base`: difference to the base, image by image, over the seeds
+        that both have; `against_compound`: the same difference of each direction to the compound network.
     """
     by_name = {member.name: member for member in members}
     answers = {name: _answers(rows, name) for name in by_name}
@@ -45,7 +45,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     networks = {one["name"]: one for one in summary["networks"]}
     base = networks["base"]
     found = [
-        f"Base: EfficientNet-Lite0 at {base['resolution']} px, {base['latency_ms']:.2f} ms, {_accuracy(base)}",
+        f"Base: Lite0 at {base['resolution']} px, {base['latency_ms']:.2f} ms, {_accuracy(base)}",
         "",
         f"| at {document['factor']:g} x the base's latency | phi | px | MMACs | ms | seeds | right "
         "| less compound |",
@@ -60,7 +60,8 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         )
     found += [
         "",
-        "| phi | px | MMACs predicted | MMACs | ms predicted | ms | measured by predicted | right | less base |",
+        "| phi | px | MMACs predicted | MMACs | ms predicted | ms | measured by predicted | right "
+        "| less base |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     family = [base, *(one for one in summary["networks"] if one["group"] == "family")]
@@ -68,7 +69,8 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         found.append(
             f"| {one['phi']:g} | {one['resolution']} | {one['predicted_macs'] / 1e6:.0f} "
             f"| {one['macs'] / 1e6:.0f} | {one['predicted_ms']:.2f} | {one['latency_ms']:.2f} "
-            f"| {one['latency_ms'] / one['predicted_ms']:.2f} | {_accuracy(one)} | {_points(one['over_base'])} |"
+            f"| {one['latency_ms'] / one['predicted_ms']:.2f} | {_accuracy(one)} "
+            f"| {_points(one['over_base'])} |"
         )
     return [*found, "", *verdict(summary)]
 

@@ -26,8 +26,8 @@ LITE_STAGES: dict[int, tuple[Stage, ...]] = {0: LITE0_STAGES} | {
     )
     for version, widths in _LITE_CHANNELS.items()
 }
-"""Stages by version. Lite1 is Lite0 with depth times 1.1, Lite2 with depth times 1.2 and width times 1.1; stem,
-head and the depth of the first and last stage stay. Both have the same depths, for blocks are whole."""
+"""Stages by version. Lite1 is Lite0 with depth times 1.1, Lite2 with depth times 1.2 and width times 1.1;
+stem, head and the depth of the first and last stage stay. Both are equally deep, for blocks are whole."""
 
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
