@@ -23,7 +23,9 @@ from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
 from nas.hardware.target import Built, DeviceTarget
 from nas.networks import build_network, count_macs, count_params, inherit
+from nas.paired import pack
 from nas.prediction import validation_rows
+from nas.spaces.lite import lite_version
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
 
 RECIPES = {
@@ -116,6 +118,7 @@ class ShortTraining(Evaluator):
                 **_training_facts(result),
             },
             seconds=prepared + result.seconds + time.monotonic() - measuring,
+            right="" if metrics.unquantised else _right(evaluation),
         )
 
     def measure(self, module: nn.Module, architecture: Architecture, evaluation: Evaluation) -> Metrics:
@@ -197,11 +200,16 @@ class ShortTraining(Evaluator):
             return module, "from scratch", {}
         initialisation = "inherited"
         if parent is None and pretrained:
-            parent, initialisation = imagenet_parent(), "ImageNet"
+            parent, initialisation = imagenet_parent(lite_version(architecture) or 0), "ImageNet"
         if parent is None or not isinstance(parent.architecture, MBConvArchitecture):
             return module, "from scratch", {}
         inheritance = inherit(module, architecture, parent.state, parent.architecture)
         return module, initialisation, {"inheritance": inheritance.description}
+
+
+def _right(evaluation: Evaluation) -> str:
+    answers = evaluation.probabilities.argmax(axis=1) == evaluation.labels
+    return pack(answers.tolist())
 
 
 def _training_facts(result: TrainingResult) -> dict[str, Any]:

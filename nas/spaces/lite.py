@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nas.architecture import MBConvArchitecture, Stage
+from nas.architecture import Architecture, MBConvArchitecture, Stage
 
 LITE0_STAGES: tuple[Stage, ...] = (
     Stage("ds", kernel=3, expansion=1, se_ratio=0.0, depth=1, channels=16, stride=1),
@@ -52,3 +52,11 @@ def lite_architecture(version: int, resolution: int) -> MBConvArchitecture:
         stages=LITE_STAGES[version],
         activation="relu6",
     )
+
+
+def lite_version(architecture: Architecture) -> int | None:
+    """Returns which EfficientNet-Lite an architecture is, at whatever resolution; None if it is none."""
+    if not isinstance(architecture, MBConvArchitecture):
+        return None
+    whole = {lite_architecture(version, architecture.resolution): version for version in LITE_STAGES}
+    return whole.get(architecture)
