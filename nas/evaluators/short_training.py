@@ -10,14 +10,16 @@ import torch
 from onnx import ModelProto
 from torch import nn
 
-from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
+from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture, TimmArchitecture
 from nas.candidate import DeviceFigures, FloatFigures, Metrics, Precision
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
-from nas.errors import DeviceError, EvaluationError, ExportError, SpaceError
+from nas.errors import DeviceError, EvaluationError, ExportError, NasError, SpaceError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
+from nas.evaluators.fairness import config_hash
 from nas.evaluators.imagenet import imagenet_parent
 from nas.evaluators.int8 import quantise_to_int8
+from nas.evaluators.operator_weights import load_operator_weights, weights_file
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
@@ -114,6 +116,7 @@ class ShortTraining(Evaluator):
             details={
                 "initialisation": initialisation,
                 "recipe": dict(vars(recipe)),
+                "config_hash": config_hash(config),
                 **details,
                 **_training_facts(result),
             },
@@ -196,6 +199,8 @@ class ShortTraining(Evaluator):
         if isinstance(architecture, CellArchitecture) and parent and parent.architecture == architecture:
             module.load_state_dict(dict(parent.state))
             return module, "inherited", {"inheritance": "all weights of the same network"}
+        if isinstance(architecture, TimmArchitecture) and pretrained:
+            return module, *_operator_start(module, architecture.name)
         if not isinstance(architecture, MBConvArchitecture):
             return module, "from scratch", {}
         initialisation = "inherited"
@@ -205,6 +210,18 @@ class ShortTraining(Evaluator):
             return module, "from scratch", {}
         inheritance = inherit(module, architecture, parent.state, parent.architecture)
         return module, initialisation, {"inheritance": inheritance.description}
+
+
+def _operator_start(module: nn.Module, name: str) -> tuple[str, dict[str, Any]]:
+    """Fills a hand-made network with the weights that the operator put there."""
+    path = weights_file(name)
+    if path is None:
+        return "from scratch", {}
+    try:
+        load_operator_weights(module, name, path)
+    except NasError as error:
+        raise EvaluationError(str(error)) from error
+    return "ImageNet", {"inheritance": f"all weights but the classifier, from {path.name}"}
 
 
 def _right(evaluation: Evaluation) -> str:
