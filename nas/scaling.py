@@ -43,15 +43,79 @@ class Coefficients:
 EFFICIENTNET = Coefficients(1.2, 1.1, 1.15)
 """What the grid search of Tan & Le (2019, section 4) found for EfficientNet-B0."""
 
+DEPTH_ONLY = Coefficients(2.0, 1.0, 1.0)
+WIDTH_ONLY = Coefficients(1.0, 1.41, 1.0)
+RESOLUTION_ONLY = Coefficients(1.0, 1.0, 1.41)
+
 GRID: tuple[Coefficients, ...] = (
     EFFICIENTNET,
-    Coefficients(1.0, 1.0, 1.41),  # resolution only
+    RESOLUTION_ONLY,
     Coefficients(1.1, 1.1, 1.22),  # mostly resolution
     Coefficients(1.4, 1.1, 1.1),  # mostly depth
-    Coefficients(2.0, 1.0, 1.0),  # depth only
-    Coefficients(1.0, 1.41, 1.0),  # width only
+    Coefficients(1.0, 1.19, 1.19),  # width and resolution
+    DEPTH_ONLY,
+    WIDTH_ONLY,
+    Coefficients(1.41, 1.0, 1.19),  # depth and resolution
 )
-"""The small grid around the base; every entry about doubles the MACs."""
+"""The small grid around the base; every entry about doubles the MACs. What matters most comes first, for a
+short run trains the beginning only."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A member of EfficientNet's family as it was released: factors over B0, rounded by hand.
+
+    Attributes:
+        name: Of the network.
+        width: Factor of width.
+        depth: Factor of depth.
+        resolution: Side of the input in pixels; B0's is 224.
+    """
+
+    name: str
+    width: float
+    depth: float
+    resolution: int
+
+    @property
+    def phi(self) -> float:
+        """The phi at which the formula gives the released depth."""
+        return float(math.log(self.depth) / math.log(EFFICIENTNET.alpha))
+
+    @property
+    def formula_width(self) -> float:
+        """Factor of width by the formula at that phi."""
+        return float(EFFICIENTNET.beta**self.phi)
+
+    @property
+    def formula_resolution(self) -> float:
+        """Side in pixels by the formula at that phi."""
+        return float(_B0_SIDE * EFFICIENTNET.gamma**self.phi)
+
+    def to_json(self) -> dict[str, float | str]:
+        """Returns released values and formula side by side."""
+        return {
+            "name": self.name,
+            "phi": round(self.phi, 2),
+            "depth": self.depth,
+            "width": self.width,
+            "formula_width": round(self.formula_width, 2),
+            "resolution": self.resolution,
+            "formula_resolution": round(self.formula_resolution),
+        }
+
+
+_B0_SIDE = 224
+RELEASED: tuple[Released, ...] = (
+    Released("B1", 1.0, 1.1, 240),
+    Released("B2", 1.1, 1.2, 260),
+    Released("B3", 1.2, 1.4, 300),
+    Released("B4", 1.4, 1.8, 380),
+    Released("B5", 1.6, 2.2, 456),
+    Released("B6", 1.8, 2.6, 528),
+    Released("B7", 2.0, 3.1, 600),
+)
+"""What the authors' code (tensorflow/tpu, efficientnet_builder.py) builds: near the formula, not equal."""
 
 
 def scale(

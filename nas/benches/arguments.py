@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.benches.images import imported as _imported
 from nas.errors import SpaceError
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
@@ -134,17 +135,6 @@ def _add_contest_arguments(parser: argparse.ArgumentParser, *, minutes: float, s
     parser.add_argument("--minutes", type=float, default=minutes, help="of each search, in its ledger")
     parser.add_argument("--short-seconds", type=float, default=short_seconds, help="of each short training")
     parser.add_argument("--jobs", type=_count, default=1, help="trainings side by side, one thread each")
-
-
-def _imported(options: argparse.Namespace) -> Path:
-    """Imports the images into the directory of the results, unless that was done."""
-    from nas.data.importer import import_archive
-
-    data: Path = options.out / "data"
-    options.out.mkdir(parents=True, exist_ok=True)
-    if not (data / "manifest.json").exists():
-        import_archive(options.data, data, seed=0)
-    return data
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:

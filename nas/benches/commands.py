@@ -28,6 +28,7 @@ from nas.benches.arguments import (
     quantise_bench,
     strategy_bench,
 )
+from nas.benches.scaling_arguments import add_scaling_arguments, scaling_bench
 from nas.files import write_atomically
 from nas.spaces import SPACES
 from nas.strategies import STRATEGIES
@@ -51,6 +52,10 @@ def add_benches(commands: Any) -> None:
     add_proxy_arguments(proxies)
     quantise = commands.add_parser("quantise-bench", help="what each remedy of quantisation gives, and int8")
     add_quantise_arguments(quantise)
+    scaling = commands.add_parser(
+        "scaling-bench", help="depth, width, resolution or all three, at equal latency"
+    )
+    add_scaling_arguments(scaling)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
 
@@ -148,6 +153,18 @@ def _run_quantise_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_scaling_bench(options: argparse.Namespace) -> int:
+    from nas.benches.scaling import run_scaling_bench
+    from nas.benches.scaling_figure import draw
+    from nas.benches.scaling_table import lines
+
+    document = run_scaling_bench(scaling_bench(options), lambda line: print(line, flush=True))
+    draw(document, options.out / "scaling.svg")
+    for line in lines(document):
+        print(line)
+    return 0
+
+
 def _run_latency_bench(options: argparse.Namespace) -> int:
     from nas.benches.latency import BenchConfig, run_latency_bench
     from nas.benches.latency_figure import draw
@@ -203,6 +220,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "table-bench": _run_table_bench,
     "proxy-bench": _run_proxy_bench,
     "quantise-bench": _run_quantise_bench,
+    "scaling-bench": _run_scaling_bench,
     "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""

@@ -32,12 +32,15 @@ class Evaluated:
         metrics: Measured on validation data and in the runtime.
         details: JSON-ready facts for the expert.
         seconds: Wall-clock seconds of all slices, measuring included.
+        right: Which validation images it got right, see `nas.paired.pack`; empty where it was judged after
+            quantisation.
     """
 
     module: nn.Module
     metrics: Metrics
     details: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    right: str = ""
 
 
 @dataclass(frozen=True)

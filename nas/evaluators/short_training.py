@@ -10,20 +10,24 @@ import torch
 from onnx import ModelProto
 from torch import nn
 
-from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture
+from nas.architecture import Architecture, CellArchitecture, MBConvArchitecture, TimmArchitecture
 from nas.candidate import DeviceFigures, FloatFigures, Metrics, Precision
 from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
-from nas.errors import DeviceError, EvaluationError, ExportError, SpaceError
+from nas.errors import DeviceError, EvaluationError, ExportError, NasError, SpaceError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
+from nas.evaluators.fairness import config_hash
 from nas.evaluators.imagenet import imagenet_parent
 from nas.evaluators.int8 import quantise_to_int8
+from nas.evaluators.operator_weights import load_operator_weights, weights_file
 from nas.events import ShouldStop
 from nas.export.graph import onnx_core
 from nas.hardware.latency import LatencyMeter
 from nas.hardware.target import Built, DeviceTarget
 from nas.networks import build_network, count_macs, count_params, inherit
+from nas.paired import pack
 from nas.prediction import validation_rows
+from nas.spaces.lite import lite_version
 from nas.training import Evaluation, TrainingConfig, TrainingResult, evaluate, train
 
 RECIPES = {
@@ -112,10 +116,12 @@ class ShortTraining(Evaluator):
             details={
                 "initialisation": initialisation,
                 "recipe": dict(vars(recipe)),
+                "config_hash": config_hash(config),
                 **details,
                 **_training_facts(result),
             },
             seconds=prepared + result.seconds + time.monotonic() - measuring,
+            right="" if metrics.unquantised else _right(evaluation),
         )
 
     def measure(self, module: nn.Module, architecture: Architecture, evaluation: Evaluation) -> Metrics:
@@ -193,15 +199,34 @@ class ShortTraining(Evaluator):
         if isinstance(architecture, CellArchitecture) and parent and parent.architecture == architecture:
             module.load_state_dict(dict(parent.state))
             return module, "inherited", {"inheritance": "all weights of the same network"}
+        if isinstance(architecture, TimmArchitecture) and pretrained:
+            return module, *_operator_start(module, architecture.name)
         if not isinstance(architecture, MBConvArchitecture):
             return module, "from scratch", {}
         initialisation = "inherited"
         if parent is None and pretrained:
-            parent, initialisation = imagenet_parent(), "ImageNet"
+            parent, initialisation = imagenet_parent(lite_version(architecture) or 0), "ImageNet"
         if parent is None or not isinstance(parent.architecture, MBConvArchitecture):
             return module, "from scratch", {}
         inheritance = inherit(module, architecture, parent.state, parent.architecture)
         return module, initialisation, {"inheritance": inheritance.description}
+
+
+def _operator_start(module: nn.Module, name: str) -> tuple[str, dict[str, Any]]:
+    """Fills a hand-made network with the weights that the operator put there."""
+    path = weights_file(name)
+    if path is None:
+        return "from scratch", {}
+    try:
+        load_operator_weights(module, name, path)
+    except NasError as error:
+        raise EvaluationError(str(error)) from error
+    return "ImageNet", {"inheritance": f"all weights but the classifier, from {path.name}"}
+
+
+def _right(evaluation: Evaluation) -> str:
+    answers = evaluation.probabilities.argmax(axis=1) == evaluation.labels
+    return pack(answers.tolist())
 
 
 def _training_facts(result: TrainingResult) -> dict[str, Any]:

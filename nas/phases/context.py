@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,7 @@ class RunContext:
     _phase_started: float = 0.0
     _last_progress: float = float("-inf")
     _last_save: float = float("-inf")
+    _set_up: bool = False
     _message: str = ""
 
     def __post_init__(self) -> None:
@@ -141,6 +142,7 @@ class RunContext:
 
     def enter(self, phase: Phase, message: str) -> None:
         """Starts a phase or takes it up again; its end is settled at the first start."""
+        self._book_set_up()
         self._phase, self._message = phase, message
         self._phase_started = self.spent()
         first_time = phase not in self.state.phase_seconds
@@ -152,6 +154,13 @@ class RunContext:
         self.save()
         if first_time:
             self.emit("phase_started", phase=phase, message=message)
+
+    def _book_set_up(self) -> None:
+        """Books what a slice needs before its first phase: opening images, timing the reference network."""
+        if not self._set_up:
+            self._set_up = True
+            values = self.state.values
+            values["setup_seconds"] = values.get("setup_seconds", 0.0) + self.spent() - self._spent_before
 
     def leave(self) -> None:
         """Ends the phase at hand."""
@@ -237,9 +246,10 @@ class RunContext:
         self._tick()
 
     def record(self, candidate: Candidate) -> Candidate:
-        """Hands a candidate to the caller first, then keeps it."""
+        """Hands a candidate to the caller first, with the time of its end, then keeps it."""
         self._book_phase()
         self.save()
+        candidate = replace(candidate, details={**candidate.details, "at_seconds": round(self.spent(), 1)})
         self.emit("candidate_finished", candidate=candidate.to_json())
         self.candidates.append(candidate)
         return candidate

@@ -242,6 +242,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "device": config.device,
             "precision": config.precision,
             "cost": config.cost,
+            "import_seconds": config.already_spent_seconds,
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

@@ -1,35 +1,50 @@
-"""Compound scaling of the base that was found (Tan & Le 2019): a small grid, then the family S, M, L, XL."""
+"""Compound scaling of the base that was found (Tan & Le 2019): a small grid, then a family by phi.
+
+The grid is judged at phi 1. The family S, M, L, XL comes next; further members, fractional phi among them, as
+far as the phase's minutes go.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from nas.architecture import MBConvArchitecture, architecture_key
 from nas.candidate import Candidate
-from nas.cost import macs
 from nas.phases.base_search import best_base, search_parent
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
+from nas.phases.lite_family import train_lite_family
 from nas.phases.recipes import inherited_recipe
+from nas.phases.scaling_choice import Choice, Judged, choose
+from nas.phases.scaling_facts import NAMES, facts_of
 from nas.phases.speed import overhead
 from nas.phases.work import Job, begun, do
 from nas.scaling import GRID, Coefficients, scale
 from nas.spaces.resolutions import useful_resolutions
 
-FAMILY = (-1, 1, 2)
+FAMILY: tuple[float, ...] = (-1, 1, 2)
 """Values of phi besides 0, which is the base itself."""
 
-NAMES = {-1: "S", 0: "M", 1: "L", 2: "XL"}
+FURTHER_UP: tuple[float, ...] = (3, 1.5, 0.5, -2, -0.5)
+"""Further values where the largest member of the family is the best one, what matters most first."""
+
+FURTHER_DOWN: tuple[float, ...] = (0.5, -2, 1.5, -0.5)
+"""Further values where larger members already lose."""
+
 _SHORTEST_TRAINING = 1.0
 _RESOLUTION_STEP = 8
 _STEP_AWAY = 16
-_BEYOND_COSTS = 0.1
-"""Accuracy that a grid member must bring for being twice as slow as twice the base."""
+_REPEATED = 3
+"""Leaders of the grid that are trained with a second seed, where the minutes allow."""
 
 
 def run(ctx: RunContext) -> None:
     """Judges the grid at phi = 1, takes the best coefficients, builds the family with inherited weights."""
+    if _left_out(ctx.state.values):
+        ctx.log("The plan gives compound scaling no minutes, so the base is not scaled.")
+        return
     ctx.enter("scaling", "Scaling the base up and down in depth, width and resolution together")
     base = best_base(ctx) or ctx.done(PARENT_TASK)
     if base is None or base.metrics is None:
@@ -45,12 +60,39 @@ def run(ctx: RunContext) -> None:
     base = ctx.by_number(ctx.state.values["base"])
     chosen = _choose(ctx, base)
     for phi in FAMILY:
-        scaled = _scaled(ctx, base, chosen, phi)
-        if not ctx.allowed(scaled):
-            ctx.log(f"{NAMES[phi]} of the family would exceed the limits of the device and is left out.")
-        elif _fits(ctx, scaled):
-            _member(ctx, base, chosen, phi)
+        _grow(ctx, base, chosen, phi)
+    for phi in _further(ctx):
+        _grow(ctx, base, chosen, phi, quietly=True)
+    train_lite_family(ctx)
     ctx.leave()
+
+
+def _left_out(values: Mapping[str, Any]) -> bool:
+    """True if the plan of the run gives this phase no time."""
+    shares = (values.get("plan") or {}).get("shares") or {}
+    return "scaling" in shares and shares["scaling"] <= 0
+
+
+def _grow(
+    ctx: RunContext, base: Candidate, chosen: Coefficients, phi: float, *, quietly: bool = False
+) -> None:
+    """Trains a member of the family if the device and the minutes allow it."""
+    scaled = _scaled(ctx, base, chosen, phi)
+    if not ctx.allowed(scaled):
+        if not quietly:
+            ctx.log(f"{NAMES[phi]} of the family would exceed the limits of the device and is left out.")
+    elif _fits(ctx, scaled):
+        _member(ctx, base, chosen, phi)
+
+
+def _further(ctx: RunContext) -> tuple[float, ...]:
+    """Returns the further values of phi, settled once: upwards only while larger members gain."""
+    if "further" not in ctx.state.values:
+        family = family_members(ctx)
+        accuracies = {phi: one.metrics.accuracy for phi, one in family.items() if one.metrics is not None}
+        gains = 2 in accuracies and max(accuracies, key=lambda phi: accuracies[phi]) == 2
+        ctx.state.values["further"] = list(FURTHER_UP if gains else FURTHER_DOWN)
+    return tuple(ctx.state.values["further"])
 
 
 def facts(ctx: RunContext) -> dict[str, Any] | None:
@@ -59,30 +101,17 @@ def facts(ctx: RunContext) -> dict[str, Any] | None:
         return None
     base = ctx.by_number(ctx.state.values["base"])
     chosen = Coefficients(*ctx.state.values["coefficients"])
-    grid = [
-        _grid_row(candidate, coefficients)
-        for coefficients in GRID
-        if (candidate := _find(ctx, _scaled(ctx, base, coefficients, 1))) is not None
-        and candidate.metrics is not None
-    ]
-    family = [_family_row(ctx, base, member, phi) for phi, member in family_members(ctx).items()]
-    return {
-        "base": base.number,
-        "grid": grid,
-        "coefficients": {"alpha": chosen.alpha, "beta": chosen.beta, "gamma": chosen.gamma},
-        "efficientnet": {"alpha": 1.2, "beta": 1.1, "gamma": 1.15},
-        "family": sorted(family, key=lambda row: row["phi"]),
-    }
+    return facts_of(base, _choice(ctx, base), chosen, family_members(ctx), ctx.cache.n_classes)
 
 
-def family_members(ctx: RunContext) -> dict[int, Candidate]:
+def family_members(ctx: RunContext) -> dict[float, Candidate]:
     """Returns the short-trained members of the family by phi, the base as 0."""
     if "coefficients" not in ctx.state.values:
         return {}
     base = ctx.by_number(ctx.state.values["base"])
     chosen = Coefficients(*ctx.state.values["coefficients"])
-    members = {0: base}
-    for phi in FAMILY:
+    members: dict[float, Candidate] = {0: base}
+    for phi in (*FAMILY, *ctx.state.values.get("further", ())):
         member = _find(ctx, _scaled(ctx, base, chosen, phi))
         if member is not None and member.metrics is not None and member not in members.values():
             members[phi] = member
@@ -90,7 +119,7 @@ def family_members(ctx: RunContext) -> dict[int, Candidate]:
 
 
 def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
-    """Trains the grid at phi = 1 as far as half the time goes and returns the best coefficients."""
+    """Trains the grid at phi = 1 as far as its part of the time goes and returns the coefficients taken."""
     if "coefficients" not in ctx.state.values:
         left = ctx.phase_remaining() * len(FAMILY) / (len(GRID) + len(FAMILY))
         until = ctx.state.values.setdefault("grid_until", ctx.spent() + ctx.phase_remaining() - left)
@@ -101,31 +130,69 @@ def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
                 continue
             if ctx.spent() < until or coefficients == GRID[0] or begun(ctx, task):
                 _member(ctx, base, coefficients, 1)
-        ctx.state.values["coefficients"] = list(vars(_best(ctx, base)).values())
+        _repeat_leaders(ctx, base, until)
+        choice = _choice(ctx, base)
+        if choice is not None:
+            ctx.log(choice.sentence)
+        taken = GRID[0] if choice is None else choice.chosen.coefficients
+        ctx.state.values["coefficients"] = list(vars(taken).values())
         ctx.save()
     return Coefficients(*ctx.state.values["coefficients"])
 
 
-def _best(ctx: RunContext, base: Candidate) -> Coefficients:
-    assert base.metrics is not None
-    budget = 2.0 * ctx.cost.of(base.metrics)
-    scores = {}
+def _repeat_leaders(ctx: RunContext, base: Candidate, until: float) -> None:
+    """Trains the most accurate of the grid with a second seed, where its part of the time allows."""
+    first = _choice(ctx, base)
+    if first is None or len(first.alike) < 2:
+        return
+    ranked = sorted(first.alike, key=lambda one: (-one.accuracy, one.trainings[0].number))
+    leaders = ctx.state.values.setdefault("leaders", [one.trainings[0].number for one in ranked[:_REPEATED]])
+    for number in leaders:
+        once = ctx.by_number(number)
+        task = f"{once.details['task']}:again"
+        enough = until - ctx.spent() >= once.seconds
+        if enough or begun(ctx, task) or ctx.done(task) is not None:
+            _train(ctx, base, once, task)
+
+
+def _train(ctx: RunContext, base: Candidate, once: Candidate, task: str) -> Candidate:
+    """Trains a network of the grid anew: the seed follows from the number of the candidate."""
+    assert isinstance(once.architecture, MBConvArchitecture)
+    coefficients = Coefficients(*once.details["coefficients"])
+    job = _job(ctx, base, once.architecture, coefficients, once.details["phi"])
+    return do(ctx, replace(job, task=task, label=f"{job.label} · second seed"))
+
+
+def _choice(ctx: RunContext, base: Candidate) -> Choice | None:
+    """Returns what the grid says so far."""
+    judged: list[Judged] = []
+    seen: set[MBConvArchitecture] = set()
     for coefficients in GRID:
-        member = _find(ctx, _scaled(ctx, base, coefficients, 1))
-        if member is not None and member.metrics is not None:
-            beyond = max(0.0, ctx.cost.of(member.metrics) / budget - 1.0)
-            scores[coefficients] = member.metrics.accuracy - _BEYOND_COSTS * beyond
-    return max(scores, key=lambda each: scores[each], default=GRID[0])
+        architecture = _scaled(ctx, base, coefficients, 1)
+        if architecture in seen:  # rounding may make one network of two triples
+            continue
+        seen.add(architecture)
+        found = [one for one in _all(ctx, architecture) if one.metrics is not None]
+        if found:
+            judged.append(Judged(coefficients, tuple(found)))
+    return choose(judged, ctx.cost)
 
 
-def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> Candidate:
+def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: float) -> Candidate:
     """Trains one scaled network for as long as a candidate of the base search."""
     architecture = _scaled(ctx, base, coefficients, phi)
-    earlier = _find(ctx, architecture)
-    if earlier is not None:
-        return earlier
+    return _find(ctx, architecture) or do(ctx, _job(ctx, base, architecture, coefficients, phi))
+
+
+def _job(
+    ctx: RunContext,
+    base: Candidate,
+    architecture: MBConvArchitecture,
+    coefficients: Coefficients,
+    phi: float,
+) -> Job:
     parent = search_parent(ctx) or base
-    job = Job(
+    return Job(
         task=_task(architecture),
         phase="scaling",
         source="scaled",
@@ -141,7 +208,6 @@ def _member(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: i
             "coefficients": [coefficients.alpha, coefficients.beta, coefficients.gamma],
         },
     )
-    return do(ctx, job)
 
 
 def _task(architecture: MBConvArchitecture) -> str:
@@ -153,7 +219,7 @@ def _words(coefficients: Coefficients) -> str:
     return f"{coefficients.alpha:g}/{coefficients.beta:g}/{coefficients.gamma:g}"
 
 
-def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: int) -> MBConvArchitecture:
+def _scaled(ctx: RunContext, base: Candidate, coefficients: Coefficients, phi: float) -> MBConvArchitecture:
     """Returns a member of the family; one that is the adapted Lite0 itself takes the next more pixels.
 
     It would only repeat the baseline. The report sets the real MACs beside the predicted ones.
@@ -179,14 +245,16 @@ def _largest_side(ctx: RunContext) -> int:
 
 
 def _find(ctx: RunContext, architecture: MBConvArchitecture) -> Candidate | None:
-    return next(
-        (
-            candidate
-            for candidate in ctx.candidates
-            if candidate.architecture == architecture and candidate.fidelity == "short"
-        ),
-        None,
-    )
+    """Returns the first short training of a network, if there is one."""
+    return next(iter(_all(ctx, architecture)), None)
+
+
+def _all(ctx: RunContext, architecture: MBConvArchitecture) -> list[Candidate]:
+    return [
+        candidate
+        for candidate in ctx.candidates
+        if candidate.architecture == architecture and candidate.fidelity == "short"
+    ]
 
 
 def _fits(ctx: RunContext, architecture: MBConvArchitecture) -> bool:
@@ -194,35 +262,3 @@ def _fits(ctx: RunContext, architecture: MBConvArchitecture) -> bool:
     needed = 0.6 * (ctx.state.values["short_seconds"] + overhead(ctx))
     there = _find(ctx, architecture) is not None or begun(ctx, _task(architecture))
     return there or ctx.phase_remaining() >= needed
-
-
-def _grid_row(candidate: Candidate, coefficients: Coefficients) -> dict[str, Any]:
-    assert candidate.metrics is not None
-    return {
-        "alpha": coefficients.alpha,
-        "beta": coefficients.beta,
-        "gamma": coefficients.gamma,
-        "candidate": candidate.number,
-        "accuracy": candidate.metrics.accuracy,
-        "latency_ms": candidate.metrics.latency_ms,
-        "macs": candidate.metrics.macs,
-        "seconds": candidate.seconds,
-    }
-
-
-def _family_row(ctx: RunContext, base: Candidate, member: Candidate, phi: int) -> dict[str, Any]:
-    """Predicted (2^phi times the base) beside measured cost of one member."""
-    assert base.metrics is not None
-    assert member.metrics is not None
-    assert isinstance(member.architecture, MBConvArchitecture)
-    return {
-        "phi": phi,
-        "name": NAMES[phi],
-        "candidate": member.number,
-        "resolution": member.architecture.resolution,
-        "predicted_macs": round(base.metrics.macs * 2.0**phi),
-        "macs": macs(member.architecture, ctx.cache.n_classes),
-        "predicted_latency_ms": base.metrics.latency_ms * 2.0**phi,
-        "latency_ms": member.metrics.latency_ms,
-        "accuracy": member.metrics.accuracy,
-    }

@@ -139,6 +139,7 @@ def _finished(ctx: RunContext, job: Job, number: int, evaluated: Evaluated) -> C
     weights = f"weights/{number:05d}.safetensors"
     (ctx.config.workdir / "weights").mkdir(exist_ok=True)
     metrics, kept = evaluated.metrics, {}
+    compared = {"right": evaluated.right} if job.phase == "scaling" and evaluated.right else {}
     start = job.start.metrics if job.start is not None else None
     if job.start is not None and start is not None and start.accuracy > metrics.accuracy:
         shutil.copyfile(weights_path(ctx, job.start), ctx.config.workdir / weights)
@@ -160,7 +161,7 @@ def _finished(ctx: RunContext, job: Job, number: int, evaluated: Evaluated) -> C
         refines=None if job.refines is None else job.refines.number,
         inherited_from=None if job.parent is None else job.parent.number,
         weights=weights,
-        details={"task": job.task, **evaluated.details, **job.details, **kept},
+        details={"task": job.task, **evaluated.details, **job.details, **kept, **compared},
     )
 
 

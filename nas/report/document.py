@@ -10,9 +10,13 @@ from typing import Any
 
 import nas
 from nas.pareto import current_candidates
+from nas.report.anytime import anytime
 from nas.report.command import search_command
+from nas.report.honesty import fairness, optimism, resnet50
+from nas.report.ledger import ledger
+from nas.report.ranking import rankings
 from nas.report.record import RunRecord
-from nas.report.verdict import judge, warnings
+from nas.report.verdict import judge, recommended, test_result, warnings
 
 SCHEMA_VERSION = 1
 _HIDDEN_TEST_KEYS = {"correct"}
@@ -20,7 +24,7 @@ _HIDDEN_TEST_KEYS = {"correct"}
 
 def build_document(record: RunRecord) -> dict[str, Any]:
     """Returns the content of report.json; JSON-ready, NaN and infinity as null."""
-    verdict = judge(record)
+    verdict, best = judge(record), recommended(record)
     document = {
         "schema_version": SCHEMA_VERSION,
         "engine_version": nas.__version__,
@@ -39,7 +43,7 @@ def build_document(record: RunRecord) -> dict[str, Any]:
         "data": record.data,
         "machine": record.machine,
         "phases": record.phases,
-        "cost": _cost(record),
+        "cost": ledger(record),
         "front": record.front,
         "current": [candidate.number for candidate in current_candidates(record.candidates)],
         "candidates": [candidate.to_json() for candidate in record.candidates],
@@ -48,6 +52,11 @@ def build_document(record: RunRecord) -> dict[str, Any]:
             {key: value for key, value in result.items() if key not in _HIDDEN_TEST_KEYS}
             for result in record.test
         ],
+        "anytime": anytime(record.candidates, record.config.get("cost", "latency")),
+        "ranking": rankings(record.candidates),
+        "optimism": optimism(record, best, test_result(record, best)),
+        "fairness": fairness(record, best),
+        "resnet50": resnet50(record, best, record.test),
         "scaling": record.scaling,
         "elsewhere": record.elsewhere,
         "reproduce": {
@@ -62,38 +71,6 @@ def build_document(record: RunRecord) -> dict[str, Any]:
 def to_json(document: Mapping[str, Any]) -> str:
     """Returns the document as strict JSON text."""
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _cost(record: RunRecord) -> dict[str, Any]:
-    """Books every second: by phase, and by what became of the networks that it was spent on."""
-    in_phases = sum(phase["seconds"] for phase in record.phases)
-    on_candidates = sum(candidate.seconds for candidate in record.candidates)
-    by_phase = [
-        {
-            "phase": phase["phase"],
-            "seconds": phase["seconds"],
-            "candidates": sum(one.phase == phase["phase"] for one in record.candidates),
-            "failed": sum(
-                one.phase == phase["phase"] and one.status == "failed" for one in record.candidates
-            ),
-            "candidate_seconds": round(
-                sum(one.seconds for one in record.candidates if one.phase == phase["phase"]), 2
-            ),
-        }
-        for phase in record.phases
-    ]
-    failed_seconds = sum(one.seconds for one in record.candidates if one.status == "failed")
-    return {
-        "total_seconds": round(record.spent_seconds, 2),
-        "promised_seconds": round(record.minutes * 60, 2),
-        "before_phases_seconds": round(max(0.0, record.spent_seconds - in_phases), 2),
-        "candidate_seconds": round(on_candidates, 2),
-        "failed_seconds": round(failed_seconds, 2),
-        "other_seconds": round(max(0.0, record.spent_seconds - on_candidates), 2),
-        "by_phase": by_phase,
-        "threads": record.machine.get("threads"),
-        "cpu": record.machine.get("cpu"),
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -12,8 +12,12 @@ from typing import Any
 from nas.candidate import Candidate
 from nas.costs import COSTS, Cost, CostName
 from nas.pareto import current_candidates
+from nas.report.honesty import fairness, optimism, optimism_warning
+from nas.report.ledger import UNBOOKED_AT_MOST, ledger
+from nas.report.ranking import rankings
 from nas.report.record import RunRecord
 from nas.report.words import duration, interval, megabytes, milliseconds, percent
+from nas.spaces.lite import lite_version
 
 _CLOSE = 0.01
 _CLEARLY_CHEAPER = 0.9
@@ -68,13 +72,17 @@ def warnings(record: RunRecord) -> list[str]:
             f"Only {n_images} test images were set aside, so every test accuracy is uncertain; "
             "more images would narrow the intervals."
         )
-    best = _candidate_of(record, record.best)
-    tested = None if best is None else _test_of(record, best.number)
-    if best and best.metrics and tested and tested["accuracy_high"] < best.metrics.accuracy_low:
+    best = recommended(record)
+    if flattered := optimism_warning(optimism(record, best, test_result(record, best))):
+        found.append(flattered)
+    found += [sentence for one in rankings(record.candidates) for sentence in one["sentences"]]
+    if fairness(record, best)["equal"] is False:
         found.append(
-            "The recommended model did clearly worse on test images than on validation images: "
-            "the search has partly fitted the validation images, or the two parts differ."
+            "The recommended network and the hand-made ones were not trained by the same configuration, so "
+            "part of the difference may come from the training."
         )
+    if (share := ledger(record)["unbooked_share"]) > UNBOOKED_AT_MOST:
+        found.append(f"The cost ledger misses {percent(share)} of the spent time.")
     if not record.config.get("baselines", True):
         found.append("Hand-made baselines were switched off, so nothing shows what the search was worth.")
     failed = sum(candidate.status == "failed" for candidate in record.candidates)
@@ -88,13 +96,23 @@ def warnings(record: RunRecord) -> list[str]:
     return found
 
 
+def recommended(record: RunRecord) -> Candidate | None:
+    """Returns the network of the recommended model, None if nothing was exported."""
+    return _candidate_of(record, record.best)
+
+
+def test_result(record: RunRecord, one: Candidate | None) -> dict[str, Any] | None:
+    """Returns what a network did on the sealed test part, None if it was not judged there."""
+    return None if one is None else _test_of(record, one.number)
+
+
 def baseline_of(record: RunRecord) -> Candidate | None:
     """Returns the fine-tuned Lite0; None if it did not get the final training that finalists get."""
     found = [
         candidate
         for candidate in current_candidates(record.candidates)
         if candidate.source == "baseline"
-        and candidate.architecture.kind == "mbconv"
+        and lite_version(candidate.architecture) == 0
         and candidate.fidelity == "final"
     ]
     return max(found, key=lambda candidate: candidate.number, default=None)

@@ -1,0 +1,98 @@
+"""ImageNet weights that whoever runs the server may put there for networks without any in a package.
+
+A file ``<name>.safetensors`` in ``var/weights``, or in the directory (or the file) that the environment
+variable ``AUTOML_WEIGHTS`` names, with the tensors of timm's network of that name. Files of timm's hub fit as
+they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from nas.errors import NasError
+
+VARIABLE = "AUTOML_WEIGHTS"
+_DIRECTORY = Path("var/weights")
+_OUR_MEAN, _OUR_DEVIATION = 0.5, 0.5
+
+
+def weights_file(name: str) -> Path | None:
+    """Returns the file of weights for a network of timm, None if there is none.
+
+    Args:
+        name: Name of the network, e.g. ``resnet50``.
+    """
+    named = os.environ.get(VARIABLE)
+    places = [Path(named)] if named else []
+    for place in (*places, _DIRECTORY):
+        file = place / f"{name}.safetensors" if place.is_dir() else place
+        if file.is_file() and file.stem == name:
+            return file
+    return None
+
+
+def usable_weights(name: str) -> Path | None:
+    """Returns the file of weights for a network of timm, None if there is none.
+
+    Args:
+        name: Name of the network.
+
+    Raises:
+        NasError: If there is a file that does not fit.
+    """
+    path = weights_file(name)
+    if path is not None:
+        load_operator_weights(timm.create_model(name, pretrained=False), name, path)
+    return path
+
+
+def load_operator_weights(module: nn.Module, name: str, path: Path) -> None:
+    """Fills a network of timm with weights from a file, all but the classifier, in place.
+
+    Images come to our networks with mean 0.5 and deviation 0.5; where the network was trained with others,
+    its first convolution and the batch norm behind it take the difference in.
+
+    Args:
+        module: The network, freshly built.
+        name: Its name among timm's.
+        path: A safetensors file.
+
+    Raises:
+        NasError: If the file cannot be read or does not fit.
+    """
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise NasError(f"{path.name} is no readable safetensors file.") from error
+    config = timm.create_model(name, pretrained=False).default_cfg
+    head = f"{config['classifier']}."
+    wanted = {key: value for key, value in module.state_dict().items() if not key.startswith(head)}
+    missing = [key for key, value in wanted.items() if key not in state or state[key].shape != value.shape]
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if missing:
+        raise NasError(
+            f"{path.name} does not hold the weights of timm's {name}: {missing[0]} is missing or of another "
+            "shape."
+        )
+    kept = {key: state[key].float() for key in wanted if key in state}
+    _renormalise(kept, config)
+    module.load_state_dict(kept, strict=False)
+
+
+def _renormalise(state: dict[str, Tensor], config: Mapping[str, object]) -> None:
+    """Takes another normalisation of the images into the first layer: exact but for the padded border."""
+    mean, deviation = (torch.tensor(config[key]) for key in ("mean", "std"))
+    first = str(config["first_conv"])
+    weight = state[f"{first}.weight"]  # (outputs, 3, k, k)
+    shift = (weight * ((_OUR_MEAN - mean) / deviation).view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
+    state[f"{first}.weight"] = weight * (_OUR_DEVIATION / deviation).view(1, 3, 1, 1)
+    # The batch norm subtracts its mean: what the convolution no longer adds, it subtracts less.
+    state["bn1.running_mean"] = state["bn1.running_mean"] - shift
