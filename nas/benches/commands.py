@@ -20,6 +20,7 @@ from nas.benches.arguments import (
     add_proxy_arguments,
     add_quantise_arguments,
     add_strategy_arguments,
+    add_supernet_arguments,
     add_table_arguments,
     cell_bench,
     darts_config,
@@ -27,6 +28,7 @@ from nas.benches.arguments import (
     proxy_config,
     quantise_bench,
     strategy_bench,
+    supernet_bench,
 )
 from nas.files import write_atomically
 from nas.spaces import SPACES
@@ -51,6 +53,8 @@ def add_benches(commands: Any) -> None:
     add_proxy_arguments(proxies)
     quantise = commands.add_parser("quantise-bench", help="what each remedy of quantisation gives, and int8")
     add_quantise_arguments(quantise)
+    supernet = commands.add_parser("supernet-bench", help="does a supernet rank networks on these images?")
+    add_supernet_arguments(supernet)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
 
@@ -148,6 +152,16 @@ def _run_quantise_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_supernet_bench(options: argparse.Namespace) -> int:
+    from nas.benches.supernet import run_supernet_bench
+    from nas.benches.supernet_table import table_lines
+
+    document = run_supernet_bench(supernet_bench(options), lambda line: print(line, flush=True))
+    for line in table_lines(document):
+        print(line)
+    return 0
+
+
 def _run_latency_bench(options: argparse.Namespace) -> int:
     from nas.benches.latency import BenchConfig, run_latency_bench
     from nas.benches.latency_figure import draw
@@ -203,6 +217,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "table-bench": _run_table_bench,
     "proxy-bench": _run_proxy_bench,
     "quantise-bench": _run_quantise_bench,
+    "supernet-bench": _run_supernet_bench,
     "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""

@@ -59,9 +59,7 @@ class Sandwich:
         space = LiteElastic(resolutions=self.resolutions)
         elastic = [name for name, start in STARTS.items() if not self.progressive or fraction >= start]
         smallest = _limited(space.decode((0,) * len(space.decisions)), elastic)
-        others = [
-            _limited(space.decode(space.sample(rng)), elastic) for _ in range(self.n_random)
-        ]
+        others = [_limited(space.decode(space.sample(rng)), elastic) for _ in range(self.n_random)]
         largest = lite0_architecture(rng.choice(self.resolutions))
         return [Draw(largest, "largest"), Draw(smallest, "other"), *(Draw(each, "other") for each in others)]
 

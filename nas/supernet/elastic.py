@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 whose depth, expansion and kernels may shrink: all sub-networks share its weights.
 
 After Cai et al. 2020, "Once-for-All" (arXiv 1908.09791). A sub-network takes the first blocks of a stage, the
-first channels of an expansion and the centre of a kernel, times a learnt matrix. Nothing is copied to run one:
-timm's own code computes it, on slices of the shared weights.
+first channels of an expansion and the centre of a kernel, times a learnt matrix. Nothing is copied to run
+one: timm's own code computes it, on slices of the shared weights.
 """
 
 from __future__ import annotations
@@ -125,9 +125,9 @@ class ElasticLite0(nn.Module):
         parts = []
         for index, (stage, whole) in enumerate(zip(stages, LITE0_STAGES, strict=True)):
             forms = self._uniform(min(stage.kernel, whole.kernel), stage.expansion).get_submodule("blocks")
-            parts.append(nn.Sequential(*list(forms.get_submodule(str(index)))[: stage.depth]))
+            parts.append(nn.Sequential(*list(forms.get_submodule(str(index)).children())[: stage.depth]))
         form = copy(self._uniform(LITE0_STAGES[1].kernel, LITE0_STAGES[1].expansion))
-        form._modules = dict(form._modules)  # noqa: SLF001 - a shallow copy with a body of its own
+        form._modules = dict(form._modules)  # the copy gets a body of its own
         form.add_module("blocks", nn.Sequential(*parts))
         return form
 
@@ -152,7 +152,8 @@ class ElasticLite0(nn.Module):
         if len(shape) != 4 or shape[-1] == tensor.shape[-1]:
             return kept
         matrix = self.transforms[key.removesuffix(".conv_dw.weight").replace(".", "_")]
-        return (resize_kernel(kept, shape[-1]).flatten(1) @ matrix).view(shape)
+        small: Tensor = resize_kernel(kept, shape[-1]).flatten(1) @ matrix
+        return small.view(shape)
 
 
 def permute_block(state: Mapping[str, Tensor], key: str, order: Tensor) -> None:

@@ -81,8 +81,8 @@ def train_elastic(
 ) -> TrainingResult:
     """Trains a supernet in place and leaves the moving average of its weights in it.
 
-    As in `nas.training.train`, the rate follows the seconds spent (or the steps, where `max_steps` is nearer),
-    and what a step does depends on (seed, step) and the fraction done alone.
+    As in `nas.training.train`, the rate follows the seconds spent (or the steps, where `max_steps` is
+    nearer), and what a step does depends on (seed, step) and the fraction done alone.
 
     Args:
         supernet: Starts as the teacher.
@@ -99,7 +99,7 @@ def train_elastic(
     """
     if len(cache.indices("train")) < 2:
         raise EvaluationError("Training needs at least two images; add images to the training part.")
-    training = _ElasticTraining(supernet, teacher, cache, config, draws, checkpoint)
+    training = _ElasticTraining(supernet, teacher, cache, config, draws, checkpoint=checkpoint)
     return training.run(on_progress, should_stop)
 
 
@@ -113,6 +113,7 @@ class _ElasticTraining:
         cache: ImageCache,
         config: ElasticConfig,
         draws: Draws,
+        *,
         checkpoint: Path | None,
     ) -> None:
         self.started = time.monotonic()
@@ -196,7 +197,9 @@ class _ElasticTraining:
     def loss(self, draw: Draw, x: Tensor, targets: Tensor, answers: Tensor) -> Tensor:
         """Soft cross-entropy with the teacher; for the largest the mean of it and that with true labels."""
         largest = draw.role == "largest"
-        logits = self.supernet(resized(x, draw.architecture.resolution), draw.architecture, keep_norms=largest)
+        logits = self.supernet(
+            resized(x, draw.architecture.resolution), draw.architecture, keep_norms=largest
+        )
         distilled = F.cross_entropy(logits, answers)
         if not largest or not self.config.labels:
             return distilled
