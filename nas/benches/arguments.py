@@ -238,10 +238,12 @@ def add_supernet_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resolutions", type=_counts, default=(64, 96, 128), help="sides in pixels")
     parser.add_argument("--teacher-epochs", type=float, default=4.0)
     parser.add_argument("--elastic-minutes", type=float, default=8.0)
-    parser.add_argument("--learning-rate", type=float, default=3e-4, help="of the elastic training")
-    parser.add_argument("--epochs", type=float, default=3.0, help="of each network's own training")
+    parser.add_argument("--elastic-steps", type=_count, default=None, help="ends it earlier")
+    parser.add_argument("--plain", action="store_true", help="start from plain slices, nothing folded")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="of the elastic training")
+    parser.add_argument("--epochs", type=float, default=2.0, help="of each network's own training")
     parser.add_argument("--tune", type=int, default=0, help="networks that are tuned with and without it")
-    parser.add_argument("--tune-minutes", type=float, default=2.0)
+    parser.add_argument("--tune-minutes", type=float, default=2.0, help="of processor time")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -257,7 +259,11 @@ def supernet_bench(options: argparse.Namespace) -> SupernetBench:
         teacher_epochs=options.teacher_epochs,
         elastic_seconds=60.0 * options.elastic_minutes,
         learning_rate=options.learning_rate,
+        elastic_steps=options.elastic_steps,
         epochs=options.epochs,
+        folded=not options.plain,
+        tune=options.tune,
+        tune_seconds=60.0 * options.tune_minutes,
         seed=options.seed,
     )
 

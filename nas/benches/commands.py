@@ -155,9 +155,10 @@ def _run_quantise_bench(options: argparse.Namespace) -> int:
 def _run_supernet_bench(options: argparse.Namespace) -> int:
     from nas.benches.supernet import run_supernet_bench
     from nas.benches.supernet_table import table_lines
+    from nas.benches.supernet_tuning import tuning_lines
 
     document = run_supernet_bench(supernet_bench(options), lambda line: print(line, flush=True))
-    for line in table_lines(document):
+    for line in [*table_lines(document), "", *tuning_lines(document["tuned"])]:
         print(line)
     return 0
 

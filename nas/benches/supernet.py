@@ -19,6 +19,7 @@ from torch import nn
 from nas.architecture import MBConvArchitecture, architecture_to_json
 from nas.benches.contest import refuse_other_settings
 from nas.benches.supernet_table import judged
+from nas.benches.supernet_tuning import Tuning, tune_networks
 from nas.cost import macs
 from nas.data.cache import ImageCache, read_manifest
 from nas.errors import DataError
@@ -37,6 +38,7 @@ from nas.strategies.random_search import RandomSearch
 from nas.supernet.draws import Sandwich
 from nas.supernet.elastic import ElasticLite0
 from nas.supernet.files import load_elastic, save_elastic
+from nas.supernet.folding import fit_folds
 from nas.supernet.norms import recentre_norms
 from nas.supernet.scoring import score
 from nas.supernet.training import ElasticConfig, train_elastic
@@ -45,6 +47,9 @@ from nas.training import TrainingConfig, train
 _FOREVER = 1e9
 _CHANGED_RATE = 7e-4  # of a network with blocks or channels dropped, see nas.phases.recipes
 _ROWS = "networks.jsonl"
+_OF_NO_EFFECT = ("data", "out", "networks", "tune")
+FINALISTS = 4
+"""Networks of a run that share the cost of elastic training."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,9 @@ class SupernetBench:
         elastic_steps: Elastic training ends after these steps at the latest; None for no limit.
         learning_rate: Peak rate of the elastic training.
         epochs: Of each network's own training.
+        folded: False starts from plain slices, see `nas.supernet.folding`.
+        tune: Networks that are tuned with and without elastic training.
+        tune_seconds: Processor seconds of each tuning.
         seed: Of everything random.
     """
 
@@ -71,8 +79,11 @@ class SupernetBench:
     teacher_epochs: float = 4.0
     elastic_seconds: float = 480.0
     elastic_steps: int | None = None
-    learning_rate: float = 3e-4
-    epochs: float = 3.0
+    learning_rate: float = 5e-4
+    epochs: float = 2.0
+    folded: bool = True
+    tune: int = 0
+    tune_seconds: float = 120.0
     seed: int = 0
 
 
@@ -94,7 +105,7 @@ def run_supernet_bench(config: SupernetBench, on_line: Callable[[str], None]) ->
     tune_process(1)
     cache = ImageCache.open(config.data)
     config.out.mkdir(parents=True, exist_ok=True)
-    settings = {key: value for key, value in asdict(config).items() if key not in ("data", "out", "networks")}
+    settings = {key: value for key, value in asdict(config).items() if key not in _OF_NO_EFFECT}
     refuse_other_settings(
         config.out / "settings.json", json.loads(json.dumps({**settings, "images": cache.content_hash}))
     )
@@ -123,13 +134,13 @@ class _Bench:
         teacher = self.teacher()
         accuracy = evaluate(teacher, self.cache, self.rows, self.side).accuracy
         networks = self.networks()
-        before = self.scores("before", self.before, networks)
+        rows = [self.alone(name, each) for name, each in networks.items() if name not in _ENDS]
         after = self.scores("after", self.after, networks)
+        before = self.scores("before", self.before, networks)
         self.on_line(
             f"teacher {accuracy:.1%}; largest {before['largest']:.1%} -> {after['largest']:.1%}, "
             f"smallest {before['smallest']:.1%} -> {after['smallest']:.1%}"
         )
-        rows = [self.alone(name, each) for name, each in networks.items() if name not in _ENDS]
         scores = {
             "supernet": [after[row["name"]] for row in rows],
             "supernet before elastic training": [before[row["name"]] for row in rows],
@@ -143,6 +154,7 @@ class _Bench:
             "after": after,
             "table": judged({**scores, **sizes}, [row["accuracy"] for row in rows], self.config.seed),
             "rows": rows,
+            "tuned": self.tuned(networks, facts["cpu_seconds"]) if self.config.tune else [],
         }
 
     def networks(self) -> dict[str, MBConvArchitecture]:
@@ -176,7 +188,33 @@ class _Bench:
         return load_network(path, architecture, self.cache.n_classes)
 
     def before(self) -> ElasticLite0:
+        """Returns the supernet before elastic training."""
+        path = self.config.out / "start.safetensors"
+        if not path.exists():
+            supernet = self.plain()
+            if self.config.folded:
+                fit_folds(supernet, self.cache, self.side)
+            save_elastic(supernet, path)
+        return load_elastic(path)
+
+    def plain(self) -> ElasticLite0:
+        """Returns the teacher as a supernet: sub-networks are cut as plain inheritance cuts them."""
         return ElasticLite0.of(self.teacher().state_dict(), self.cache.n_classes)
+
+    def tuned(self, networks: dict[str, MBConvArchitecture], elastic: float) -> list[dict[str, Any]]:
+        """Tunes the first few random networks with and without elastic training, see the module."""
+        tuning = Tuning(
+            self.cache,
+            self.config.out,
+            self.teacher(),
+            self.side,
+            seconds=self.config.tune_seconds,
+            share=elastic / FINALISTS,
+            seed=self.config.seed,
+        )
+        chosen = [name for name in networks if name not in _ENDS][: self.config.tune]
+        starts = {"elastic": self.after, "plain": self.plain}
+        return tune_networks(tuning, {name: networks[name] for name in chosen}, starts, self.on_line)
 
     def after(self) -> ElasticLite0:
         """Returns the supernet after elastic training."""

@@ -13,7 +13,7 @@ from nas.spaces.lite_elastic import LiteElastic
 
 Role = Literal["largest", "other"]
 
-STARTS = {"kernel": 0.0, "depth": 0.15, "expansion": 0.3}
+STARTS = {"kernel": 0.0, "depth": 0.1, "expansion": 0.2}
 """Part of the training at which a dimension becomes elastic: kernels, then depth, then width, as in
 Once-for-All; the resolution is elastic throughout."""
 
@@ -24,7 +24,7 @@ class Draw:
 
     Attributes:
         architecture: Which one, resolution included.
-        role: The largest learns the true labels, too, and keeps its batch-norm statistics.
+        role: The largest learns the true labels, too.
     """
 
     architecture: MBConvArchitecture

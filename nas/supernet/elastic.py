@@ -3,6 +3,8 @@
 After Cai et al. 2020, "Once-for-All" (arXiv 1908.09791). A sub-network takes the first blocks of a stage, the
 first channels of an expansion and the centre of a kernel, times a learnt matrix. Nothing is copied to run
 one: timm's own code computes it, on slices of the shared weights.
+
+Beyond the paper, what the dropped channels did may be folded into the kept ones, see `nas.supernet.folding`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from nas.errors import SpaceError
 from nas.networks import build_network
 from nas.networks.channels import mid_importance, resize_kernel
 from nas.spaces.lite import LITE0_STAGES, lite0_architecture
+from nas.spaces.lite_elastic import EXPANSIONS
 
 _SMALL_KERNEL = 3
 
@@ -35,6 +38,8 @@ class ElasticLite0(nn.Module):
         network: The largest sub-network, a whole Lite0 in timm's layout.
         transforms: Block -> (9, 9) matrix that makes a 3x3 kernel of the centre of its 5x5 one; shared by the
             channels of the block. The identity at first: the centre crop.
+        folds: Block and kept channels -> (dropped, kept) matrix: how the projection's columns of dropped
+            channels add to those of kept ones. Zero at first: the columns are dropped.
         orders: Block -> (mid,) the place that each expanded channel had before `sort_channels`.
     """
 
@@ -44,8 +49,14 @@ class ElasticLite0(nn.Module):
         self.network = build_network(lite0_architecture(), n_classes, dropout=dropout)
         self.network.to(memory_format=torch.channels_last)
         names = [name for name, stage in _blocks() if stage.kernel > _SMALL_KERNEL]
-        self.transforms = nn.ParameterDict(
-            {name.replace(".", "_"): torch.eye(_SMALL_KERNEL**2) for name in names}
+        self.transforms = nn.ParameterDict({_plain(name): torch.eye(_SMALL_KERNEL**2) for name in names})
+        self.folds = nn.ParameterDict(
+            {
+                _fold_key(name, kept): torch.zeros(mid - kept, kept)
+                for name, stage in _blocks()
+                for mid in [len(self.network.state_dict()[f"{name}.conv_dw.weight"])]
+                for kept in [round(mid * ratio / stage.expansion) for ratio in EXPANSIONS[:-1]]
+            }
         )
         self.orders: dict[str, Tensor] = {}
         self._forms: dict[tuple[int, float], nn.Module] = {}
@@ -73,6 +84,11 @@ class ElasticLite0(nn.Module):
             order = mid_importance(state, key, "bn2", "conv_pwl", "bn3").argsort(descending=True, stable=True)
             permute_block(state, key, order)
             self.orders[block] = order
+
+    def folds_of(self, block: str) -> dict[int, Tensor]:
+        """Returns number of kept channels -> fold of a block."""
+        names = {key: key.rpartition("_") for key in self.folds}
+        return {int(n): self.folds[key] for key, (name, _, n) in names.items() if name == _plain(block)}
 
     def slices(self, stages: tuple[Stage, ...]) -> dict[str, Tensor]:
         """Returns the state of a sub-network as views of the shared weights; gradients flow through them."""
@@ -147,11 +163,15 @@ class ElasticLite0(nn.Module):
         return self._forms[key]
 
     def _slice(self, key: str, tensor: Tensor, shape: torch.Size) -> Tensor:
-        """Returns the first channels of a tensor, and of a larger kernel the transformed centre."""
+        """Returns the first channels of a tensor; of a larger kernel the transformed centre."""
         kept = tensor[tuple(slice(size) for size in shape[:2])]
+        if key.endswith(".conv_pwl.weight") and shape[1] < tensor.shape[1]:
+            fold = self.folds[_fold_key(key.removesuffix(".conv_pwl.weight"), shape[1])]
+            added: Tensor = tensor[:, shape[1] :].flatten(1) @ fold
+            return kept + added.view(shape)
         if len(shape) != 4 or shape[-1] == tensor.shape[-1]:
             return kept
-        matrix = self.transforms[key.removesuffix(".conv_dw.weight").replace(".", "_")]
+        matrix = self.transforms[_plain(key.removesuffix(".conv_dw.weight"))]
         small: Tensor = resize_kernel(kept, shape[-1]).flatten(1) @ matrix
         return small.view(shape)
 
@@ -172,6 +192,15 @@ def permute_block(state: Mapping[str, Tensor], key: str, order: Tensor) -> None:
 
 
 _NORM_FIELDS = ("weight", "bias", "running_mean", "running_var")
+
+
+def _plain(block: str) -> str:
+    """Returns a block's key without dots, which names of parameters may not have."""
+    return block.replace(".", "_")
+
+
+def _fold_key(block: str, kept: int) -> str:
+    return f"{_plain(block)}_{kept}"
 
 
 def _blocks() -> list[tuple[str, Stage]]:

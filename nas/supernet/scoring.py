@@ -8,7 +8,6 @@ from torch import nn
 from nas.architecture import MBConvArchitecture
 from nas.data.cache import ImageCache
 from nas.prediction import Evaluation, evaluate, reestimate_batch_norm
-from nas.spaces.lite import LITE0_STAGES
 from nas.supernet.elastic import ElasticLite0
 
 STATISTICS_IMAGES = 512
@@ -24,7 +23,7 @@ def settled(
 ) -> nn.Module:
     """Returns an extracted sub-network with batch-norm statistics of its own.
 
-    The shared statistics are those of the largest, which keeps them; for any other they are wrong.
+    The shared statistics are those of the largest at the teacher's resolution; for any other they are wrong.
 
     Args:
         supernet: The shared weights.
@@ -33,8 +32,7 @@ def settled(
         n_images: About how many training images to use.
     """
     module = supernet.extract(architecture)
-    if architecture.stages != LITE0_STAGES:
-        reestimate_batch_norm(module, cache, architecture.resolution, n_images=n_images)
+    reestimate_batch_norm(module, cache, architecture.resolution, n_images=n_images)
     return module
 
 

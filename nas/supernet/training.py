@@ -55,7 +55,7 @@ class ElasticConfig:
 
     teacher_resolution: int
     seconds: float
-    learning_rate: float = 3e-4
+    learning_rate: float = 5e-4
     batch_size: int = 32
     weight_decay: float = 0.01
     label_smoothing: float = 0.1
@@ -64,7 +64,7 @@ class ElasticConfig:
     seed: int = 0
     warmup: float = 0.1
     max_norm: float = 1.0
-    decay: float = 0.98
+    decay: float = 0.95
     max_steps: int | None = None
 
 
@@ -197,9 +197,8 @@ class _ElasticTraining:
     def loss(self, draw: Draw, x: Tensor, targets: Tensor, answers: Tensor) -> Tensor:
         """Soft cross-entropy with the teacher; for the largest the mean of it and that with true labels."""
         largest = draw.role == "largest"
-        logits = self.supernet(
-            resized(x, draw.architecture.resolution), draw.architecture, keep_norms=largest
-        )
+        whole = largest and draw.architecture.resolution == self.config.teacher_resolution
+        logits = self.supernet(resized(x, draw.architecture.resolution), draw.architecture, keep_norms=whole)
         distilled = F.cross_entropy(logits, answers)
         if not largest or not self.config.labels:
             return distilled
@@ -266,10 +265,10 @@ def resized(x: Tensor, side: int) -> Tensor:
 
 
 def _optimizer(supernet: ElasticLite0, config: ElasticConfig) -> torch.optim.Optimizer:
-    """AdamW; matrices decay, biases and norms do not, and the kernels' matrices keep to the centre crop."""
+    """AdamW; weights of layers decay; biases, norms and the matrices of kernels and widths do not."""
     groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, parameter in supernet.named_parameters():
-        groups[parameter.ndim > 1 and not name.startswith("transforms.")].append(parameter)
+        groups[parameter.ndim > 1 and not name.startswith(("transforms.", "folds."))].append(parameter)
     return torch.optim.AdamW(
         [
             {
