@@ -113,7 +113,7 @@ class ShortTraining(Evaluator):
                 "initialisation": initialisation,
                 "recipe": dict(vars(recipe)),
                 **details,
-                **_training_facts(result),
+                **training_facts(result),
             },
             seconds=prepared + result.seconds + time.monotonic() - measuring,
         )
@@ -204,7 +204,8 @@ class ShortTraining(Evaluator):
         return module, initialisation, {"inheritance": inheritance.description}
 
 
-def _training_facts(result: TrainingResult) -> dict[str, Any]:
+def training_facts(result: TrainingResult) -> dict[str, Any]:
+    """Returns what a training did, for the details of a candidate."""
     return {
         "training_seconds": round(result.seconds, 2),
         "epochs": round(result.epochs, 2),

@@ -62,26 +62,42 @@ class ElasticLite0(nn.Module):
         self._forms: dict[tuple[int, float], nn.Module] = {}
 
     @classmethod
-    def of(cls, state: Mapping[str, Tensor], n_classes: int, *, dropout: float = 0.2) -> ElasticLite0:
+    def of(
+        cls,
+        state: Mapping[str, Tensor],
+        n_classes: int,
+        *,
+        dropout: float = 0.2,
+        orders: Mapping[str, Tensor] | None = None,
+    ) -> ElasticLite0:
         """Returns the supernet of a trained whole Lite0, its channels sorted by importance.
 
         Args:
             state: State dict of the Lite0, classifier included.
             n_classes: Number of its outputs.
             dropout: Dropout before the classifier, fraction in [0, 1).
+            orders: Takes this order of channels instead, see `sort_channels`.
         """
         with torch.random.fork_rng(devices=[]):  # the drawn weights are replaced at once
             supernet = cls(n_classes, dropout=dropout)
         supernet.network.load_state_dict(dict(state))
-        supernet.sort_channels()
+        supernet.sort_channels(orders)
         return supernet
 
-    def sort_channels(self) -> None:
-        """Puts the expanded channels that matter most first; what the network computes stays the same."""
+    def sort_channels(self, orders: Mapping[str, Tensor] | None = None) -> None:
+        """Puts the expanded channels that matter most first; what the network computes stays the same.
+
+        Args:
+            orders: Block -> (mid,) which channel comes to each place, instead.
+        """
         state = self.network.state_dict()
         for block, _ in _blocks():
             key = f"{block}."
-            order = mid_importance(state, key, "bn2", "conv_pwl", "bn3").argsort(descending=True, stable=True)
+            if orders is None:
+                importance = mid_importance(state, key, "bn2", "conv_pwl", "bn3")
+                order = importance.argsort(descending=True, stable=True)
+            else:
+                order = orders[block]
             permute_block(state, key, order)
             self.orders[block] = order
 
