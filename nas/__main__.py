@@ -55,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--proxy", choices=PROXIES, default=PROXIES[0], help="what --evaluator proxy ranks by"
     )
+    search.add_argument(
+        "--elastic-weights",
+        type=Path,
+        default=None,
+        help="file of pretrain-supernet that the supernet of a one-shot search begins with",
+    )
     search.add_argument("--goal", choices=("balanced", "accuracy", "speed"), default="balanced")
     search.add_argument("--target-latency-ms", type=float, default=None)
     search.add_argument(
@@ -129,6 +135,7 @@ def _search(options: argparse.Namespace) -> int:
         device=options.device,
         precision=options.precision,
         cost=options.cost,
+        elastic_weights=options.elastic_weights,
     )
     ledger = Ledger(options.out / "ledger.jsonl")
     with _Terminal() as terminal:

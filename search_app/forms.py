@@ -53,6 +53,7 @@ STRATEGY_NAMES = {
     "reinforce": _("Reinforcement learning (REINFORCE)"),
     "ppo": _("Reinforcement learning (PPO)"),
     "reinforce_factorised": _("Reinforcement learning without memory"),
+    "one_shot": _("One-shot, over a supernet"),
     "darts": _("DARTS, for the two spaces of cells"),
 }
 STRATEGY_HELP = {
@@ -72,6 +73,10 @@ STRATEGY_HELP = {
     "ppo": _("The same, learning several small steps from each result. It needs a hundred networks or more."),
     "reinforce_factorised": _(
         "The same with one independent preference for each decision. For comparison with the recurrent one."
+    ),
+    "one_shot": _(
+        "Trains one network whose parts are all the others, then scores many of them within seconds each. "
+        "For the space Lite elastic and ten minutes or more."
     ),
     "darts": _(
         "Trains one network of all operations at once and keeps what matters. "

@@ -78,6 +78,7 @@ COST_HELP = {
 EVALUATOR_NAMES = {
     "training": _("Short training"),
     "halving": _("Successive halving"),
+    "supernet": _("Parts of one supernet"),
     "proxy": _("Scores before training"),
 }
 EVALUATOR_HELP = {name: said_lazy(text) for name, text in EVALUATORS.items()}
@@ -116,6 +117,10 @@ METHOD_TEXT = {
     "reinforce_factorised": _(
         "Keeps one independent preference for each decision and learns from rewards. "
         "Entropy falls as it makes up its mind, and the moving reward should rise."
+    ),
+    "one_shot": _(
+        "Scores parts of one trained supernet, learns to predict their results, and tries what looks best on "
+        "the front. The hypervolume grows as the front moves out."
     ),
     "darts": _(
         "Trains one network that mixes all operations, and shifts the mixture towards what helps. "

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nas.benches.proxies import ProxyBenchConfig
     from nas.benches.quantise import QuantiseBench
     from nas.benches.strategies import StrategyBench
+    from nas.benches.supernet import SupernetBench
 
 
 def add_darts_arguments(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +216,44 @@ def quantise_bench(options: argparse.Namespace) -> QuantiseBench:
         evaluations=options.evaluations,
         cost=options.cost,
         profile=options.profile,
+        seed=options.seed,
+    )
+
+
+def add_supernet_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `supernet-bench`."""
+    parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument("--networks", type=_several, default=30, help="sub-networks drawn at random")
+    parser.add_argument("--resolutions", type=_counts, default=(64, 96, 128), help="sides in pixels")
+    parser.add_argument("--teacher-epochs", type=float, default=4.0)
+    parser.add_argument("--elastic-minutes", type=float, default=8.0)
+    parser.add_argument("--elastic-steps", type=_count, default=None, help="ends it earlier")
+    parser.add_argument("--plain", action="store_true", help="start from plain slices, nothing folded")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="of the elastic training")
+    parser.add_argument("--epochs", type=float, default=2.0, help="of each network's own training")
+    parser.add_argument("--tune", type=int, default=0, help="networks that are tuned with and without it")
+    parser.add_argument("--tune-minutes", type=float, default=2.0, help="of processor time")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def supernet_bench(options: argparse.Namespace) -> SupernetBench:
+    """Imports the images once and returns what to measure."""
+    from nas.benches.supernet import SupernetBench
+
+    return SupernetBench(
+        data=_imported(options),
+        out=options.out,
+        networks=options.networks,
+        resolutions=options.resolutions,
+        teacher_epochs=options.teacher_epochs,
+        elastic_seconds=60.0 * options.elastic_minutes,
+        learning_rate=options.learning_rate,
+        elastic_steps=options.elastic_steps,
+        epochs=options.epochs,
+        folded=not options.plain,
+        tune=options.tune,
+        tune_seconds=60.0 * options.tune_minutes,
         seed=options.seed,
     )
 

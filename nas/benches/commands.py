@@ -20,6 +20,7 @@ from nas.benches.arguments import (
     add_proxy_arguments,
     add_quantise_arguments,
     add_strategy_arguments,
+    add_supernet_arguments,
     add_table_arguments,
     cell_bench,
     darts_config,
@@ -27,6 +28,7 @@ from nas.benches.arguments import (
     proxy_config,
     quantise_bench,
     strategy_bench,
+    supernet_bench,
 )
 from nas.benches.scaling_arguments import add_scaling_arguments, scaling_bench
 from nas.files import write_atomically
@@ -56,6 +58,8 @@ def add_benches(commands: Any) -> None:
         "scaling-bench", help="depth, width, resolution or all three, at equal latency"
     )
     add_scaling_arguments(scaling)
+    supernet = commands.add_parser("supernet-bench", help="does a supernet rank networks on these images?")
+    add_supernet_arguments(supernet)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
 
@@ -165,6 +169,17 @@ def _run_scaling_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_supernet_bench(options: argparse.Namespace) -> int:
+    from nas.benches.supernet import run_supernet_bench
+    from nas.benches.supernet_table import table_lines
+    from nas.benches.supernet_tuning import tuning_lines
+
+    document = run_supernet_bench(supernet_bench(options), lambda line: print(line, flush=True))
+    for line in [*table_lines(document), "", *tuning_lines(document["tuned"])]:
+        print(line)
+    return 0
+
+
 def _run_latency_bench(options: argparse.Namespace) -> int:
     from nas.benches.latency import BenchConfig, run_latency_bench
     from nas.benches.latency_figure import draw
@@ -221,6 +236,7 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "proxy-bench": _run_proxy_bench,
     "quantise-bench": _run_quantise_bench,
     "scaling-bench": _run_scaling_bench,
+    "supernet-bench": _run_supernet_bench,
     "latency-bench": _run_latency_bench,
 }
 """Command -> what runs it."""

@@ -18,6 +18,12 @@ EVALUATORS: dict[str, str] = {
         "goes on, from where it stopped, for three times as long. "
         "Bad networks cost little and good ones are known better, but a slow starter may be dropped early."
     ),
+    "supernet": (
+        "One network is trained whose parts are all the others, and each part is then judged within seconds, "
+        "without a training of its own. "
+        "Many more networks are compared, though less exactly; it needs the space lite-elastic and ten "
+        "minutes or more."
+    ),
     "proxy": (
         "A formula scores many untrained networks within seconds, and the best of them are the first to get "
         "a short training. "
@@ -85,10 +91,28 @@ def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PR
         return f"There is no evaluator called {evaluator!r}; choose one of {', '.join(EVALUATORS)}."
     if proxy not in PROXIES:
         return f"There is no proxy called {proxy!r}; choose one of {', '.join(PROXIES)}."
+    return _strategy_refusal(evaluator, strategy) or _space_refusal(evaluator, space)
+
+
+def _strategy_refusal(evaluator: str, strategy: str) -> str | None:
     if strategy == "darts" and evaluator != "training":
         return (
             "DARTS judges all networks at once, inside its own training; choose the evaluator 'training' or "
             "another strategy."
+        )
+    if strategy == "one_shot" and evaluator not in ("supernet", "training"):
+        return (
+            "A one-shot search judges networks as parts of the one that it trains; choose the evaluator "
+            "'supernet' or another strategy."
+        )
+    return None
+
+
+def _space_refusal(evaluator: str, space: str) -> str | None:
+    if evaluator == "supernet" and space != LiteElastic.name:
+        return (
+            f"A supernet holds the networks of {LiteElastic.name} only, not those of {space}; choose that "
+            "space or another evaluator."
         )
     if evaluator == "proxy" and space == LiteElastic.name:
         return (

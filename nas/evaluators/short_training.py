@@ -118,7 +118,7 @@ class ShortTraining(Evaluator):
                 "recipe": dict(vars(recipe)),
                 "config_hash": config_hash(config),
                 **details,
-                **_training_facts(result),
+                **training_facts(result),
             },
             seconds=prepared + result.seconds + time.monotonic() - measuring,
             right="" if metrics.unquantised else _right(evaluation),
@@ -229,7 +229,8 @@ def _right(evaluation: Evaluation) -> str:
     return pack(answers.tolist())
 
 
-def _training_facts(result: TrainingResult) -> dict[str, Any]:
+def training_facts(result: TrainingResult) -> dict[str, Any]:
+    """Returns what a training did, for the details of a candidate."""
     return {
         "training_seconds": round(result.seconds, 2),
         "epochs": round(result.epochs, 2),

@@ -9,7 +9,7 @@ from statistics import fmean
 from nas.candidate import Candidate
 from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, joint_reward
-from nas.phases import halving, ladder, warm_up
+from nas.phases import halving, ladder, one_shot, warm_up
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import CANDIDATES_WANTED, TARGET_LATENCY, short_training_seconds
@@ -31,13 +31,15 @@ _DRAWN = 64
 def run(ctx: RunContext) -> None:
     """Asks, evaluates and tells until the phase's time is used or nothing new is left."""
     ctx.enter("base_search", "Searching for the best base network")
+    supernet = one_shot.train(ctx) if one_shot.wanted(ctx.config) else None
     space = search_space(ctx)
     target = target_cost(ctx)
     ladder.run(ctx, space)
     strategy = _strategy(ctx, space)
-    told = [each for each in ctx.candidates if each.phase == "base_search" and each.choices is not None]
+    told = [one for one in ctx.candidates if one.phase == "base_search" and one.choices is not None]
     strategy.replay(_observation(ctx, candidate, number, target) for number, candidate in enumerate(told))
-    seconds = training_seconds(ctx)
+    seconds = training_seconds(ctx) if supernet is None else 0.0
+    scores = one_shot.scorer(ctx)
     if ctx.config.evaluator == "halving":
         _halve(ctx, strategy, space, told)
         ctx.leave()
@@ -48,9 +50,16 @@ def run(ctx: RunContext) -> None:
         and not _hopeless(told)
         and (begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds))
     ):
-        candidate = _next(ctx, strategy, space, seconds)
-        if candidate is None:
+        try:
+            proposal = strategy.ask()
+        except SpaceError:
+            ctx.log("Every network of the space has been tried.")
             break
+        if supernet is None:
+            work = _job(ctx, space, proposal, seconds)
+        else:
+            work = one_shot.job(scores, supernet, proposal, space.decode(proposal.choices))
+        candidate = do(ctx, work)
         strategy.tell(_observation(ctx, candidate, len(told), target))
         told.append(candidate)
         ctx.emit("method", strategy=strategy.name, step=len(told), **strategy.telemetry().to_json())
@@ -79,7 +88,7 @@ def _strategy(ctx: RunContext, space: SearchSpace) -> Strategy:
         space,
         ctx.config.seed,
         initial=_initial(ctx, space),
-        evaluations=networks_wanted(ctx),
+        evaluations=one_shot.expected_scores(ctx) if one_shot.wanted(ctx.config) else networks_wanted(ctx),
         objectives=(ACCURACY, ctx.cost.objective),
         limits={} if limit_ms is None else {LATENCY_MS.name: limit_ms},
         workers=together,
@@ -92,7 +101,7 @@ def search_space(ctx: RunContext) -> SearchSpace:
     Raises:
         SpaceError: If the device can hold none.
     """
-    space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size)
+    space = make_space(ctx.config.space, max_resolution=ctx.cache.cache_size, resolutions=one_shot.sides(ctx))
     target, n_classes = ctx.target, ctx.cache.n_classes
     if target is None or not target.limits:
         return space
@@ -151,15 +160,6 @@ def search_parent(ctx: RunContext) -> Candidate | None:
     parent = ctx.done(PARENT_TASK)
     inherits = ctx.config.space == LiteElastic.name and parent is not None and parent.metrics is not None
     return parent if inherits else None
-
-
-def _next(ctx: RunContext, strategy: Strategy, space: SearchSpace, seconds: float) -> Candidate | None:
-    try:
-        proposal = strategy.ask()
-    except SpaceError:
-        ctx.log("Every network of the space has been tried.")
-        return None
-    return do(ctx, _job(ctx, space, proposal, seconds))
 
 
 def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float) -> Job:

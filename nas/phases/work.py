@@ -11,7 +11,7 @@ from typing import Any
 from nas.architecture import Architecture
 from nas.candidate import Candidate, Fidelity, Phase, Source
 from nas.errors import EvaluationError, ExportError
-from nas.evaluators.base import Evaluated, ParentWeights, Recipe
+from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
 from nas.export.load import load_state, save_state
 from nas.phases.context import RunContext, StopRequested
 
@@ -26,6 +26,7 @@ class Job:
         recipe: How to train; None takes the evaluator's own for the initialisation.
         parent: Candidate whose weights are inherited; None for ImageNet weights or none at all.
         refines: The candidate that is trained further.
+        evaluator: Who trains and judges it; None for the run's own.
         start: The candidate with whose very network the training begins. If the training makes it worse on
             validation images, its weights are kept: early stopping with one look back.
     """
@@ -43,6 +44,7 @@ class Job:
     choices: tuple[int, ...] | None = None
     refines: Candidate | None = None
     start: Candidate | None = None
+    evaluator: Evaluator | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +83,7 @@ def judge(ctx: RunContext, job: Job, number: int, *, keep_checkpoint: bool = Fal
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
-        evaluated = ctx.evaluator.evaluate(
+        evaluated = (job.evaluator or ctx.evaluator).evaluate(
             job.architecture,
             seconds=job.seconds,
             seed=ctx.config.seed * 10_007 + number,

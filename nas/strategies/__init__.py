@@ -9,10 +9,12 @@ from nas.errors import SpaceError
 from nas.objectives import ACCURACY, LATENCY_MS, Objective
 from nas.spaces.base import Choices, SearchSpace
 from nas.spaces.cells import DartsCellSpace, NasBench201Space
+from nas.spaces.lite_elastic import LiteElastic
 from nas.strategies import nsga2, nsga2_surrogate
 from nas.strategies.base import Strategy
 from nas.strategies.nsga2 import Nsga2, Nsga2Options
 from nas.strategies.nsga2_surrogate import SurrogateNsga2, SurrogateOptions
+from nas.strategies.one_shot import OneShot
 from nas.strategies.random_search import RandomOptions, RandomSearch
 from nas.strategies.regularized_evolution import RegularizedEvolution, RegularizedEvolutionOptions
 from nas.strategies.reinforce import FactorisedReinforce, Ppo, Reinforce, ReinforceOptions
@@ -26,16 +28,18 @@ _KINDS: Mapping[str, tuple[type[Strategy], type[StrategyOptions]]] = {
     RandomSearch.name: (RandomSearch, RandomOptions),
     Nsga2.name: (Nsga2, Nsga2Options),
     SurrogateNsga2.name: (SurrogateNsga2, SurrogateOptions),
+    OneShot.name: (OneShot, SurrogateOptions),
     Reinforce.name: (Reinforce, ReinforceOptions),
     Ppo.name: (Ppo, ReinforceOptions),
     FactorisedReinforce.name: (FactorisedReinforce, ReinforceOptions),
 }
 
-STRATEGIES: tuple[str, ...] = tuple(_KINDS)
-"""The ask/tell strategies, the default first."""
+ONE_SHOT = OneShot.name
+STRATEGIES: tuple[str, ...] = tuple(name for name in _KINDS if name != ONE_SHOT)
+"""The ask/tell strategies that serve every space and evaluator, the default first."""
 
 DARTS = "darts"
-SEARCH_STRATEGIES: tuple[str, ...] = (*STRATEGIES, DARTS)
+SEARCH_STRATEGIES: tuple[str, ...] = (*STRATEGIES, ONE_SHOT, DARTS)
 """Names for people to choose from when they start a search, the default first."""
 
 
@@ -50,6 +54,11 @@ def check_strategy(strategy: str, space: str) -> None:
         SpaceError: If they do not go together.
     """
     serves = (DartsCellSpace.name, NasBench201Space.name)
+    if strategy == ONE_SHOT and space != LiteElastic.name:
+        raise SpaceError(
+            f"A one-shot search trains one network whose parts are all the others: it searches "
+            f"{LiteElastic.name}, not {space}. Choose that space, or another strategy."
+        )
     if strategy == DARTS and space not in serves:
         raise SpaceError(
             f"DARTS mixes the operations of cells: it searches {' and '.join(serves)}, not {space}. "
@@ -72,7 +81,7 @@ def make_strategy(
     """Builds a strategy by name, either from its own options or from what every strategy understands.
 
     Args:
-        name: One of `STRATEGIES`.
+        name: One of `STRATEGIES`, or `ONE_SHOT`.
         space: What to search.
         seed: Seed of all draws.
         options: The strategy's own options; they replace the arguments below.
@@ -109,7 +118,7 @@ def _options(
         population, offspring = nsga2.sizes_for(evaluations)
         offspring = None if offspring is None else max(offspring, workers)
         return Nsga2Options(population=population, offspring=offspring, initial=initial, **goals)
-    if name == SurrogateNsga2.name:
+    if name in (SurrogateNsga2.name, ONE_SHOT):
         first, batch = nsga2_surrogate.sizes_for(evaluations)
         return SurrogateOptions(first=first, batch=max(batch, workers), initial=initial, **goals)
     if name in (Reinforce.name, Ppo.name, FactorisedReinforce.name):

@@ -10,7 +10,7 @@ from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
 
 
 def test_darts_is_offered_beside_the_ask_tell_strategies() -> None:
-    assert (*STRATEGIES, "darts") == SEARCH_STRATEGIES
+    assert (*STRATEGIES, "one_shot", "darts") == SEARCH_STRATEGIES
 
 
 @pytest.mark.parametrize("space", SPACES)

@@ -1,0 +1,1 @@
+"""One network whose weights serve every sub-network of `lite-elastic` (one-shot search)."""
