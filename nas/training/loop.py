@@ -23,6 +23,7 @@ from nas.prediction import images_of
 from nas.training.averaging import WeightAverage
 from nas.training.config import TrainingConfig, TrainingResult
 from nas.training.distillation import Teacher
+from nas.training.fast import fast_layers
 from nas.training.parameters import freeze, make_optimizer
 from nas.training.schedule import one_cycle
 
@@ -114,7 +115,7 @@ class _Training:
         keep_checkpoint: bool = False,
     ) -> TrainingResult:
         last_save, interrupted = self.started, False
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), fast_layers(self.module):
             while self.fraction() < 1.0:
                 if self.wanted_to_stop(should_stop):
                     interrupted = True
