@@ -18,7 +18,7 @@ from timm.models._efficientnet_blocks import DepthwiseSeparableConv, EdgeResidua
 from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 
-from nas.training.kernels import Depthwise, Relu6
+from nas.training.kernels import Depthwise, Relu6, StridedDepthwise
 
 _PAIRS: dict[type[nn.Module], tuple[tuple[str, str], ...]] = {
     EfficientNet: (("conv_stem", "bn1"), ("conv_head", "bn2")),
@@ -87,6 +87,8 @@ def _parameters(convolution: nn.Conv2d, norm: BatchNormAct2d) -> tuple[Tensor, .
 
 def _folded(convolution: nn.Conv2d, norm: BatchNormAct2d) -> tuple[Tensor, Tensor]:
     """Returns weight and bias of one convolution that does the work of both."""
+    assert norm.running_mean is not None  # it tracks, see the caller
+    assert norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     return convolution.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
 
@@ -100,10 +102,14 @@ def _convolution(layer: nn.Conv2d) -> _Convolution:
     if depthwise and centred and stride == (1, 1) and layer.dilation == (1, 1) and kernel[0] % 2:
         function: _Convolution = Depthwise.apply
         return function
+    strided: _Convolution = StridedDepthwise.apply
+    wide = depthwise and same and stride == (2, 2) and layer.dilation == (1, 1) and kernel[0] in {5, 7}
 
     def apply(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if same:
-            x = pad_same(x, kernel, stride, layer.dilation)
+            x = pad_same(x, list(kernel), list(stride), list(layer.dilation))
+        if wide:
+            return strided(x, weight, bias)
         padding = (0, 0) if same else layer.padding
         return F.conv2d(x, weight, bias, stride, padding, layer.dilation, groups)
 

@@ -34,7 +34,7 @@ class Depthwise(torch.autograd.Function):
         return F.conv2d(x, weight, bias, 1, weight.shape[2] // 2, 1, len(weight))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Returns the gradients of input, kernel and bias."""
         x, weight = ctx.saved_tensors
@@ -75,11 +75,72 @@ def depthwise_weight_gradient(x: Tensor, grad: Tensor, kernel: int) -> Tensor:
     return result
 
 
-def _weight_gradient(x: Tensor, grad: Tensor, kernel: tuple[int, int], padding: tuple[int, int]) -> Tensor:
+class StridedDepthwise(torch.autograd.Function):
+    """Depthwise convolution of stride 2 on an input that was padded to just what it needs."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Maps (N, C, 2 H - 2 + k, 2 W - 2 + k) to (N, C, H, W) with a (C, 1, k, k) kernel."""
+        ctx.save_for_backward(x, weight)
+        ctx.has_bias = bias is not None
+        return F.conv2d(x, weight, bias, 2, 0, 1, len(weight))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Returns the gradients of input, kernel and bias."""
+        x, weight = ctx.saved_tensors
+        wants_x, wants_weight, _ = ctx.needs_input_grad
+        grad = grad.contiguous(memory_format=torch.channels_last)
+        for_x = for_weight = for_bias = None
+        if wants_x:
+            for_x = torch.ops.aten.convolution_backward(
+                grad,
+                x,
+                weight,
+                None,
+                [2, 2],
+                [0, 0],
+                [1, 1],
+                False,
+                [0, 0],
+                len(weight),
+                [True, False, False],
+            )[0]
+        if wants_weight:
+            for_weight = strided_weight_gradient(x, grad, weight.shape[2])
+        if ctx.has_bias:
+            for_bias = grad.sum((0, 2, 3))
+        return for_x, for_weight, for_bias
+
+
+def strided_weight_gradient(x: Tensor, grad: Tensor, kernel: int) -> Tensor:
+    """Returns the (C, 1, k, k) gradient of a depthwise kernel of stride 2.
+
+    A gradient that is moved by one column to the right meets the input two columns further on: that is how
+    the three columns of the fast kernel get to all k.
+
+    Args:
+        x: (N, C, 2 H - 2 + k, 2 W - 2 + k) padded input, channels-last.
+        grad: (N, C, H, W) gradient of the output, channels-last.
+        kernel: Its odd side k, above 1.
+    """
+    result = x.new_empty(x.shape[1], 1, kernel, kernel)
+    moves = kernel // 2
+    for move in range(moves):
+        moved = F.pad(grad, (move, moves - 1 - move))
+        part = _weight_gradient(x, moved, (kernel, _WIDEST), (0, 0), stride=2)
+        result[..., 2 * move : 2 * move + _WIDEST] = part
+    return result
+
+
+def _weight_gradient(
+    x: Tensor, grad: Tensor, kernel: tuple[int, int], padding: tuple[int, int], *, stride: int = 1
+) -> Tensor:
     channels = x.shape[1]
     shape = x.new_empty(channels, 1, *kernel)
     gradients = torch.ops.aten.convolution_backward(
-        grad, x, shape, None, [1, 1], padding, [1, 1], False, [0, 0], channels, [False, True, False]
+        grad, x, shape, None, [stride, stride], padding, [1, 1], False, [0, 0], channels, [False, True, False]
     )
     result: Tensor = gradients[1]
     return result
@@ -101,7 +162,7 @@ class Relu6(torch.autograd.Function):
         return x
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         """Returns the gradient where the output lies between 0 and 6, else 0."""
         (out,) = ctx.saved_tensors
