@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nas.benches.quantise import QuantiseBench
     from nas.benches.strategies import StrategyBench
     from nas.benches.supernet import SupernetBench
+    from nas.benches.training import TrainingBench
 
 
 def add_darts_arguments(parser: argparse.ArgumentParser) -> None:
@@ -290,6 +291,46 @@ def ladder_benches(options: argparse.Namespace) -> list[LadderBench]:
         cache = _imported(argparse.Namespace(data=data, out=out))
         benches.append(LadderBench(cache, out, options.minutes, options.seeds, options.rungs))
     return benches
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `training-bench`."""
+    parser.add_argument("data", type=Path, help="zip or folder of images")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
+    parser.add_argument("--resolution", type=_count, default=128, help="side of the input in pixels")
+    parser.add_argument("--epochs", type=int, default=10, help="of the plain loop; 0 measures speed alone")
+    parser.add_argument("--rounds", type=_count, default=15, help="turns of each loop for its speed")
+    parser.add_argument("--threads", type=_count, default=1, help="of PyTorch")
+    parser.add_argument("--recipes", default="all", help="names with commas between, or all")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def training_bench(options: argparse.Namespace) -> TrainingBench:
+    """Imports the images once, unpacks the files, and returns what to measure."""
+    import zipfile
+
+    from nas.benches.training import RACERS, TrainingBench
+
+    recipes = tuple(RACERS) if options.recipes == "all" else tuple(options.recipes.split(","))
+    if unknown := set(recipes) - set(RACERS):
+        raise SpaceError(f"There is no recipe called {min(unknown)!r}; choose some of {', '.join(RACERS)}.")
+    data, pictures = _imported(options), options.data
+    if zipfile.is_zipfile(pictures):
+        pictures = options.out / "pictures"
+        if not pictures.exists():
+            with zipfile.ZipFile(options.data) as archive:
+                archive.extractall(pictures)
+    return TrainingBench(
+        data=data,
+        pictures=pictures,
+        out=options.out,
+        resolution=options.resolution,
+        epochs=options.epochs,
+        rounds=options.rounds,
+        threads=options.threads,
+        recipes=recipes,
+        seed=options.seed,
+    )
 
 
 def _count(text: str) -> int:

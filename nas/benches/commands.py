@@ -22,6 +22,7 @@ from nas.benches.arguments import (
     add_strategy_arguments,
     add_supernet_arguments,
     add_table_arguments,
+    add_training_arguments,
     cell_bench,
     darts_config,
     ladder_benches,
@@ -29,6 +30,7 @@ from nas.benches.arguments import (
     quantise_bench,
     strategy_bench,
     supernet_bench,
+    training_bench,
 )
 from nas.benches.scaling_arguments import add_scaling_arguments, scaling_bench
 from nas.files import write_atomically
@@ -62,6 +64,10 @@ def add_benches(commands: Any) -> None:
     add_supernet_arguments(supernet)
     latency = commands.add_parser("latency-bench", help="measure a space's blocks and judge the predictor")
     add_latency_arguments(latency)
+    training = commands.add_parser(
+        "training-bench", help="the training loop against what one writes with timm"
+    )
+    add_training_arguments(training)
 
 
 def _run_ladder_bench(options: argparse.Namespace) -> int:
@@ -209,6 +215,16 @@ def _run_latency_bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run_training_bench(options: argparse.Namespace) -> int:
+    from nas.benches.training import run_training_bench, table_lines
+
+    for line in table_lines(
+        run_training_bench(training_bench(options), lambda line: print(line, flush=True))
+    ):
+        print(line)
+    return 0
+
+
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
@@ -238,5 +254,6 @@ BENCHES: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "scaling-bench": _run_scaling_bench,
     "supernet-bench": _run_supernet_bench,
     "latency-bench": _run_latency_bench,
+    "training-bench": _run_training_bench,
 }
 """Command -> what runs it."""

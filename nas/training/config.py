@@ -29,6 +29,10 @@ class TrainingConfig:
             stages stay as they are. 0 trains everything.
         ema: Decay in (0, 1) of the exponential moving average of the weights that the network carries at the
             end; None leaves it with the weights of the last step. See `nas.training.averaging`.
+        start_resolution: Side in pixels at which the training begins, at most `resolution`, to which it grows
+            in four equal parts; None for `resolution` throughout. Early epochs are cheaper so.
+        layer_decay: Factor in (0, 1] on the rate of each stage of an MBConv network against the stage after
+            it; 1 for one rate. Early layers are the most general and need the least change.
     """
 
     resolution: int
@@ -45,10 +49,20 @@ class TrainingConfig:
     freeze_norms: bool = False
     first_stage: int = 0
     ema: float | None = None
+    start_resolution: int | None = None
+    layer_decay: float = 1.0
 
     def __post_init__(self) -> None:
         if self.ema is not None and not 0 < self.ema < 1:
             raise ValueError(f"The decay of a moving average lies between 0 and 1, not at {self.ema}.")
+        if self.start_resolution is not None and not 1 <= self.start_resolution <= self.resolution:
+            raise ValueError(
+                f"A training grows to its resolution, not from {self.start_resolution} down to it."
+            )
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(
+                f"A decay of rates from layer to layer lies in (0, 1], not at {self.layer_decay}."
+            )
 
 
 @dataclass(frozen=True)

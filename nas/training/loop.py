@@ -23,8 +23,9 @@ from nas.prediction import images_of
 from nas.training.averaging import WeightAverage
 from nas.training.config import TrainingConfig, TrainingResult
 from nas.training.distillation import Teacher
+from nas.training.fast import fast_layers
 from nas.training.parameters import freeze, make_optimizer
-from nas.training.schedule import one_cycle
+from nas.training.schedule import one_cycle, resolution_at
 
 _CHECKPOINT_EVERY = 15.0
 
@@ -114,7 +115,7 @@ class _Training:
         keep_checkpoint: bool = False,
     ) -> TrainingResult:
         last_save, interrupted = self.started, False
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), fast_layers(self.module):
             while self.fraction() < 1.0:
                 if self.wanted_to_stop(should_stop):
                     interrupted = True
@@ -157,10 +158,13 @@ class _Training:
         seed = (self.config.seed * 1_000_003 + self.progress.steps) % 2**63
         self.generator.manual_seed(seed)
         torch.manual_seed(seed)  # dropout; the caller's state is restored at the end
-        factor = one_cycle(min(1.0, self.fraction()), self.config.warmup)
+        done = min(1.0, self.fraction())
+        factor = one_cycle(done, self.config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        loss = self.loss(images, labels)
+        loss = self.loss(
+            images, labels, resolution_at(done, self.config.start_resolution, self.config.resolution)
+        )
         if not math.isfinite(loss.item()):
             raise EvaluationError("The training diverged: its loss is no longer a number.")
         self.optimizer.zero_grad(set_to_none=True)
@@ -171,13 +175,14 @@ class _Training:
         if self.average is not None:
             self.average.update(self.progress.steps)
 
-    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, images: Tensor, labels: Tensor, side: int) -> Tensor:
         smoothing, teacher = self.config.label_smoothing, self.teacher
+        sides = (side,) if teacher is None else (side, teacher.resolution)
+        views, targets = self.augmenter.views(images, labels, sides)
+        logits = self.module(views[0])
         if teacher is None:
-            x, targets = self.augmenter(images, labels)
-            return F.cross_entropy(self.module(x), targets, label_smoothing=smoothing)
-        views, targets = self.augmenter.views(images, labels, (self.config.resolution, teacher.resolution))
-        logits, answers = self.module(views[0]), teacher.answers(views[1])
+            return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+        answers = teacher.answers(views[1])
         if answers.shape != logits.shape:
             raise EvaluationError("The teacher must know the same classes as the network that it teaches.")
         return teacher.loss(logits, answers, F.cross_entropy(logits, targets, label_smoothing=smoothing))

@@ -15,6 +15,7 @@ from nas.errors import EvaluationError
 from nas.networks import build_network
 from nas.prediction import images_of
 from nas.training import Teacher, TrainingConfig, evaluate, one_cycle, train
+from nas.training.fast import fast_layers
 from tests.unit.networks.architectures import tiny
 
 FOREVER = 1e9  # seconds: the schedule follows the images alone, so that two trainings can be equal
@@ -55,11 +56,13 @@ def test_without_a_teacher_the_loop_is_adamw_on_augmented_batches(photo_cache: I
         chosen = order[step * size : (step + 1) * size]
         generator.manual_seed(step)
         torch.manual_seed(step)
-        x, targets = augmenter(images_of(photo_cache, chosen), torch.from_numpy(photo_cache.labels[chosen]))
+        labels = torch.from_numpy(photo_cache.labels[chosen])
+        x, targets = augmenter(images_of(photo_cache, chosen), labels)
         for group in optimizer.param_groups:
             group["lr"] = 5e-3 * one_cycle(step * size / (2 * len(rows)), 0.1)
         optimizer.zero_grad()
-        F.cross_entropy(plain(x), targets, label_smoothing=0.1).backward()
+        with fast_layers(plain):  # the same but for rounding, see test_fast
+            F.cross_entropy(plain(x), targets, label_smoothing=0.1).backward()
         optimizer.step()
     assert_same(module, plain)
 
