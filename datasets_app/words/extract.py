@@ -20,7 +20,7 @@ SPEAKING: Final = (
     "nas/evaluators/first_model.py", "nas/export/browser_check.py", "nas/export/bundle.py",
     "nas/export/certificate.py", "nas/export/graph.py", "nas/export/int8_bundle.py", "nas/export/load.py",
     "nas/export/onnx_model.py", "nas/export/optional.py", "nas/export/parity.py", "nas/hardware/*.py",
-    "nas/networks/weights.py", "nas/phases/*.py", "nas/quantise/images.py", "nas/quantise/ladder.py",
+    "nas/networks/weights.py", "nas/phases/*.py", "nas/planner/words.py", "nas/quantise/images.py", "nas/quantise/ladder.py",
     "nas/quantise/network.py", "nas/quantise/offer.py", "nas/quantise/onnx_int8.py",
     "nas/quantise/storage.py", "nas/report/elsewhere.py", "nas/report/proof.py", "nas/report/verdict.py",
     "nas/report/words.py", "nas/scaling.py", "nas/search.py", "nas/spaces/limited.py", "nas/spaces/base.py",

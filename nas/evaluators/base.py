@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nas.architecture import Architecture
 from nas.candidate import Metrics
 from nas.events import ShouldStop
+from nas.prediction import Evaluation
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ class Evaluated:
         metrics: Measured on validation data and in the runtime.
         details: JSON-ready facts for the expert.
         seconds: Wall-clock seconds of all slices, measuring included.
+        out_of_fold: Answers on held-out photos, where the accuracy is by cross-validation.
     """
 
     module: nn.Module
     metrics: Metrics
     details: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    out_of_fold: Evaluation | None = None
 
 
 @dataclass(frozen=True)
