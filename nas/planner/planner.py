@@ -50,8 +50,8 @@ SECONDS_FOR_CUT_NETWORKS = 12 * 60.0
 (docs/decisions/0007): below, the base search holds whole ones alone."""
 
 SECONDS_FOR_ONE_SHOT = 60 * 60.0
-"""An elastic network of 400 s was still worse than the frozen features that it began with: its training pays
-only where the base search's share is several times that and final training keeps its own minutes."""
+"""Sharing weights hurts the largest network first and pays only after many minutes: an elastic network is trained
+where the base search's share is some twenty of them and final training keeps its own."""
 ONE_SHOT = "one_shot"
 
 FOREIGN = 0.8

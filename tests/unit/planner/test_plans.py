@@ -41,10 +41,10 @@ def any_facts(draw: st.DrawFn) -> Facts:
         side=side,
         grey=draw(st.booleans()),
         cores=cores,
-        seconds=draw(st.floats(0.0, DAY)),
-        speed=draw(st.floats(1.0, 80.0)) * cores,
+        seconds=draw(st.floats(0.0, DAY, allow_subnormal=False)),
+        speed=draw(st.floats(1.0, 80.0, allow_subnormal=False)) * cores,
         speed_at=min(128, max(64, side)),
-        first_accuracy=draw(st.one_of(st.none(), st.floats(0.0, 1.0))),
+        first_accuracy=draw(st.one_of(st.none(), st.floats(0.0, 1.0, allow_subnormal=False))),
         goal=draw(st.sampled_from(("balanced", "accuracy", "speed"))),
         precision=draw(st.sampled_from(("fp32", "int8"))),
         limited=draw(st.booleans()),
@@ -88,7 +88,7 @@ def test_whole_lite0s_span_what_the_images_allow(facts: Facts):
 
 
 @settings(max_examples=60, deadline=None)
-@given(any_facts(), st.floats(0.0, DAY))
+@given(any_facts(), st.floats(0.0, DAY, allow_subnormal=False))
 def test_more_minutes_never_mean_less(facts: Facts, seconds: float):
     less, more = sorted((facts.seconds, seconds))
     short, long = (make_plan(replace(fitting(facts), seconds=each)) for each in (less, more))
