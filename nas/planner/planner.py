@@ -14,7 +14,6 @@ from nas.phases.plan import (
     ADAPTATION_SHARE,
     CANDIDATES_WANTED,
     LONGEST_TRAINING,
-    PASS_OF_A_LARGE_SET,
     SHARES,
     parent_resolution,
     short_training_seconds,
@@ -50,8 +49,8 @@ SECONDS_FOR_CUT_NETWORKS = 12 * 60.0
 (docs/decisions/0007): below, the base search holds whole ones alone."""
 
 SECONDS_FOR_ONE_SHOT = 60 * 60.0
-"""Sharing weights hurts the largest network first and pays only after many minutes: an elastic network is trained
-where the base search's share is some twenty of them and final training keeps its own."""
+"""Sharing weights hurts the largest network first and pays only after many minutes: an elastic network is
+trained where the base search's share is some twenty of them and final training keeps its own."""
 ONE_SHOT = "one_shot"
 
 FOREIGN = 0.8
@@ -243,7 +242,7 @@ def _long_ones(base_seconds: float) -> int:
 def _finalists(facts: Facts, final_seconds: float) -> int:
     """Returns how many networks the seconds can train for some passes each, never none."""
     passes = _FOREIGN_PASSES if _foreign(facts) else _PASSES
-    one = max(1.0, passes * min(facts.n_train, PASS_OF_A_LARGE_SET) / facts.speed)
+    one = max(1.0, passes * min(facts.n_train, LARGE_SET) / facts.speed)
     one *= 1.0 + folds_for(facts)
     fewest = 1 if final_seconds < _FINAL_FOR_ONE else 2
     return max(fewest, min(_MOST_FINALISTS, int(final_seconds / one)))

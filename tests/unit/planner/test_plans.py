@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from nas.automatic import AUTO
 from nas.errors import EvaluationError, SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
-from nas.phases.plan import PASS_OF_A_LARGE_SET, SHARES
+from nas.phases.plan import SHARES
 from nas.planner import Facts, Plan, Wishes, make_plan, replan
-from nas.planner.planner import ONE_SHOT, SECONDS_FOR_ONE_SHOT, TINY_SET
+from nas.planner.planner import LARGE_SET, ONE_SHOT, SECONDS_FOR_ONE_SHOT, TINY_SET
 from nas.planner.situations import SITUATIONS, facts_of
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
@@ -110,7 +110,7 @@ def test_more_images_never_promise_more_passes(facts: Facts, n_train: int):
         return make_plan(replace(fitting(facts), n_train=n, n_val=10_000)).finalists
 
     assert promised(many) <= promised(few)  # each of fewer finalists gets longer, but in passes:
-    if few >= PASS_OF_A_LARGE_SET:
+    if few >= LARGE_SET:
         assert passes(many) <= passes(few) + 1e-9
 
 
