@@ -12,6 +12,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from datasets_app.selectors import dataset_for_user
+from nas.automatic import AUTO
 from nas.candidate import HERE
 from search_app import charts, controls, selectors, services
 from search_app.downloads import file_response, report_response, zip_response
@@ -30,9 +31,9 @@ class SearchIn(Schema):
     name: str = Field(default="", max_length=1000)
     goal: str = SearchRun.Goal.BALANCED
     baselines: bool = True
-    strategy: str = "regularized_evolution"
-    space: str = "lite-elastic"
-    evaluator: str = "training"
+    strategy: str = AUTO
+    space: str = AUTO
+    evaluator: str = AUTO
     precision: str = "fp32"
     reward: str = "absolute"
     seed: int = 0

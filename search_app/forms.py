@@ -17,35 +17,40 @@ from django.utils.translation import gettext_lazy as _
 from datasets_app.models import Dataset
 from datasets_app.selectors import searchable_datasets
 from datasets_app.words.engine import said
+from nas.automatic import AUTO
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS, cost_refusal
-from nas.errors import SpaceError
+from nas.errors import EvaluationError, SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
-from search_app.devices import place_of, places_of, refusal
+from search_app.devices import Place, place_of, places_of, refusal
 from search_app.models import SearchRun
 from search_app.options import (
     COST_HELP,
     COST_NAMES,
     EVALUATOR_HELP,
     EVALUATOR_NAMES,
+    PLANNER_NAME,
     PRECISION_HELP,
     PRECISION_NAMES,
     REWARD_HELP,
     REWARD_NAMES,
     SPACE_HELP,
     Words,
+    concrete_options,
 )
 
-SPACE_NAMES = {
+SPACE_NAMES: dict[str, Words] = {
+    AUTO: PLANNER_NAME,
     "lite-elastic": _("Lite elastic: starts from ImageNet weights"),
     "mbconv": _("MBConv: wider choice, trained from scratch"),
     "cell": _("Cells of NASNet and DARTS: for small images, trained from scratch"),
     "nasbench201": _("Cells of NAS-Bench-201: for small images, trained from scratch"),
 }
-STRATEGY_NAMES = {
+STRATEGY_NAMES: dict[str, Words] = {
+    AUTO: PLANNER_NAME,
     "regularized_evolution": _("Regularised evolution"),
     "random": _("Random search"),
     "nsga2": _("NSGA-II"),
@@ -56,7 +61,8 @@ STRATEGY_NAMES = {
     "one_shot": _("One-shot, over a supernet"),
     "darts": _("DARTS, for the two spaces of cells"),
 }
-STRATEGY_HELP = {
+STRATEGY_HELP: dict[str, Words] = {
+    AUTO: _("Chosen by how many networks the minutes allow, with its reasons."),
     "regularized_evolution": _(
         "Changes one thing at a good network; the oldest die. Simple and hard to beat."
     ),
@@ -159,17 +165,17 @@ class SearchForm(forms.Form):
     )
     strategy = OptionField(
         _("How the next network to try is chosen."),
-        SEARCH_STRATEGIES,
+        (AUTO, *SEARCH_STRATEGIES),
         STRATEGY_NAMES,
         STRATEGY_HELP,
         label=_("Strategy"),
     )
     space = OptionField(
-        _("Which networks can be built."), SPACES, SPACE_NAMES, SPACE_HELP, label=_("Search space")
+        _("Which networks can be built."), (AUTO, *SPACES), SPACE_NAMES, SPACE_HELP, label=_("Search space")
     )
     evaluator = OptionField(
         _("How a proposed network is judged during the search."),
-        EVALUATORS,
+        (AUTO, *EVALUATORS),
         EVALUATOR_NAMES,
         EVALUATOR_HELP,
         label=_("Evaluator"),
@@ -232,24 +238,32 @@ class SearchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Marks the options that cannot go together."""
         given = super().clean() or {}
-        names = ("space", "evaluator", "strategy")
-        if all(name in given for name in names):
-            space, evaluator, strategy = (given[name] for name in names)
-            try:
-                check_strategy(strategy, space)
-            except SpaceError as error:
-                self.add_error("space", said(error))
-            if words := evaluator_refusal(evaluator, space, strategy):
-                self.add_error("evaluator", said(words))
-            if "device" in given and "precision" in given:
-                place = place_of(given["device"], self.user)
-                if words := precision_refusal(given["precision"], space, place.title, place.bits):
-                    self.add_error("precision", said(words))
-                if words := refusal(place, strategy, space):
-                    self.add_error("strategy" if place.limited else "space", said(words))
-                if "cost" in given and (words := cost_refusal(given["cost"], profiled=place.profiled)):
-                    self.add_error("cost", said(words))
+        if all(name in given for name in ("space", "evaluator", "strategy", "device", "precision")):
+            self._check_together(given, place_of(given["device"], self.user))
         return given
+
+    def _check_together(self, given: dict[str, Any], place: Place) -> None:
+        named = (given["space"], given["strategy"], given["evaluator"])
+        try:
+            space, strategy, evaluator = concrete_options(*named, given["precision"], place)
+        except SpaceError as error:
+            self.add_error("strategy", said(error))
+            return
+        except EvaluationError as error:
+            self.add_error("precision" if given["precision"] != PRECISIONS[0] else "evaluator", said(error))
+            return
+        try:
+            check_strategy(strategy, space)
+        except SpaceError as error:
+            self.add_error("space", said(error))
+        if words := evaluator_refusal(evaluator, space, strategy):
+            self.add_error("evaluator", said(words))
+        if words := precision_refusal(given["precision"], space, place.title, place.bits):
+            self.add_error("precision", said(words))
+        if words := refusal(place, strategy, space):
+            self.add_error("strategy" if place.limited else "space", said(words))
+        if "cost" in given and (words := cost_refusal(given["cost"], profiled=place.profiled)):
+            self.add_error("cost", said(words))
 
     def options(self) -> dict[str, Any]:
         """Returns the arguments of `search_run_start`."""

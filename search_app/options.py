@@ -6,15 +6,24 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from datasets_app.words.engine import said_lazy
+from nas.automatic import AUTO
 from nas.costs import COSTS
 from nas.evaluators import EVALUATORS, PRECISION_WORDS
 from nas.objectives import REWARDS
+from nas.planner import Wishes
+from nas.planner.options import Options, possible_options
 from nas.spaces import SPACES
+from search_app.devices import Place
 
 Words = str | Promise
 """A text that is put into the reader's language when it is shown."""
 
-SPACE_HELP = {
+PLANNER_NAME: Words = _("Let the planner choose")
+SPACE_HELP: dict[str, Words] = {
+    AUTO: _(
+        "Chosen from your photos, the minutes and this machine's measured speed, with its reasons. "
+        "EfficientNet-Lite0 with ImageNet weights is always among the networks that are compared."
+    ),
     "lite-elastic": _(
         "Parts of EfficientNet-Lite0, which inherit what it learnt from ImageNet. "
         "Ahead of the others wherever the photos are ordinary and the minutes few."
@@ -75,13 +84,17 @@ COST_HELP = {
         "A small network need not be a fast one."
     ),
 }
-EVALUATOR_NAMES = {
+EVALUATOR_NAMES: dict[str, Words] = {
+    AUTO: PLANNER_NAME,
     "training": _("Short training"),
     "halving": _("Successive halving"),
     "supernet": _("Parts of one supernet"),
     "proxy": _("Scores before training"),
 }
-EVALUATOR_HELP = {name: said_lazy(text) for name, text in EVALUATORS.items()}
+EVALUATOR_HELP: dict[str, Words] = {
+    AUTO: _("Chosen for the space and the minutes, with its reasons."),
+    **{name: said_lazy(text) for name, text in EVALUATORS.items()},
+}
 PRECISION_NAMES = {
     "fp32": _("As trained, 32 bits"),
     "int8": _("After quantising, 8 bits"),
@@ -89,6 +102,9 @@ PRECISION_NAMES = {
 PRECISION_HELP = {name: said_lazy(text) for name, text in PRECISION_WORDS.items()}
 
 METHOD_TEXT = {
+    AUTO: _(
+        "The planner chooses how networks are proposed once the first model has shown this machine's speed."
+    ),
     "random": _(
         "Draws networks blindly and learns nothing from them, as the yardstick for the others. "
         "The best reward can only rise by luck."
@@ -130,6 +146,26 @@ METHOD_TEXT = {
 """Strategy -> what it does and how to read its figures, two plain sentences."""
 
 
-assert set(SPACE_HELP) == set(SPACES)
+def concrete_options(space: str, strategy: str, evaluator: str, precision: str, place: Place) -> Options:
+    """Returns space, strategy and evaluator with something possible for what is left to the planner.
+
+    It may choose others that go together as well; this only tells whether there are any.
+
+    Raises:
+        SpaceError: If strategy and space do not go together.
+        EvaluationError: If the evaluator or the precision does not go with them.
+    """
+    if AUTO not in (space, strategy, evaluator):
+        return space, strategy, evaluator
+    return possible_options(
+        Wishes(space, strategy, evaluator),
+        precision=precision,
+        spaces=place.spaces or SPACES,
+        device=place.title,
+        device_bits=place.bits,
+    )
+
+
+assert set(SPACE_HELP) == {AUTO, *SPACES}
 assert set(COST_NAMES) == set(COST_HELP) == set(COSTS)
 assert set(REWARD_NAMES) == set(REWARD_HELP) == set(REWARDS)

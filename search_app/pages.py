@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from nas.automatic import AUTO
 from nas.candidate import Candidate
 from search_app.columns import candidate_columns
 from search_app.devices import shown_title
@@ -55,6 +56,7 @@ def live_snapshot(run: SearchRun) -> dict[str, Any]:
         "candidates": spoken(candidate_columns(run)),
         "events": [spoken(event_message(event)) for event in reversed(told)],
         "method": method_history(run),
+        "plan": spoken(plan_of_run(run)),
         "pace": recent_pace(run),
     }
 
@@ -90,23 +92,42 @@ def method_history(run: SearchRun) -> dict[str, Any]:
     }
 
 
-def method_words(run: SearchRun) -> dict[str, str]:
-    """Returns the name of the run's strategy and two sentences: what it does, how to read it."""
-    return {"name": _short(STRATEGY_NAMES, run.strategy), "text": _short(METHOD_TEXT, run.strategy)}
+def plan_of_run(run: SearchRun) -> dict[str, Any] | None:
+    """Returns a run's newest plan with its `reasons`, see `nas.planner.Plan`; None before there is one."""
+    told = run.events.filter(kind="plan", seq__lte=run.last_seq).order_by("-seq")
+    payload: dict[str, Any] | None = told.values_list("payload", flat=True).first()
+    return payload
 
 
-def chosen_options(run: SearchRun) -> list[tuple[str, str]]:
-    """Returns the expert options of a run as names and values for people."""
+def method_words(run: SearchRun, plan: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Returns the name of the run's strategy and two sentences: what it does, how to read it.
+
+    Args:
+        run: The search.
+        plan: Its newest plan, which tells what the planner chose.
+    """
+    strategy = _concrete(run.strategy, "strategy", plan)
+    return {"name": _short(STRATEGY_NAMES, strategy), "text": _short(METHOD_TEXT, strategy)}
+
+
+def chosen_options(run: SearchRun, plan: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Returns the expert options of a run as names and values for people; the arguments of `method_words`."""
+    space = _concrete(run.space, "space", plan)
     return [
         (gettext("Runs on"), shown_title(run.device, run.device_title)),
-        (gettext("Strategy"), _short(STRATEGY_NAMES, run.strategy)),
-        (gettext("Space"), _short(SPACE_NAMES, run.space).partition(":")[0]),
-        (gettext("Evaluator"), _short(EVALUATOR_NAMES, run.evaluator)),
+        (gettext("Strategy"), _short(STRATEGY_NAMES, _concrete(run.strategy, "strategy", plan))),
+        (gettext("Space"), _short(SPACE_NAMES, space).partition(":")[0]),
+        (gettext("Evaluator"), _short(EVALUATOR_NAMES, _concrete(run.evaluator, "evaluator", plan))),
         (gettext("Precision"), _short(PRECISION_NAMES, run.precision)),
         (gettext("Weighed against"), _short(COST_NAMES, run.cost)),
         (gettext("Reward"), _short(REWARD_NAMES, run.reward)),
         (gettext("Seed"), str(run.seed)),
     ]
+
+
+def _concrete(chosen: str, name: str, plan: Mapping[str, Any] | None) -> str:
+    """Returns what was chosen: what the planner took, where it was left to it and is known."""
+    return chosen if chosen != AUTO or plan is None else str((plan.get("plan") or {}).get(name, chosen))
 
 
 def _short(names: Mapping[str, Any], value: str) -> str:

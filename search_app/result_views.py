@@ -18,7 +18,14 @@ from search_app.failures import failures_of
 from search_app.handmade import baseline_sentences
 from search_app.ladder import ladder_of
 from search_app.models import SearchRun
-from search_app.pages import chosen_options, leaderboard_of, method_history, method_words, report_of
+from search_app.pages import (
+    chosen_options,
+    leaderboard_of,
+    method_history,
+    method_words,
+    plan_of_run,
+    report_of,
+)
 from search_app.picks import picks_of
 from search_app.price import Price, label_photos, price_of
 from search_app.reproduce import reproduction_of
@@ -41,6 +48,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     places = places_of(request.user)
     elsewhere = elsewhere_of(run, report, places)
     picks = picks_of(rows)
+    plan = plan_of_run(run)
     context = {
         "run": run,
         "report": report,
@@ -48,8 +56,9 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "floor": scale_floor(rows),
         "candidates": [candidate.to_json() for candidate in candidates],
         "n_hidden": max(0, run.n_candidates - len(candidates)),
-        "options": chosen_options(run),
-        "method": method_words(run),
+        "options": chosen_options(run, plan),
+        "method": method_words(run, plan),
+        "plan": plan,
         "history": method_history(run),
         "elsewhere": elsewhere,
         "comparisons": comparisons_of(run, report, elsewhere, places, request.user) if elsewhere else [],

@@ -17,17 +17,19 @@ from django.utils.translation import get_language
 from kombu.exceptions import OperationalError
 
 from datasets_app.models import Dataset, DatasetVersion
+from nas.automatic import AUTO
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS, cost_refusal
-from nas.errors import SpaceError
+from nas.errors import EvaluationError, SpaceError
 from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.hardware.device_table import KEPT_TABLE
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
-from search_app.devices import place_of, refusal
+from search_app.devices import Place, place_of, refusal
 from search_app.models import SearchRun
+from search_app.options import concrete_options
 from search_app.publish import publish_hint
 
 MIN_MINUTES = 1
@@ -43,9 +45,9 @@ def search_run_start(
     name: str = "",
     goal: str = SearchRun.Goal.BALANCED,
     baselines: bool = True,
-    strategy: str = "regularized_evolution",
-    space: str = "lite-elastic",
-    evaluator: str = "training",
+    strategy: str = AUTO,
+    space: str = AUTO,
+    evaluator: str = AUTO,
     precision: str = "fp32",
     reward: str = "absolute",
     seed: int = 0,
@@ -54,6 +56,8 @@ def search_run_start(
     cost: str = "latency",
 ) -> SearchRun:
     """Queues a search on the present version of a data set.
+
+    Strategy, space and evaluator may be `nas.automatic.AUTO`: the planner chooses while the search runs.
 
     Raises:
         ValidationError: If an option cannot be used or the data set is not ready.
@@ -73,6 +77,7 @@ def search_run_start(
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
     place = place_of(device, owner)
+    space, strategy = _check_together(chosen, place)
     words = refusal(place, strategy, space) or precision_refusal(precision, space, place.title, place.bits)
     if words:
         raise ValidationError(words)
@@ -218,9 +223,9 @@ def _clean_name(name: str) -> str:
 
 _KNOWN: Mapping[str, Collection[str]] = {
     "goal": SearchRun.Goal.values,
-    "strategy": SEARCH_STRATEGIES,
-    "space": SPACES,
-    "evaluator": EVALUATORS,
+    "strategy": (AUTO, *SEARCH_STRATEGIES),
+    "space": (AUTO, *SPACES),
+    "evaluator": (AUTO, *EVALUATORS),
     "precision": PRECISIONS,
     "reward": REWARDS,
     "cost": COSTS,
@@ -231,12 +236,19 @@ def _check_words(chosen: Mapping[str, str]) -> None:
     for word, value in chosen.items():
         if value not in _KNOWN[word]:
             raise ValidationError(f"There is no such {word}. Choose one of: {', '.join(_KNOWN[word])}.")
+
+
+def _check_together(chosen: Mapping[str, str], place: Place) -> tuple[str, str]:
+    """Returns a space and a strategy that go together, those chosen where they were."""
+    named = (chosen["space"], chosen["strategy"], chosen["evaluator"])
     try:
-        check_strategy(chosen["strategy"], chosen["space"])
-    except SpaceError as error:
+        space, strategy, evaluator = concrete_options(*named, chosen["precision"], place)
+        check_strategy(strategy, space)
+    except (SpaceError, EvaluationError) as error:
         raise ValidationError(str(error)) from error
-    if words := evaluator_refusal(chosen["evaluator"], chosen["space"], chosen["strategy"]):
+    if words := evaluator_refusal(evaluator, space, strategy):
         raise ValidationError(words)
+    return space, strategy
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:

@@ -13,7 +13,7 @@ from datasets_app.words.engine import said
 SENTENCES: Final = frozenset(
     {
         "message", "error", "label", "labels", "reason", "unchecked", "against", "initialisation",
-        "broken_limits", "how",
+        "broken_limits", "how", "reasons",
     }
 )  # fmt: skip
 """Fields whose text, or list of texts, comes from the engine; nothing that people typed has these names."""

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from datasets_app.models import DatasetState
+from datasets_app.models import DatasetState, DatasetVersion
 from datasets_app.selectors import datasets_of_user
 from datasets_app.words.engine import said_by
 from search_app.devices import places_of
 from search_app.estimates import Plan, estimate
 from search_app.forms import GOALS, PRESETS, SearchForm
 from search_app.models import SearchRun
+from search_app.outlines import outline_of
 from search_app.run_lists import (
     SORTS,
     STATES,
@@ -98,18 +99,20 @@ def search_estimate(request: HttpRequest) -> HttpResponse:
         minutes = float(request.GET.get("minutes", ""))
     except ValueError:
         minutes = 0.0
+    version = _version(request.user, request.GET.get("dataset", ""))
     plan = Plan(
         minutes=minutes,
         space=request.GET.get("space", ""),
         evaluator=request.GET.get("evaluator", ""),
         strategy=request.GET.get("strategy", ""),
         baselines=bool(request.GET.get("baselines")),
-        n_images=_photos(request.user, request.GET.get("dataset", "")),
+        n_images=version.n_images if version else None,
     )
     usable = 0 < minutes < float("inf")
     context = {
         "minutes": minutes if usable else None,
         "estimate": estimate(plan) if usable else None,
+        "outline": outline_of(version, plan) if usable and version else (),
         "others": SearchRun.objects.exclude(
             state__in=(*SearchRun.ended_states, SearchRun.State.PAUSED)
         ).count(),
@@ -117,13 +120,12 @@ def search_estimate(request: HttpRequest) -> HttpResponse:
     return render(request, "search/estimate.html", context)
 
 
-def _photos(user: User | AnonymousUser, dataset_id: str) -> int | None:
+def _version(user: User | AnonymousUser, dataset_id: str) -> DatasetVersion | None:
     try:
         dataset = datasets_of_user(user).filter(pk=dataset_id).first()
     except ValidationError:  # no id at all
         return None
-    version = dataset.current_version if dataset else None
-    return version.n_images if version else None
+    return dataset.current_version if dataset else None
 
 
 def _without(query: QueryDict, name: str) -> str:

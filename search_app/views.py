@@ -16,6 +16,7 @@ from search_app.pages import (
     chosen_options,
     live_snapshot,
     method_words,
+    plan_of_run,
 )
 from search_app.selectors import run_summary, search_run_for_user
 from search_app.spoken import spoken
@@ -29,12 +30,13 @@ def live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     run = _run_or_404(request, run_id)
     if request.headers.get("Accept") == "application/json":
         return JsonResponse(live_snapshot(run))
+    plan = plan_of_run(run)
     context = {
         "run": run,
         "phases": PHASE_NAMES.items(),
         "summary": spoken(run_summary(run)),
-        "options": chosen_options(run),
-        "method": method_words(run),
+        "options": chosen_options(run, plan),
+        "method": method_words(run, plan),
     }
     return render(request, "search/live.html", context)
 

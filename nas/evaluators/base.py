@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nas.architecture import Architecture
 from nas.candidate import Metrics
 from nas.events import ShouldStop
+from nas.prediction import Evaluation
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Evaluated:
         seconds: Wall-clock seconds of all slices, measuring included.
         right: Which validation images it got right, see `nas.paired.pack`; empty where it was judged after
             quantisation.
+        out_of_fold: Answers on held-out photos, where the accuracy is by cross-validation.
     """
 
     module: nn.Module
@@ -41,6 +43,7 @@ class Evaluated:
     details: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     right: str = ""
+    out_of_fold: Evaluation | None = None
 
 
 @dataclass(frozen=True)

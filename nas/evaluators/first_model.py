@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from nas.architecture import MBConvArchitecture
 from nas.data.cache import ImageCache
-from nas.data.views import stratified
+from nas.data.views import folds, stratified
 from nas.errors import EvaluationError
+from nas.evaluators.base import ParentWeights
 from nas.evaluators.imagenet import imagenet_parent
 from nas.networks import build_network
 from nas.prediction import Evaluation, evaluation_of, predict_batches, validation_rows
@@ -41,16 +42,18 @@ class FirstModel:
         evaluation: Predictions on the validation part.
         details: JSON-ready: `images_per_second` (forward passes, measured), `flip_ok` (False where mirrored
             validation images are recognised clearly worse), `n_train`, `penalty`.
+        judged: Answers of each fold, none without cross-validation.
     """
 
     module: nn.Module
     architecture: MBConvArchitecture
     evaluation: Evaluation
     details: dict[str, Any] = field(default_factory=dict)
+    judged: tuple[Evaluation, ...] = ()
 
 
 def train_first_model(
-    cache: ImageCache, resolution: int, *, seed: int = 0, seconds: float = math.inf
+    cache: ImageCache, resolution: int, *, seed: int = 0, seconds: float = math.inf, n_folds: int = 0
 ) -> FirstModel:
     """Trains a linear head on frozen ImageNet features (L-BFGS; the L2 penalty by validation accuracy).
 
@@ -59,6 +62,7 @@ def train_first_model(
         resolution: Side of the input in pixels.
         seed: Seed of their choice.
         seconds: For computing features: a slow machine sees fewer images, evenly of all classes.
+        n_folds: Judges by so many folds over both parts, and learns from both; 0 keeps the parts.
 
     Raises:
         EvaluationError: If there are no training or validation images.
@@ -66,27 +70,83 @@ def train_first_model(
     train_rows, val_rows = cache.indices("train"), validation_rows(cache)
     if len(train_rows) < 2 or len(val_rows) < 1:
         raise EvaluationError("Too few images to train and validate on; add images to every class.")
-    architecture = lite0_architecture(resolution)
-    module = build_network(architecture, cache.n_classes)
-    module.load_state_dict(dict(imagenet_parent().state), strict=False)
-    classifier = module.get_classifier()  # type: ignore[operator] # timm's method
-    module.reset_classifier(0)  # type: ignore[operator]
+    module, classifier = _headless(resolution, cache.n_classes)
     val_rows, val_features = _features_within(module, cache, val_rows, resolution, _VAL_PART * seconds)
     chosen = np.random.default_rng(seed).permutation(train_rows)[:_MOST_IMAGES]
     started = time.monotonic()
     chosen, features = _features_within(module, cache, chosen, resolution, (1.0 - _VAL_PART) * seconds)
     speed = len(chosen) / (time.monotonic() - started)
-    labels = torch.from_numpy(cache.labels[chosen])
-    val_labels = cache.labels[val_rows]
+    labels, val_labels = torch.from_numpy(cache.labels[chosen]), cache.labels[val_rows]
     weight, bias, penalty = _best_head(features, labels, val_features, val_labels, cache.n_classes)
     evaluation = evaluation_of(_probabilities(val_features, weight, bias), val_labels)
     flip_ok = _flip_ok(module, cache, val_rows, evaluation, head=(weight, bias), resolution=resolution)
+    judged: list[Evaluation] = []
+    if n_folds:
+        probe = Probe(cache, resolution, penalty)
+        judged = [probe.judge(train, held) for train, held in folds(cache, n_folds)]
+        weight, bias = probe.head(probe.rows)
+        evaluation = _pooled(judged)
     with torch.no_grad():
         classifier.weight.copy_(weight)
         classifier.bias.copy_(bias)
     module.classifier = classifier
     details = {"images_per_second": speed, "flip_ok": flip_ok, "n_train": len(chosen), "penalty": penalty}
-    return FirstModel(module.eval(), architecture, evaluation, details)
+    architecture = lite0_architecture(resolution)
+    return FirstModel(module.eval(), architecture, evaluation, details, tuple(judged))
+
+
+class Probe:
+    """Frozen ImageNet features of all photos that are not sealed, computed once, and heads for parts of them.
+
+    Args:
+        cache: The images of a tiny set.
+        resolution: Side of the input in pixels.
+        penalty: L2 penalty of the heads.
+    """
+
+    def __init__(self, cache: ImageCache, resolution: int, penalty: float = _PENALTIES[1]) -> None:
+        self.rows = np.sort(np.concatenate([cache.indices("train"), cache.indices("val")]))
+        self._cache, self._resolution, self._penalty = cache, resolution, penalty
+        module, _ = _headless(resolution, cache.n_classes)
+        self._features = _features(module, cache, self.rows, resolution)
+
+    def head(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Returns (K, D) weights and (K,) biases of a head that is fitted to some rows."""
+        labels = torch.from_numpy(self._cache.labels[rows])
+        return _fit(self._of(rows), labels, self._cache.n_classes, self._penalty)
+
+    def judge(self, train: np.ndarray, held: np.ndarray) -> Evaluation:
+        """Returns the answers on held-out rows of a head that is fitted to the others."""
+        return evaluation_of(
+            _probabilities(self._of(held), *self.head(train)), np.asarray(self._cache.labels[held])
+        )
+
+    def parent(self, train: np.ndarray) -> ParentWeights:
+        """Returns a whole Lite0 with ImageNet weights under a head that is fitted to some rows."""
+        module, classifier = _headless(self._resolution, self._cache.n_classes)
+        module.classifier = classifier
+        weight, bias = self.head(train)
+        with torch.no_grad():
+            classifier.weight.copy_(weight)
+            classifier.bias.copy_(bias)
+        return ParentWeights(lite0_architecture(self._resolution), module.state_dict())
+
+    def _of(self, rows: np.ndarray) -> Tensor:
+        return self._features[torch.from_numpy(np.searchsorted(self.rows, rows))]
+
+
+def _headless(resolution: int, n_classes: int) -> tuple[nn.Module, nn.Linear]:
+    """Returns Lite0 with ImageNet weights without its head, and a head to be fitted."""
+    module = build_network(lite0_architecture(resolution), n_classes)
+    module.load_state_dict(dict(imagenet_parent().state), strict=False)
+    classifier: nn.Linear = module.get_classifier()  # type: ignore[operator] # timm's method
+    module.reset_classifier(0)  # type: ignore[operator]
+    return module, classifier
+
+
+def _pooled(judged: list[Evaluation]) -> Evaluation:
+    labels = np.concatenate([one.labels for one in judged])
+    return evaluation_of(np.concatenate([one.probabilities for one in judged]), labels)
 
 
 def _features_within(

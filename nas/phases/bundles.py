@@ -19,6 +19,7 @@ import nas
 from nas.candidate import Candidate
 from nas.data.cache import ImageCache
 from nas.errors import ExportError
+from nas.evaluators.cross_validation import load_out_of_fold
 from nas.export.browser_check import BROWSER_SECONDS, LEAST_BROWSER_SECONDS
 from nas.export.bundle import ONNX_NAME, write_bundle
 from nas.export.cam import write_cam
@@ -32,6 +33,7 @@ EXPORT_SECONDS = "export_seconds"
 """Value of a run: how long its newest export took that had neither other forms nor a browser."""
 _PARITY_IMAGES, _MAP_IMAGES = 64, 4
 TRUST_IMAGES = 512
+_LEAST_PROBABILITY = 1e-12
 """Validation images that temperature and bar of an export are fitted on, at most."""
 
 
@@ -162,7 +164,12 @@ def write_model(
 
 
 def trust_of(source: ExportSource) -> Trust:
-    """Fits temperature and bar on validation images; the test part stays sealed."""
+    """Fits temperature and bar on validation images; the test part stays sealed.
+
+    Of a cross-validated network on the folds' answers: the network itself has learnt from these images.
+    """
+    if (kept := load_out_of_fold(source.weights)) is not None:
+        return fit_trust(np.log(np.maximum(kept.probabilities, _LEAST_PROBABILITY)), kept.labels)
     cache, resolution = source.cache, source.candidate.architecture.resolution
     rows = validation_rows(cache)
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, TRUST_IMAGES).astype(int))]

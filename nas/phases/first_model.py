@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from nas.candidate import Candidate, Metrics
+from nas.evaluators.cross_validation import fold_facts, save_out_of_fold
 from nas.evaluators.first_model import FirstModel, train_first_model
 from nas.export.load import save_state
 from nas.phases.bundles import export_model
 from nas.phases.context import RunContext
+from nas.phases.planning import early_folds
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
 
@@ -34,7 +37,9 @@ def _train(ctx: RunContext) -> Candidate:
     ctx.check()
     resolution = min(_RESOLUTION, max(useful_resolutions(ctx.cache.cache_size)))
     started = time.monotonic()
-    model = train_first_model(ctx.cache, resolution, seed=ctx.config.seed, seconds=_feature_seconds(ctx))
+    model = train_first_model(
+        ctx.cache, resolution, seed=ctx.config.seed, seconds=_feature_seconds(ctx), n_folds=early_folds(ctx)
+    )
     metrics = ctx.evaluator.measure(model.module, model.architecture, model.evaluation)
     if not model.details["flip_ok"]:
         ctx.log("Mirrored images look like other classes here, so the training does not mirror them.")
@@ -63,6 +68,10 @@ def _candidate(ctx: RunContext, model: FirstModel, metrics: Metrics, seconds: fl
     weights = f"weights/{number:05d}.safetensors"
     (ctx.config.workdir / "weights").mkdir(exist_ok=True)
     save_state(model.module, ctx.config.workdir / weights)
+    folds: dict[str, Any] = {}
+    if model.judged:
+        save_out_of_fold(ctx.config.workdir / weights, model.evaluation)
+        folds = fold_facts(list(model.judged))
     resolution = model.architecture.resolution
     return Candidate(
         number=number,
@@ -75,5 +84,5 @@ def _candidate(ctx: RunContext, model: FirstModel, metrics: Metrics, seconds: fl
         seconds=round(seconds, 2),
         metrics=metrics,
         weights=weights,
-        details={"task": TASK, "initialisation": "ImageNet", **model.details},
+        details={"task": TASK, "initialisation": "ImageNet", **model.details, **folds},
     )

@@ -12,25 +12,22 @@ from nas.data.augment import Augmentation
 from nas.data.cache import ImageCache
 from nas.data.views import sampled
 from nas.errors import DeviceError
+from nas.evaluators.cross_validation import CrossValidation
 from nas.hardware.target import DeviceTarget
 from nas.phases.context import RunContext, SearchConfig
+from nas.phases.plan import assumed_export_reserve
 from nas.phases.speed import FORWARD_TO_TRAINING
 from nas.planner import Facts, Plan, Wishes, make_plan, replan
+from nas.planner.facts import ASSUMED_AT, ASSUMED_SPEED
+from nas.planner.grey import looks_grey, spread_rows
 from nas.planner.options import possible_options
+from nas.planner.planner import folds_for
 from nas.runtime import available_cores
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES
 
 STATE = "plan"
 """Key of the plan in `RunState.values`."""
-
-ASSUMED_SPEED, ASSUMED_AT = 34.0, 128
-"""Training images a second of a whole Lite0 on one core, at a resolution in pixels, until it is measured
-(docs/decisions/0054)."""
-
-_GREY_ROWS = 200
-_GREY_SPREAD = 12  # of 255: what JPEG leaves between the channels of a grey photo
-_GREY_PART = 0.95
 
 
 def wishes_of(config: SearchConfig) -> Wishes:
@@ -84,6 +81,12 @@ def plan_of(ctx: RunContext) -> Plan | None:
     return None if kept is None else Plan.from_json(kept)
 
 
+def early_folds(ctx: RunContext) -> int:
+    """Returns the folds of a tiny set before there is a plan, 0 for a larger one."""
+    facts = facts_of_cache(ctx.cache, max(0.0, ctx.remaining() - assumed_export_reserve(ctx.total)))
+    return folds_for(replace(facts, precision=ctx.config.precision))
+
+
 def settle(ctx: RunContext) -> None:
     """Makes the plan after the first model, unless an earlier slice did, and tells it."""
     if STATE in ctx.state.values or "baselines" in ctx.state.phase_ends:
@@ -104,7 +107,7 @@ def review(ctx: RunContext, phase: Phase) -> None:
 def use_sample(ctx: RunContext, phase: Phase) -> None:
     """Lets the evaluator see the images that the plan has for a phase."""
     plan = plan_of(ctx)
-    if plan is None:
+    if plan is None or plan.folds:  # cross-validation divides the images itself
         return
     searching = phase in ("base_search", "scaling")
     ctx.evaluator.cache = sampled(ctx.cache, plan.train_sample if searching else None, plan.val_sample)
@@ -157,7 +160,7 @@ def facts_of_cache(cache: ImageCache, seconds: float = 0.0) -> Facts:
         smallest_class=int(counts.min()),
         largest_class=int(counts.max()),
         side=cache.cache_size,
-        grey=_grey(cache),
+        grey=looks_grey(cache.images[train[spread_rows(len(train))]]),
         cores=cores,
         seconds=seconds,
         speed=ASSUMED_SPEED * cores,
@@ -165,17 +168,6 @@ def facts_of_cache(cache: ImageCache, seconds: float = 0.0) -> Facts:
         speed_measured=False,
         strategies=SEARCH_STRATEGIES,
     )
-
-
-def _grey(cache: ImageCache) -> bool:
-    """True if nearly all of some training images have equal channels."""
-    rows = cache.indices("train")
-    if not len(rows):
-        return False
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, _GREY_ROWS).astype(int))]
-    pixels = cache.images[rows]
-    spread = (pixels.max(axis=3) - pixels.min(axis=3)).reshape(len(rows), -1)
-    return bool((np.percentile(spread, 99, axis=1) <= _GREY_SPREAD).mean() >= _GREY_PART)
 
 
 def _keep(ctx: RunContext, plan: Plan) -> None:
@@ -193,3 +185,5 @@ def _follow(ctx: RunContext, plan: Plan) -> None:
         evaluator=plan.evaluator,
         n_finalists=plan.finalists,
     )
+    if plan.folds and not isinstance(ctx.evaluator, CrossValidation):
+        ctx.evaluator = CrossValidation(ctx.evaluator, plan.folds)

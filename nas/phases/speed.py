@@ -6,6 +6,7 @@ from statistics import fmean
 
 from nas.architecture import Architecture, MBConvArchitecture, TimmArchitecture
 from nas.cost import macs
+from nas.evaluators.cross_validation import FOLDS_PART
 from nas.phases.context import RunContext
 from nas.phases.plan import PASS_OF_A_LARGE_SET
 
@@ -35,6 +36,8 @@ def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float)
     Of a large set a pass counts as one over `PASS_OF_A_LARGE_SET` images: a recipe depends on the steps.
     """
     values = ctx.state.values
+    if (values.get("plan") or {}).get("folds"):
+        seconds *= 1.0 - FOLDS_PART
     speed = values["forward_images_per_second"] / FORWARD_TO_TRAINING
     speed *= values["first_macs"] / _macs(architecture, values["first_macs"])
     return float(seconds * speed / min(max(1, len(ctx.cache.indices("train"))), PASS_OF_A_LARGE_SET))

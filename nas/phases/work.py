@@ -12,6 +12,7 @@ from nas.architecture import Architecture
 from nas.candidate import Candidate, Fidelity, Phase, Source
 from nas.errors import EvaluationError, ExportError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
+from nas.evaluators.cross_validation import load_out_of_fold, save_out_of_fold
 from nas.export.load import load_state, save_state
 from nas.phases.context import RunContext, StopRequested
 
@@ -145,10 +146,12 @@ def _finished(ctx: RunContext, job: Job, number: int, evaluated: Evaluated) -> C
     start = job.start.metrics if job.start is not None else None
     if job.start is not None and start is not None and start.accuracy > metrics.accuracy:
         shutil.copyfile(weights_path(ctx, job.start), ctx.config.workdir / weights)
+        save_out_of_fold(ctx.config.workdir / weights, load_out_of_fold(weights_path(ctx, job.start)))
         kept = {"kept_start": True, "accuracy_after_training": metrics.accuracy}
         metrics = start
     else:
         save_state(evaluated.module, ctx.config.workdir / weights)
+        save_out_of_fold(ctx.config.workdir / weights, evaluated.out_of_fold)
     return Candidate(
         number=number,
         phase=job.phase,

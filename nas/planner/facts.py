@@ -10,6 +10,10 @@ from nas.phases.plan import Goal
 from nas.spaces import SPACES
 from nas.spaces.resolutions import useful_resolutions
 
+ASSUMED_SPEED, ASSUMED_AT = 34.0, 128
+"""Training images a second of a whole Lite0 on one core, at a resolution in pixels, until it is measured
+(docs/decisions/0054)."""
+
 _FEWEST, _SMALLER = 3, (48, 32)
 
 

@@ -14,7 +14,6 @@ from nas.phases.plan import (
     ADAPTATION_SHARE,
     CANDIDATES_WANTED,
     LONGEST_TRAINING,
-    PASS_OF_A_LARGE_SET,
     SHARES,
     parent_resolution,
     short_training_seconds,
@@ -41,16 +40,17 @@ SMALL_SIDE = 48
 ENOUGH_FROM_NOTHING = 5_000
 """Training images below which random weights cannot learn what ImageNet weights bring along."""
 
-SECONDS_FROM_NOTHING = 240.0
-"""Below, a network from random weights sees too little to pass a fine-tuned one, however small the images."""
+SEEN_FROM_NOTHING = 200_000
+"""Images that final training must be able to show one of two networks: random weights need about ten times
+what fine-tuning needs before they pass it, however small the images."""
 
 SECONDS_FOR_CUT_NETWORKS = 12 * 60.0
 """Networks cut out of Lite0 have not caught up with whole ones in runs of about twelve minutes
 (docs/decisions/0007): below, the base search holds whole ones alone."""
 
 SECONDS_FOR_ONE_SHOT = 60 * 60.0
-"""An elastic network of 400 s was still worse than the frozen features that it began with: its training pays
-only where the base search's share is several times that and final training keeps its own minutes."""
+"""Sharing weights hurts the largest network first and pays only after many minutes: an elastic network is
+trained where the base search's share is some twenty of them and final training keeps its own."""
 ONE_SHOT = "one_shot"
 
 FOREIGN = 0.8
@@ -118,7 +118,7 @@ def make_plan(facts: Facts, wishes: Wishes | None = None) -> Plan:
         whole_only=whole_only,
         finalists=finalists,
         augmentation=_augmentation(facts, times, finalists),
-        folds=_folds(facts),
+        folds=folds_for(facts),
         train_sample=_train_sample(facts, times.base, networks),
         val_sample=_val_sample(facts, times.base, networks),
         yours=_yours(wishes),
@@ -199,18 +199,18 @@ def _foreign(facts: Facts) -> bool:
     return facts.first_accuracy is not None and facts.first_accuracy < FOREIGN
 
 
-def _from_nothing(facts: Facts) -> bool:
+def _from_nothing(facts: Facts, times: _Times) -> bool:
     """True where random weights have a chance against ImageNet's: small grey images, many, and minutes."""
     return (
         facts.grey
         and facts.side <= SMALL_SIDE
         and facts.n_train >= ENOUGH_FROM_NOTHING
-        and facts.seconds >= SECONDS_FROM_NOTHING
+        and times.final / 2 * facts.speed_of(facts.resolutions[-1]) >= SEEN_FROM_NOTHING
     )
 
 
 def _preferred(facts: Facts, times: _Times) -> tuple[str, str, str]:
-    space = MBConvSpace.name if _from_nothing(facts) else LiteElastic.name
+    space = MBConvSpace.name if _from_nothing(facts, times) else LiteElastic.name
     if space not in facts.spaces:
         space = next((name for name in SPACES if name in facts.spaces), space)
     strategy, evaluator = SEARCH_STRATEGIES[0], "training"
@@ -242,16 +242,20 @@ def _long_ones(base_seconds: float) -> int:
 def _finalists(facts: Facts, final_seconds: float) -> int:
     """Returns how many networks the seconds can train for some passes each, never none."""
     passes = _FOREIGN_PASSES if _foreign(facts) else _PASSES
-    one = max(1.0, passes * min(facts.n_train, PASS_OF_A_LARGE_SET) / facts.speed)
-    one *= 1.0 + _folds(facts)
+    one = max(1.0, passes * min(facts.n_train, LARGE_SET) / facts.speed)
+    one *= 1.0 + folds_for(facts)
     fewest = 1 if final_seconds < _FINAL_FOR_ONE else 2
     return max(fewest, min(_MOST_FINALISTS, int(final_seconds / one)))
 
 
-def _folds(facts: Facts) -> int:
-    """Returns the folds of a tiny set: three, or five where the smallest class has that many and time is."""
+def folds_for(facts: Facts) -> int:
+    """Returns the folds of a tiny set: three, or five where the smallest class has that many and time is.
+
+    None for larger sets, and none where networks are judged after quantising: that needs photos which the
+    kept network has not learnt from.
+    """
     n = facts.n_train + facts.n_val
-    if facts.n_images >= TINY_SET or n < _FEWEST_FOR_FOLDS:
+    if facts.n_images >= TINY_SET or n < _FEWEST_FOR_FOLDS or facts.precision != "fp32":
         return 0
     if facts.smallest_class >= _MANY_FOLDS and facts.seconds >= _SHORT:
         return _MANY_FOLDS

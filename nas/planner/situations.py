@@ -47,6 +47,7 @@ SITUATIONS = (
     Situation("many classes of drawings", 3_000, 150, 105, True, 20, first_accuracy=0.55),
     Situation("small coloured images", 50_000, 10, 32, False, 20),
     Situation("small grey images", 70_000, 10, 28, True, 20, first_accuracy=0.93),
+    Situation("small grey images, long", 70_000, 10, 28, True, 60, first_accuracy=0.93),
     Situation("very many photos", 1_000_000, 1_000, 256, False, 240, first_accuracy=0.6),
 )
 

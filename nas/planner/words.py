@@ -6,8 +6,6 @@ from nas.planner.facts import Facts
 from nas.planner.plan import Plan
 from nas.spaces.lite_elastic import LiteElastic
 
-_OPTIONS = ("space", "strategy", "evaluator")
-
 
 def reasons(facts: Facts, plan: Plan) -> tuple[str, ...]:
     """Returns what the plan is and why, the most important first."""
@@ -56,11 +54,14 @@ def _resolutions(plan: Plan) -> str:
 
 
 def _choices(facts: Facts, plan: Plan) -> list[str]:
-    yours = [
-        f"You chose the {name} {getattr(plan, name)} yourself, so the planner left it as it is."
-        for name in _OPTIONS
-        if name in plan.yours
-    ]
+    space, strategy, evaluator = plan.space, plan.strategy, plan.evaluator
+    yours = []
+    if "space" in plan.yours:
+        yours.append(f"You chose the space {space} yourself, so the planner left it as it is.")
+    if "strategy" in plan.yours:
+        yours.append(f"You chose the strategy {strategy} yourself, so the planner left it as it is.")
+    if "evaluator" in plan.yours:
+        yours.append(f"You chose the evaluator {evaluator} yourself, so the planner left it as it is.")
     found = []
     if "space" not in plan.yours:
         found.append(_space(facts, plan))

@@ -6,11 +6,14 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from nas.automatic import AUTO
+
 DATA, OUT = "YOUR_DATA.zip", "OUT"
 """What a reader replaces: where the photos lie and where the results shall go."""
 
+_PLANNED = ("space", "strategy", "evaluator")
 _ALWAYS = ("seed", "space", "strategy", "goal", "device")
-_UNLESS = {"reward": "absolute", "cost": "latency", "evaluator": "training", "precision": "fp32"}
+_UNLESS = {"reward": "absolute", "cost": "latency", "evaluator": AUTO, "precision": "fp32"}
 
 
 def search_command(config: Mapping[str, Any]) -> str:
@@ -21,6 +24,7 @@ def search_command(config: Mapping[str, Any]) -> str:
             their defaults.
     """
     words = ["python", "-m", "nas", "search", "--data", DATA, "--minutes", f"{config['minutes']:g}"]
+    config = {**config, **_left_to_the_planner(config)}
     for key in _ALWAYS:
         if config.get(key) is not None:
             words += [f"--{key}", str(config[key])]
@@ -36,3 +40,9 @@ def search_command(config: Mapping[str, Any]) -> str:
     if not config.get("baselines", True):
         words.append("--no-baselines")
     return shlex.join([*words, "--out", OUT])
+
+
+def _left_to_the_planner(config: Mapping[str, Any]) -> dict[str, str]:
+    """Returns `AUTO` for what the planner chose: named as people's own choices, it would plan otherwise."""
+    plan = (config.get("plan") or {}).get("plan")
+    return {name: AUTO for name in _PLANNED if name not in plan["yours"]} if plan else {}

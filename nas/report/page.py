@@ -53,6 +53,7 @@ def _content(document: dict[str, Any]) -> list[Markup | None]:
         proof.proof(document),
         sections.confusion(document),
         tables.scaling(document),
+        sections.plan(document),
         sections.cost(document),
         sections.reproduce(document),
         tables.candidates(document),

@@ -19,6 +19,15 @@ def section(title: str, *children: object, note: str | None = None) -> Markup:
     return el("section", el("h2", title), el("p", note, class_="note") if note else None, *children)
 
 
+def plan(document: dict[str, Any]) -> Markup | None:
+    """What the planner chose, and why; nothing for runs without a plan."""
+    kept = (document["config"].get("plan") or {}).get("plan")
+    if not kept:
+        return None
+    reasons = [el("li", reason) for reason in kept["reasons"]]
+    return section("What the planner chose, and why", el("ul", *reasons))
+
+
 def chosen(document: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the recommended candidate's record, None if nothing was exported."""
     numbers = {model["name"]: model["candidate"] for model in document["models"]}

@@ -15,6 +15,7 @@ import { MethodCard } from './lib/method.js';
 import { showModels } from './lib/models.js';
 import { NetworkTable } from './lib/network_table.js';
 import { OverTime } from './lib/over_time.js';
+import { PlanCard } from './lib/plan_card.js';
 import { wireDelete } from './lib/remove.js';
 import { RunHead } from './lib/run_head.js';
 import { RunState } from './lib/run_state.js';
@@ -54,6 +55,7 @@ const table = new NetworkTable(
 );
 const overTime = new OverTime();
 const method = new MethodCard($('method'));
+const planCard = new PlanCard();
 const tellMe = new TellMe(runId, summary.name);
 let pending = false;
 let catching = null;
@@ -116,6 +118,7 @@ function draw() {
   pending = false;
   head.show(chart.front.on.size);
   method.show(state.method);
+  planCard.show(state.plan);
   if (state.ended === wasEnded) return;
   if (state.ended && loaded) tellMe.ended(state.run.state);
   else tellMe.show(state.ended);

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from nas.architecture import MBConvArchitecture
 from nas.candidate import PHASES, Candidate
 from nas.data.cache import ImageCache
 from nas.data.importer import import_archive
@@ -21,6 +22,7 @@ from nas.evaluation.learning import make_learning_curve
 from nas.evaluation.predictions import load_predictions, predictions_file
 from nas.events import Event
 from nas.search import SearchConfig, SearchOutcome, run_search
+from nas.spaces.lite import LITE0_STAGES
 from tests.images import photo_zip
 
 MINUTES = 1.2  # the application allows no less than a minute
@@ -94,6 +96,7 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
     assert report["stopped"] is False
     sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
     assert sources == {"first_model", "baseline", "base_search", "scaled"}
+    assert_the_plan_was_followed(recorder, report, ImageCache.open(data))
     assert_models_work(tmp_path, ImageCache.open(data))
     for model in report["models"]:
         directory = tmp_path / model["directory"]
@@ -165,6 +168,25 @@ def assert_models_work(workdir: Path, cache: ImageCache) -> None:
         assert probabilities.sum(axis=1) == pytest.approx(1.0, abs=1e-4)
         best = max(best, float((probabilities.argmax(axis=1) == cache.labels[rows]).mean()))
     assert best >= 0.8  # colour and texture tell these crops apart; chance is at most one half
+
+
+def assert_the_plan_was_followed(recorder: Recorder, report: dict[str, Any], cache: ImageCache) -> None:
+    """The set is tiny and the minutes are few: whole Lite0s alone, judged by cross-validation."""
+    (told, *_changes) = [event.payload for event in recorder.events if event.kind == "plan"]
+    plan = told["plan"]
+    assert told["reasons"] and report["config"]["plan"]["plan"]["reasons"][: len(told["reasons"])]
+    assert (plan["space"], plan["whole_only"], plan["folds"]) == ("lite-elastic", True, 3)
+    assert report["config"]["space"] == "lite-elastic"
+    assert "--space auto" in report["reproduce"]["command"]
+    finished = [one for one in recorder.candidates if one.status == "finished"]
+    whole = {
+        one.architecture.resolution
+        for one in finished
+        if isinstance(one.architecture, MBConvArchitecture) and one.architecture.stages == LITE0_STAGES
+    }
+    assert len(whole & set(plan["resolutions"])) >= 2  # the parent, and rungs as far as the minute went
+    n = len(cache.indices("train")) + len(cache.indices("val"))
+    assert {one.details["judged_on"] for one in finished if not one.details.get("interrupted")} == {n}
 
 
 def test_stop_exports_the_best_so_far_within_seconds(data: Path, tmp_path: Path):

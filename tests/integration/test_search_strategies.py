@@ -70,7 +70,8 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchConfig, list[
     root = tmp_path_factory.mktemp("begun")
     photo_zip(root / "photos.zip", n_per_class=40)
     import_archive(root / "photos.zip", root / "cache", seed=0)
-    config = SearchConfig(data=root / "cache", workdir=root / "run", minutes=0.8, seed=3)
+    chosen = {"space": "lite-elastic", "strategy": "regularized_evolution", "evaluator": "training"}
+    config = SearchConfig(data=root / "cache", workdir=root / "run", minutes=0.8, seed=3, **chosen)
     recorder = Recorder([])
 
     def searching() -> bool:
@@ -82,6 +83,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[SearchConfig, list[
     state = json.loads(path.read_text())
     assert "base_search" in state["phase_ends"]
     state["phase_ends"]["base_search"] = 1e9  # however slow the machine, there is time for the candidates
+    del state["values"]["plan"]  # the options of the copies count, not what this run has planned
     state["values"] |= {"short_seconds": 1.0, "settled": {}}
     path.write_text(json.dumps(state))
     shutil.rmtree(config.workdir / "checkpoints")

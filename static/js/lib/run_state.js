@@ -26,6 +26,7 @@ export class RunState {
     this.opening = '';
     this.models = 0;
     this.method = snapshot.method;
+    this.plan = snapshot.plan ?? null;
     for (const event of snapshot.events) this.fold(event);
     if (this.run.phase && !this.phases.has(this.run.phase)) this.phases.set(this.run.phase, 'now');
   }
@@ -55,6 +56,8 @@ export class RunState {
       this.run.spent_seconds = payload.spent_seconds;
       this.run.eta_seconds = payload.eta_seconds;
       this.run.message = payload.message;
+    } else if (kind === 'plan') {
+      this.plan = payload;
     } else if (kind === 'method') {
       this.step(payload);
     } else if (kind === 'log') {

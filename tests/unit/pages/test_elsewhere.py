@@ -159,7 +159,7 @@ def test_more_devices_and_searches_cost_no_more_queries(
     for device in ("phone-cpu", "npu", "dsp"):
         finished(owner, like=run, device=device)
     client = client_of(owner)
-    with django_assert_max_num_queries(10) as asked:
+    with django_assert_max_num_queries(11) as asked:
         client.get(f"/searches/{run.id}/result/")
     assert sum("search_app_device" in query["sql"] for query in asked.captured_queries) == 1
     assert sum('FROM "search_app_searchrun"' in query["sql"] for query in asked.captured_queries) == 2

@@ -14,6 +14,7 @@ import pytest
 
 from nas.candidate import Candidate
 from nas.report import write_report
+from nas.report.command import search_command
 from nas.report.document import build_document, to_json
 from nas.report.figure import build_figure, plotly_text, to_script_json
 from nas.report.html import Markup, el
@@ -105,12 +106,20 @@ def test_command_repeats_the_run() -> None:
 
 
 def test_command_names_reward_and_evaluator_only_where_they_are_not_the_usual_ones() -> None:
-    usual = {**run_record().config, "reward": "absolute", "evaluator": "training", "proxy": "synflow"}
+    usual = {**run_record().config, "reward": "absolute", "evaluator": "auto", "proxy": "synflow"}
     command = build_document(run_record(config=usual))["reproduce"]["command"]
     assert not {"--reward", "--evaluator", "--proxy"} & set(command.split())
     chosen = {**usual, "reward": "hard", "evaluator": "proxy"}
     command = build_document(run_record(config=chosen))["reproduce"]["command"]
     assert "--reward hard --evaluator proxy --proxy synflow" in command
+    assert "--evaluator training" in search_command({**usual, "evaluator": "training"})
+    planned = {"space": "lite-elastic", "plan": {"plan": {"yours": ["strategy"]}}}
+    shown = build_document(
+        run_record(config={**usual, "plan": {"plan": {"yours": [], "reasons": ["So it is."]}}})
+    )
+    assert "So it is." in " ".join(Elements(render_page(shown)).text)
+    left = search_command({**usual, "strategy": "nsga2", **planned})
+    assert "--space auto" in left and "--strategy nsga2" in left
     halved = {**usual, "evaluator": "halving"}
     command = build_document(run_record(config=halved))["reproduce"]["command"]
     assert "--evaluator halving" in command and "--proxy" not in command
