@@ -37,12 +37,12 @@ def anytime(document: dict[str, Any]) -> Markup | None:
         chart = step_chart(points, levels, end=end, title=title, x_name="minutes", percent=in_percent)
         charts.append(el("figure", chart, el("figcaption", title)))
     cost, reference = COSTS[found["cost"]], found["reference"]
+    beyond = f"{reference['cost'] / cost.scale:g} {cost.unit}"
     return section(
         "What the run had at each moment",
         *charts,
         note="Hypervolume is accuracy times decades of the cost, up to a reference point that no result can "
-        f"move: accuracy {reference['accuracy']:g}, {reference['cost'] / cost.scale:g} {cost.unit}. The dashed "
-        "lines are the hand-made networks.",
+        f"move: accuracy {reference['accuracy']:g}, {beyond}. The dashed lines are the hand-made networks.",
     )
 
 

@@ -44,7 +44,7 @@ def test_a_package_that_is_missing_is_said_with_what_to_do(monkeypatch: pytest.M
 def test_versions_are_known_by_their_stages_at_any_resolution() -> None:
     assert [lite_version(lite_architecture(version, 72)) for version in (0, 1, 2)] == [0, 1, 2]
     assert lite_version(scale(lite0_architecture(128), EFFICIENTNET, 0.5)) is None
-    # One step of EfficientNet's own coefficients from the whole Lite0 is Lite2 itself, but for its resolution.
+    # One step of EfficientNet's own coefficients from the whole Lite0 is Lite2 itself, resolution aside.
     assert lite_version(scale(lite0_architecture(128), EFFICIENTNET, 1)) == 2
 
 
