@@ -1,4 +1,4 @@
-"""The ladder of sizes by compound scaling: what was predicted and what was measured."""
+"""Compound scaling of a search: the grid of coefficients, and sizes as predicted and measured."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from datasets_app.words.engine import said
 from datasets_app.words.figures import report_milliseconds
 
 _NEAR = 0.25
+_TRIPLE = ("alpha", "beta", "gamma")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Rung:
     Attributes:
         name: S, M, L or XL.
         number: Its candidate.
+        phi: How far it was scaled; 0 is the base.
         resolution: Side of the input in pixels.
         accuracy: On validation photos, fraction in [0, 1].
         macs: Multiply-accumulates.
@@ -30,6 +33,7 @@ class Rung:
 
     name: str
     number: int
+    phi: float
     resolution: int
     accuracy: float | None
     macs: float | None
@@ -46,16 +50,52 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A triple of the grid, judged at phi 1.
+
+    Attributes:
+        factors: Depth, width and resolution of one step, as text.
+        chosen: True for the one that was taken.
+        alike: True if validation photos do not tell it from the most accurate one; None in reports of
+            earlier versions.
+        accuracy: On validation photos, the mean over `seeds`.
+        accuracy_low: Lower end of its 95% interval; None in earlier reports.
+        accuracy_high: Upper end.
+        seeds: Trainings.
+        latency_ms: Measured.
+        macs: Multiply-accumulates.
+    """
+
+    factors: str
+    chosen: bool
+    alike: bool | None
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    seeds: int
+    latency_ms: float | None
+    macs: float | None
+
+
+@dataclass(frozen=True)
 class Ladder:
     """The family.
 
     Attributes:
         rungs: From small to large.
         coefficients: Depth, width and resolution of one step, as text.
+        grid: What was tried before.
+        choice: Why these coefficients; empty in reports of earlier versions.
+        losing: Where larger sizes lose; empty where they do not.
+        released: EfficientNet's own sizes, formula beside what was released.
     """
 
     rungs: tuple[Rung, ...]
     coefficients: str
+    grid: tuple[Step, ...] = ()
+    choice: str = ""
+    losing: str = ""
+    released: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -85,6 +125,7 @@ def ladder_of(report: Mapping[str, Any]) -> Ladder | None:
         Rung(
             name=str(row.get("name") or f"φ = {row['phi']:g}"),
             number=int(row["candidate"]),
+            phi=float(row["phi"]),
             resolution=int(row["resolution"]),
             accuracy=row.get("accuracy"),
             macs=row.get("macs"),
@@ -95,5 +136,29 @@ def ladder_of(report: Mapping[str, Any]) -> Ladder | None:
         for row in sorted(rows, key=lambda row: row["phi"])
     )
     chosen = facts.get("coefficients") or {}
-    steps = " / ".join(f"{chosen[key]:g}" for key in ("alpha", "beta", "gamma") if key in chosen)
-    return Ladder(rungs, steps)
+    return Ladder(
+        rungs,
+        _factors(chosen),
+        grid=tuple(_step(row, chosen) for row in facts.get("grid") or []),
+        choice=said(facts.get("choice") or ""),
+        losing=said(facts.get("losing") or ""),
+        released=tuple((facts.get("efficientnet") or {}).get("released") or ()),
+    )
+
+
+def _step(row: Mapping[str, Any], chosen: Mapping[str, Any]) -> Step:
+    return Step(
+        factors=_factors(row),
+        chosen=all(row.get(key) == chosen.get(key) for key in _TRIPLE),
+        alike=row.get("indistinguishable"),
+        accuracy=row.get("accuracy"),
+        accuracy_low=row.get("accuracy_low"),
+        accuracy_high=row.get("accuracy_high"),
+        seeds=int(row.get("seeds", 1)),
+        latency_ms=row.get("latency_ms"),
+        macs=row.get("macs"),
+    )
+
+
+def _factors(values: Mapping[str, Any]) -> str:
+    return " / ".join(f"{values[key]:g}" for key in _TRIPLE if key in values)

@@ -16,6 +16,7 @@ from search_app.devices import places_of
 from search_app.elsewhere import elsewhere_of
 from search_app.failures import failures_of
 from search_app.handmade import baseline_sentences
+from search_app.honesty import honesty_of
 from search_app.ladder import ladder_of
 from search_app.models import SearchRun
 from search_app.pages import (
@@ -66,6 +67,7 @@ def result(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "themes": ("light", "dark"),
         "price": _price(request, run, rows, picks),
         "ladder": ladder_of(report),
+        "honesty": honesty_of(report),
         "handmade": baseline_sentences(candidates),
         "failures": failures_of(failed_candidates(run)),
         "costs": run_costs(

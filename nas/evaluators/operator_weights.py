@@ -50,7 +50,9 @@ def usable_weights(name: str) -> Path | None:
     """
     path = weights_file(name)
     if path is not None:
-        load_operator_weights(timm.create_model(name, pretrained=False), name, path)
+        with torch.device("meta"):  # only the keys and shapes are wanted
+            module = timm.create_model(name, pretrained=False)
+        _fitting_state(module, name, path)
     return path
 
 
@@ -68,23 +70,30 @@ def load_operator_weights(module: nn.Module, name: str, path: Path) -> None:
     Raises:
         NasError: If the file cannot be read or does not fit.
     """
+    state = _fitting_state(module, name, path)
+    _renormalise(state, timm.get_pretrained_cfg(name).to_dict())
+    module.load_state_dict(state, strict=False)
+
+
+def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor]:
+    """Returns the tensors of a file that a network wants, without the classifier."""
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise NasError(f"{path.name} is no readable safetensors file.") from error
-    config = timm.create_model(name, pretrained=False).default_cfg
-    head = f"{config['classifier']}."
-    wanted = {key: value for key, value in module.state_dict().items() if not key.startswith(head)}
-    missing = [key for key, value in wanted.items() if key not in state or state[key].shape != value.shape]
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    head = f"{timm.get_pretrained_cfg(name).classifier}."
+    wanted = {
+        key: value.shape
+        for key, value in module.state_dict().items()
+        if not key.startswith(head) and not key.endswith("num_batches_tracked")
+    }
+    missing = [key for key, shape in wanted.items() if key not in state or state[key].shape != shape]
     if missing:
         raise NasError(
             f"{path.name} does not hold the weights of timm's {name}: {missing[0]} is missing or of another "
             "shape."
         )
-    kept = {key: state[key].float() for key in wanted if key in state}
-    _renormalise(kept, config)
-    module.load_state_dict(kept, strict=False)
+    return {key: state[key].float() for key in wanted}
 
 
 def _renormalise(state: dict[str, Tensor], config: Mapping[str, object]) -> None:

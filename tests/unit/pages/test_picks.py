@@ -159,6 +159,14 @@ def test_the_ladder_tells_where_the_prediction_misses() -> None:
     assert ladder is not None
     assert [rung.name for rung in ladder.rungs] == ["S", "M", "L"] and ladder.coefficients == "1 / 1 / 1.41"
     assert "about the time" in ladder.sentence
+    assert [(step.factors, step.chosen, step.alike) for step in ladder.grid] == [
+        ("1.2 / 1.1 / 1.15", False, True),
+        ("1 / 1 / 1.41", True, True),
+        ("1.4 / 1.1 / 1.1", False, False),
+    ]
+    earlier = {**scaling, "choice": None, "efficientnet": {}, "grid": [{"alpha": 1, "beta": 1, "gamma": 2}]}
+    plain = ladder_of({"scaling": earlier})
+    assert plain is not None and plain.grid[0].alike is None and plain.choice == "" and plain.released == ()
     scaling["family"][2]["latency_ms"] = 13.2
     missed = ladder_of({"scaling": scaling})
     assert missed is not None and "size L: 6.60 ms predicted, 13.2 ms measured" in missed.sentence

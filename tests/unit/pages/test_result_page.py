@@ -46,13 +46,28 @@ def page(client: Client, run: SearchRun, query: str = "") -> str:
 
 def test_all_sections_are_there_and_linked(client_of: ClientOf, owner: User, run: SearchRun) -> None:
     text = page(client_of(owner), run)
-    wanted = ("picks", "board", "front", "price", "ladder", "elsewhere", "failures", "costs", "reproduce")
+    wanted = (
+        "picks",
+        "board",
+        "front",
+        "price",
+        "ladder",
+        "honesty",
+        "elsewhere",
+        "failures",
+        "costs",
+        "reproduce",
+    )
     for name in wanted:
         assert f'href="#{name}"' in text and f'id="{name}"' in text
     for model in run.models.all():
         assert f"/searches/{run.id}/models/{model.id}/try/" in text
         assert f'"/searches/{run.id}/models/{model.id}/"' in text
     assert "60 W" in text and "1 of them failed" in text
+    assert "2 are indistinguishable" in text and "no: indistinguishable" in text and "yes: worse" in text
+    assert re.search(r"<strong>B4</strong>.*?1.36.*?1.4.*?352 px.*?380 px", text, re.DOTALL)
+    assert text.count('class="steps"') == 2 and "nothing right in 100 ms" in text
+    assert "Work (trivial)" in text and "Import of the photos" in text
 
 
 def test_the_number_of_queries_does_not_grow_with_the_run(

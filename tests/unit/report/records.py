@@ -9,6 +9,7 @@ from nas.architecture import TimmArchitecture
 from nas.candidate import Candidate
 from nas.pareto import front_of_candidates
 from nas.report import RunRecord
+from nas.scaling import RELEASED
 from nas.statistics import wilson_interval
 from tests.unit.candidates import candidate
 
@@ -31,6 +32,8 @@ def run_record(classes: tuple[str, ...] = CLASSES, **changes: Any) -> RunRecord:
             "goal": "balanced",
             "baselines": True,
             "target_latency_ms": None,
+            "import_seconds": 12.0,
+            "plan": {"setup_seconds": 3.6},
         },
         data={
             "classes": list(classes),
@@ -122,7 +125,10 @@ def _candidates() -> list[Candidate]:
             label="Scaled S · 96 px",
         ),
     ]
-    return found
+    return [
+        replace(one, details={**one.details, "at_seconds": 45.0 + 50.0 * place})
+        for place, one in enumerate(found)
+    ]
 
 
 def _model(one: Candidate) -> dict[str, Any]:
@@ -169,14 +175,26 @@ def _scaling() -> dict[str, Any]:
                 "gamma": g,
                 "candidate": 8,
                 "accuracy": accuracy,
+                "accuracy_low": accuracy - 0.03,
+                "accuracy_high": accuracy + 0.03,
+                "seeds": 1,
+                "indistinguishable": a < 1.4,
                 "latency_ms": ms,
                 "macs": 250_000_000,
                 "seconds": 9.0,
             }
             for a, b, g, accuracy, ms in grid
         ],
+        "choice": "Of 3 combinations of depth, width and resolution, 2 are indistinguishable on the "
+        "validation images; the cheapest of them is taken: 1 / 1 / 1.41.",
         "coefficients": {"alpha": 1.0, "beta": 1.0, "gamma": 1.41},
-        "efficientnet": {"alpha": 1.2, "beta": 1.1, "gamma": 1.15},
+        "efficientnet": {
+            "alpha": 1.2,
+            "beta": 1.1,
+            "gamma": 1.15,
+            "released": [one.to_json() for one in RELEASED],
+        },
+        "losing": None,
         "family": [
             {
                 "phi": phi,

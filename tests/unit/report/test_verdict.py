@@ -129,5 +129,5 @@ def test_warnings_say_what_weakens_the_figures() -> None:
     assert any("baselines were switched off" in text for text in found)
     assert any("13 min 20 s, more than the promised 12 min" in text for text in found)
     assert any(
-        "did clearly worse on test images" in text for text in warnings(with_right(run_record(), m9=200))
+        "more than two standard errors less" in text for text in warnings(with_right(run_record(), m9=200))
     )
