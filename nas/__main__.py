@@ -25,6 +25,7 @@ from nas.phases.commands import add_elsewhere_command, elsewhere_command
 from nas.proxies import PROXIES
 from nas.spaces import SPACES
 from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
+from nas.supernet.commands import add_pretrain_command, pretrain_command
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("images", type=Path, nargs="+")
     add_device_commands(commands)
     add_elsewhere_command(commands)
+    add_pretrain_command(commands)
     add_benches(commands)
     return parser
 
@@ -220,6 +222,7 @@ _COMMANDS = {
     "search": _search,
     "predict": _predict,
     "elsewhere": elsewhere_command,
+    "pretrain-supernet": pretrain_command,
     **DEVICE_COMMANDS,
     **BENCHES,
 }

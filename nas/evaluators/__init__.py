@@ -96,6 +96,15 @@ def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PR
             "DARTS judges all networks at once, inside its own training; choose the evaluator 'training' or "
             "another strategy."
         )
+    if evaluator == "proxy" and space == LiteElastic.name:
+        return (
+            f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "
+            "choose another evaluator or a space that is trained from scratch."
+        )
+    return _supernet_refusal(evaluator, space, strategy)
+
+
+def _supernet_refusal(evaluator: str, space: str, strategy: str) -> str | None:
     if strategy == "one_shot" and evaluator not in ("supernet", "training"):
         return (
             "A one-shot search judges networks as parts of the one that it trains; choose the evaluator "
@@ -105,10 +114,5 @@ def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PR
         return (
             f"A supernet holds the networks of {LiteElastic.name} only, not those of {space}; choose that "
             "space or another evaluator."
-        )
-    if evaluator == "proxy" and space == LiteElastic.name:
-        return (
-            f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "
-            "choose another evaluator or a space that is trained from scratch."
         )
     return None

@@ -59,8 +59,8 @@ class SearchConfig:
         cost: What accuracy is weighed against, see `nas.costs`: by the front, the strategies, the target that
             the goal means, and the scaling.
         int8_top: Last rung of the ladder that is tried for int8 files of downloads; None makes none.
-        elastic_weights: File that a supernet begins with, see `nas.supernet.pretraining`; None for the adapted
-            Lite0's own weights.
+        elastic_weights: File that a supernet begins with, see `nas.supernet.pretraining`; None for the
+            adapted Lite0's own weights.
         proxy: Name of the proxy that the evaluator `proxy` ranks by, see `nas.proxies.PROXIES`.
     """
 
