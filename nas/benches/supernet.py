@@ -135,7 +135,6 @@ class _Bench:
         teacher = self.teacher()
         accuracy = evaluate(teacher, self.cache, self.rows, self.side).accuracy
         networks = self.networks()
-        rows = [self.alone(name, each) for name, each in networks.items() if name not in _ENDS]
         after = self.scores("after", self.after, networks)
         # the first ones say enough about what elastic training changes
         before = self.scores("before", self.before, dict(list(networks.items())[:_SCORED_BEFORE]))
@@ -143,6 +142,7 @@ class _Bench:
             f"teacher {accuracy:.1%}; largest {before['largest']:.1%} -> {after['largest']:.1%}, "
             f"smallest {before['smallest']:.1%} -> {after['smallest']:.1%}"
         )
+        rows = [self.alone(name, each) for name, each in networks.items() if name not in _ENDS]
         scores = {
             "supernet": [after[row["name"]] for row in rows],
         }
