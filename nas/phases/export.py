@@ -242,6 +242,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "device": config.device,
             "precision": config.precision,
             "cost": config.cost,
+            "elastic_weights": None if config.elastic_weights is None else str(config.elastic_weights),
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),
