@@ -26,7 +26,7 @@ _POSITIONS_A_CHANNEL = 4
 def fit_folds(supernet: ElasticLite0, cache: ImageCache, resolution: int, *, n_images: int = 256) -> None:
     """Fills the folds of a supernet from its largest network's activations on training photos.
 
-    Where the photos are too few or too small for a fit, the fold stays as it is: zero, the columns are dropped.
+    Where photos are too few or too small for a fit, a fold stays as it is: zero, the columns are dropped.
 
     Args:
         supernet: Its channels are sorted; changed in place.
