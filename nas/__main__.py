@@ -25,6 +25,7 @@ from nas.planner import Wishes
 from nas.planner.command import PLAN_COMMANDS, add_choices, add_plan_command
 from nas.planner.options import possible_options
 from nas.proxies import PROXIES
+from nas.supernet.commands import add_pretrain_command, pretrain_command
 
 _STARTED = time.monotonic()
 _console = Console(stderr=True)
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add_device_commands(commands)
     add_elsewhere_command(commands)
     add_plan_command(commands)
+    add_pretrain_command(commands)
     add_benches(commands)
     return parser
 
@@ -222,6 +224,7 @@ _COMMANDS = {
     "predict": _predict,
     "elsewhere": elsewhere_command,
     **PLAN_COMMANDS,
+    "pretrain-supernet": pretrain_command,
     **DEVICE_COMMANDS,
     **BENCHES,
 }

@@ -15,7 +15,7 @@ from nas.phases.plan import (
     SHORTEST_TRAINING,
     short_training_seconds,
 )
-from nas.strategies import DARTS
+from nas.strategies import DARTS, ONE_SHOT
 from search_app.models import Candidate, SearchEvent, SearchRun
 
 LOOKED_AT = 20
@@ -104,7 +104,7 @@ def _networks(plan: Plan, past: _Past) -> tuple[int, int]:
         for seconds in _base_seconds(plan, past)
         for count in (
             _trained(seconds, past)
-            if plan.evaluator == "training"
+            if plan.evaluator == "training" and plan.strategy != ONE_SHOT
             else [past.n_base * seconds / past.base_seconds]
         )
     ]
@@ -139,11 +139,12 @@ def _past(plan: Plan) -> list[_Past]:
     like = SearchRun.objects.filter(
         state=SearchRun.State.DONE,
         space=plan.space,
-        evaluator=plan.evaluator,
+        evaluator="supernet" if plan.strategy == ONE_SHOT else plan.evaluator,
         baselines=plan.baselines,
         minutes__gt=0,
     )
-    like = like.filter(strategy=DARTS) if plan.strategy == DARTS else like.exclude(strategy=DARTS)
+    own = (DARTS, ONE_SHOT)  # their phase spends its time otherwise
+    like = like.filter(strategy=plan.strategy) if plan.strategy in own else like.exclude(strategy__in=own)
     runs = like.order_by("-finished_at").values_list("pk", "minutes", "dataset_version__n_images")[:LOOKED_AT]
     rows = list(runs)
     keys = [pk for pk, *_ in rows]

@@ -25,7 +25,7 @@ from nas.evaluators import EVALUATORS, evaluator_refusal, precision_refusal
 from nas.hardware.device_table import KEPT_TABLE
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
-from nas.strategies import SEARCH_STRATEGIES, check_strategy
+from nas.strategies import ONE_SHOT, SEARCH_STRATEGIES, check_strategy
 from search_app import tasks
 from search_app.devices import Place, place_of, refusal
 from search_app.models import SearchRun
@@ -69,7 +69,7 @@ def search_run_start(
         "goal": goal,
         "strategy": strategy,
         "space": space,
-        "evaluator": evaluator,
+        "evaluator": "supernet" if (strategy, evaluator) == (ONE_SHOT, "training") else evaluator,
         "precision": precision,
         "reward": reward,
         "cost": cost,

@@ -141,7 +141,7 @@ def _run_proxy_bench(options: argparse.Namespace) -> int:
     from nas.benches.proxies import run_proxy_bench
     from nas.benches.proxy_table import table_lines
 
-    with _interruptible() as should_stop:
+    with interruptible() as should_stop:
         document = run_proxy_bench(proxy_config(options), lambda line: print(line, flush=True), should_stop)
     for line in table_lines(document):
         print(line)
@@ -226,7 +226,7 @@ def _run_training_bench(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible() -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C into a wish to stop with what there is; the second leaves at once."""
     asked = False
 

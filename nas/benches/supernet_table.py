@@ -40,7 +40,7 @@ def bars(document: Mapping[str, Any]) -> dict[str, bool]:
     """Returns what a supernet must keep, in words -> whether it did."""
     before, after, table = document["before"], document["after"], document["table"]
     tau = table[SUPERNET]["overall"]["value"]
-    random = [name for name in after if name.startswith("random")]
+    random = [name for name in before if name.startswith("random")]
     means = [sum(each[name] for name in random) / len(random) for each in (before, after)]
     return {
         f"tau is {WANTED_TAU} or more": tau >= WANTED_TAU,
@@ -56,7 +56,7 @@ def bars(document: Mapping[str, Any]) -> dict[str, bool]:
 def table_lines(document: Mapping[str, Any]) -> list[str]:
     """Returns the tables as Markdown lines for people."""
     before, after = document["before"], document["after"]
-    random = [name for name in after if name.startswith("random")]
+    random = [name for name in before if name.startswith("random")]
     lines = [
         "| sub-network | before | after |",
         "|---|---|---|",

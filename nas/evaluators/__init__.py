@@ -91,32 +91,32 @@ def evaluator_refusal(evaluator: str, space: str, strategy: str, proxy: str = PR
         return f"There is no evaluator called {evaluator!r}; choose one of {', '.join(EVALUATORS)}."
     if proxy not in PROXIES:
         return f"There is no proxy called {proxy!r}; choose one of {', '.join(PROXIES)}."
-    return _strategy_refusal(evaluator, strategy) or _space_refusal(evaluator, space)
+    return _method_refusal(evaluator, space, strategy) or _supernet_refusal(evaluator, space, strategy)
 
 
-def _strategy_refusal(evaluator: str, strategy: str) -> str | None:
+def _method_refusal(evaluator: str, space: str, strategy: str) -> str | None:
     if strategy == "darts" and evaluator != "training":
         return (
             "DARTS judges all networks at once, inside its own training; choose the evaluator 'training' or "
             "another strategy."
         )
+    if evaluator == "proxy" and space == LiteElastic.name:
+        return (
+            f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "
+            "choose another evaluator or a space that is trained from scratch."
+        )
+    return None
+
+
+def _supernet_refusal(evaluator: str, space: str, strategy: str) -> str | None:
     if strategy == "one_shot" and evaluator not in ("supernet", "training"):
         return (
             "A one-shot search judges networks as parts of the one that it trains; choose the evaluator "
             "'supernet' or another strategy."
         )
-    return None
-
-
-def _space_refusal(evaluator: str, space: str) -> str | None:
     if evaluator == "supernet" and space != LiteElastic.name:
         return (
             f"A supernet holds the networks of {LiteElastic.name} only, not those of {space}; choose that "
             "space or another evaluator."
-        )
-    if evaluator == "proxy" and space == LiteElastic.name:
-        return (
-            f"Proxies say nothing about networks that inherit trained weights, as those of {space} do; "
-            "choose another evaluator or a space that is trained from scratch."
         )
     return None

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from nas.architecture import Architecture, MBConvArchitecture
+from nas.checkpoint import read_state
 from nas.errors import EvaluationError, SpaceError
 from nas.evaluators.base import Evaluated, Evaluator, ParentWeights, Recipe
 from nas.evaluators.imagenet import imagenet_parent
@@ -73,7 +74,7 @@ class ElasticTraining(Evaluator):
         if parent is None or not _is_whole(architecture) or not _is_whole(parent.architecture):
             raise EvaluationError("A supernet begins with an adapted EfficientNet-Lite0, and there is none.")
         assert isinstance(architecture, MBConvArchitecture)
-        resuming = checkpoint is not None and checkpoint.exists()
+        resuming = checkpoint is not None and read_state(checkpoint) is not None
         teacher, supernet = self._start(parent, architecture.resolution, resuming=resuming)
         prepared = time.monotonic() - started
         config = ElasticConfig(

@@ -243,6 +243,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
             "precision": config.precision,
             "cost": config.cost,
             "import_seconds": config.already_spent_seconds,
+            "elastic_weights": None if config.elastic_weights is None else str(config.elastic_weights),
             "plan": ctx.state.values,
         },
         data=_data_facts(ctx.cache),

@@ -40,8 +40,11 @@ def sides(ctx: RunContext) -> tuple[int, ...] | None:
     return tuple(side for side in useful_resolutions(ctx.cache.cache_size) if side <= largest)
 
 
-def train(ctx: RunContext) -> Candidate:
+def train(ctx: RunContext) -> Candidate | None:
     """Trains the supernet and records its largest sub-network, with all the seconds in the ledger.
+
+    Returns:
+        What is recorded; None if there is no supernet, so that networks are trained one by one.
 
     Raises:
         SliceEnded: The slice is over; the training has a checkpoint and goes on in the next one.
@@ -65,7 +68,11 @@ def train(ctx: RunContext) -> Candidate:
         parent=parent,
         evaluator=ElasticTraining(ctx.evaluator, path(ctx), resolutions, ctx.config.elastic_weights),
     )
-    return do(ctx, job)
+    found = do(ctx, job)
+    if found.metrics is None:
+        ctx.log("The supernet could not be trained; networks get short trainings of their own.")
+        return None
+    return found
 
 
 def path(ctx: RunContext) -> Path:
@@ -89,7 +96,7 @@ def expected_scores(ctx: RunContext) -> int:
 
 
 def job(scores: SupernetScores, supernet: Candidate, proposal: Proposal, architecture: Architecture) -> Job:
-    """Returns the scoring of a proposal; a finalist starts from its weights, cut out of the supernet.
+    """Returns the scoring of a proposal; its weights, cut out of the supernet, are where a finalist starts.
 
     Args:
         scores: Who scores.

@@ -33,6 +33,8 @@ def search_command(config: Mapping[str, Any]) -> str:
     for key, default in _UNLESS.items():
         if config.get(key, default) != default:
             words += [f"--{key}", str(config[key])]
+    if config.get("elastic_weights"):
+        words += ["--elastic-weights", str(config["elastic_weights"])]
     if config.get("evaluator") == "proxy" and config.get("proxy"):
         words += ["--proxy", str(config["proxy"])]
     if config.get("finalists") is not None:

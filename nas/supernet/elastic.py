@@ -114,27 +114,19 @@ class ElasticLite0(nn.Module):
             for key, wanted in self._form(stages).state_dict().items()
         }
 
-    def forward(
-        self, x: Tensor, architecture: MBConvArchitecture | None = None, *, keep_norms: bool = False
-    ) -> Tensor:
-        """Computes one sub-network.
+    def forward(self, x: Tensor, architecture: MBConvArchitecture | None = None) -> Tensor:
+        """Computes one sub-network; in training mode by the batch's statistics, which leave no trace.
 
         Args:
             x: (N, 3, R, R) float32 at the resolution of the sub-network.
             architecture: Which one; the largest if None.
-            keep_norms: True takes the running statistics of batch norms also in training mode. Without it a
-                training normalises by the batch; the running statistics never change here.
 
         Returns:
             (N, n_classes) logits.
         """
         stages = LITE0_STAGES if architecture is None else architecture.stages
-        form, state = self._form(stages), self.slices(stages)
-        form.train(self.training)
-        batch_norms = [layer for layer in form.modules() if isinstance(layer, nn.BatchNorm2d)]
-        for layer in batch_norms:
-            layer.train(self.training and not keep_norms)
-        if self.training and not keep_norms:  # batch norm would write into the shared statistics
+        form, state = self._form(stages).train(self.training), self.slices(stages)
+        if self.training:  # batch norm would write into the shared statistics
             state = {key: value if value.requires_grad else value.clone() for key, value in state.items()}
         logits: Tensor = functional_call(form, state, (x,))
         return logits

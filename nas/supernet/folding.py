@@ -19,10 +19,14 @@ from nas.prediction import predict_batches
 from nas.supernet.elastic import ElasticLite0
 
 _RIDGE = 1e-3  # of the mean variance of a channel
+_POSITIONS_A_CHANNEL = 4
+"""A fit on fewer positions of the maps than so many for each kept channel would be of noise."""
 
 
 def fit_folds(supernet: ElasticLite0, cache: ImageCache, resolution: int, *, n_images: int = 256) -> None:
     """Fills the folds of a supernet from its largest network's activations on training photos.
+
+    Where photos are too few or too small for a fit, a fold stays as it is: zero, the columns are dropped.
 
     Args:
         supernet: Its channels are sorted; changed in place.
@@ -46,7 +50,8 @@ def fit_folds(supernet: ElasticLite0, cache: ImageCache, resolution: int, *, n_i
         for block, found in covariances.items():
             covariance = found.result()
             for kept, fold in supernet.folds_of(block).items():
-                fold.copy_(_fit(covariance, kept))
+                if found.count >= _POSITIONS_A_CHANNEL * kept:
+                    fold.copy_(_fit(covariance, kept))
 
 
 class _Covariance:

@@ -13,7 +13,7 @@ from nas.events import ShouldStop
 from nas.networks import build_network
 from nas.networks.weights import IMAGENET_CLASSES, LITE0_LICENCE, lite0_state_dict
 from nas.spaces.lite import lite0_architecture
-from nas.spaces.resolutions import useful_resolutions
+from nas.spaces.resolutions import RESOLUTIONS
 from nas.supernet.draws import Sandwich
 from nas.supernet.elastic import ElasticLite0
 from nas.supernet.files import save_elastic
@@ -22,7 +22,8 @@ from nas.supernet.norms import recentre_norms
 from nas.supernet.training import ElasticConfig, train_elastic
 from nas.training import TrainingResult
 
-_LARGEST_SIDE = 224
+LARGEST_SIDE = 224
+"""Side in pixels at which ImageNet was learnt."""
 
 
 def pretrain(
@@ -50,7 +51,7 @@ def pretrain(
     Raises:
         EvaluationError: If there are no images to train on.
     """
-    sides = useful_resolutions(min(cache.cache_size, _LARGEST_SIDE))
+    sides = tuple(side for side in RESOLUTIONS if side <= cache.cache_size) or RESOLUTIONS[:1]
     side = max(sides)
     supernet, teacher = _start(cache, side)
     config = ElasticConfig(side, seconds=seconds, labels=False, seed=seed)

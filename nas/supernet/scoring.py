@@ -23,7 +23,7 @@ def settled(
 ) -> nn.Module:
     """Returns an extracted sub-network with batch-norm statistics of its own.
 
-    The shared statistics are those of the largest at the teacher's resolution; for any other they are wrong.
+    The shared statistics are those of the teacher; training leaves them, and they fit none of its parts.
 
     Args:
         supernet: The shared weights.

@@ -197,8 +197,7 @@ class _ElasticTraining:
     def loss(self, draw: Draw, x: Tensor, targets: Tensor, answers: Tensor) -> Tensor:
         """Soft cross-entropy with the teacher; for the largest the mean of it and that with true labels."""
         largest = draw.role == "largest"
-        whole = largest and draw.architecture.resolution == self.config.teacher_resolution
-        logits = self.supernet(resized(x, draw.architecture.resolution), draw.architecture, keep_norms=whole)
+        logits = self.supernet(resized(x, draw.architecture.resolution), draw.architecture)
         distilled = F.cross_entropy(logits, answers)
         if not largest or not self.config.labels:
             return distilled
