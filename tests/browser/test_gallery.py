@@ -154,3 +154,26 @@ def keep(page: Page, name: str) -> None:
     target = ROOT / Path(directory)
     target.mkdir(parents=True, exist_ok=True)
     picture.save(target / f"{name}.webp", quality=72, method=6)
+
+
+BADLY_LAID = """<!doctype html><body style="margin: 0; font: 16px sans-serif">
+<div style="width: 60px; overflow: hidden; white-space: nowrap">much too long for its box</div>
+<div style="width: 60px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis">long, shown so</div>
+<div style="position: absolute; top: 200px">lies below</div>
+<div style="position: absolute; top: 204px; left: 10px">lies on top</div>
+<img src="data:image/png;base64,AAAA" width="20" height="20" alt="">
+<div style="width: 2000px; margin-top: 300px">wide</div>"""
+
+
+def test_the_rules_see_what_is_cut_covered_or_missing(chromium: Browser) -> None:
+    page = chromium.new_page(viewport=ViewportSize(width=800, height=600))
+    page.set_content(BADLY_LAID)
+    found = problems(page)
+    page.close()
+    assert sorted(line.split(":")[0] for line in found) == [
+        "cut",
+        "no picture",
+        "over each other",
+        "the page is 2000 px wide in a window of 800",
+    ], found
+    assert any("much too long" in line for line in found)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from nas.data.findings import _TEXTS, make_problem
 from nas.report.document import build_document
 from search_app.pages import live_snapshot
 from search_app.spoken import spoken
+from tests.factories import SearchRunFactory, make_candidate
 from tests.finished import finished
 from tests.unit.report.records import run_record
 
@@ -197,3 +200,16 @@ def test_the_module_of_sentences_is_what_the_sources_say(settings: Any) -> None:
     assert (root / "datasets_app/words/sentences.py").read_text(encoding="utf-8") == module_of(
         engine_sentences(root)
     )
+
+
+def test_one_candidate_answers_in_the_language_of_the_reader(
+    owner: User, client_of: Callable[[User | None], Client]
+) -> None:
+    run = SearchRunFactory(owner=owner)
+    make_candidate(run, 3, label="Search 4 · 64 px")
+    client, address = client_of(owner), f"/api/v1/searches/{run.pk}/candidates/3"
+    labels = {
+        language: client.get(address, headers={"accept-language": language}).json()["label"]
+        for language in ("en", "de")
+    }
+    assert labels == {"en": "Search 4 · 64 px", "de": "Suche 4 · 64 px"}
