@@ -24,6 +24,7 @@ from typing import Any
 from nas.architecture import MBConvArchitecture
 from nas.benches.contest import refuse_other_settings
 from nas.benches.training_loops import LoopSettings, gemm_rate, serve
+from nas.benches.training_steps import measure_steps
 from nas.data.cache import ImageCache, read_manifest
 from nas.errors import DataError, EvaluationError
 from nas.files import write_atomically
@@ -97,6 +98,7 @@ def run_training_bench(bench: TrainingBench, on_line: Say) -> dict[str, Any]:
         "settings": settings,
         "machine": machine_facts(),
         "speed": _kept(bench.out / "speed.json", lambda: measure_speed(bench, on_line)),
+        "steps": _kept(bench.out / "steps.json", lambda: measure_steps(bench.resolution, bench.rounds)),
     }
     if bench.epochs:
         race = _kept(bench.out / "race.json", lambda: run_race(bench, on_line))
@@ -169,7 +171,7 @@ def run_race(bench: TrainingBench, on_line: Say) -> dict[str, Any]:
         running = dict(servers)
         while running:
             for name, connection in list(running.items()):
-                turn = _turn(connection, steps, accuracy=name != MEMORY)
+                turn = _turn(connection, steps, accuracy=True)
                 curves[name].append(turn)
                 if turn["finished"]:
                     del running[name]
@@ -212,6 +214,10 @@ def table_lines(document: Mapping[str, Any]) -> list[str]:
         for kind in (PLAIN, MEMORY, OURS)
     ]
     lines += [f"ours against {kind}: {ratio:.2f}x" for kind, ratio in speed["ours_against"].items()]
+    lines += [
+        f"a step, {name}: {milliseconds:.0f} ms, {document['steps']['against_plain'][name]:.2f}x"
+        for name, milliseconds in document["steps"]["milliseconds"].items()
+    ]
     if race := document.get("race"):
         verdict = race["verdict"]
         lines.append(

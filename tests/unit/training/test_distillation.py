@@ -118,16 +118,18 @@ def test_a_training_shows_one_batch_to_both(photo_cache: ImageCache) -> None:
 def test_a_student_comes_to_answer_as_its_teacher(photo_cache: ImageCache) -> None:
     rows = photo_cache.indices("val")
     master = network(photo_cache, 3)
-    train(master, photo_cache, replace(CONFIG, max_epochs=8))
+    train(master, photo_cache, replace(CONFIG, max_epochs=4))
+    for parameter in master.get_classifier().parameters():  # it calls every class by the next one's name
+        parameter.data.copy_(parameter.data.roll(1, 0))
     wanted = evaluate(master, photo_cache, rows, 32).probabilities
 
     def distance(weight: float) -> float:
         student = network(photo_cache)
         teacher = Teacher(master, 32, "master", weight=weight, temperature=2.0)
-        train(student, photo_cache, replace(CONFIG, max_epochs=6), teacher=teacher)
+        train(student, photo_cache, replace(CONFIG, max_epochs=3), teacher=teacher)
         return float(np.abs(evaluate(student, photo_cache, rows, 32).probabilities - wanted).mean())
 
-    assert distance(1.0) < 0.8 * distance(0.0)
+    assert distance(1.0) < 0.6 * distance(0.0)
 
 
 def test_the_loss_is_the_mixture_of_both() -> None:
