@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nas.benches.commands import BENCHES, add_benches
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS
-from nas.errors import NasError
+from nas.errors import EvaluationError, NasError
 from nas.evaluators import EVALUATORS, evaluator_refusal
 from nas.events import Event
 from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
@@ -24,7 +24,7 @@ from nas.objectives import REWARDS
 from nas.phases.commands import add_elsewhere_command, elsewhere_command
 from nas.proxies import PROXIES
 from nas.spaces import SPACES
-from nas.strategies import SEARCH_STRATEGIES, STRATEGIES, check_strategy
+from nas.strategies import ONE_SHOT, SEARCH_STRATEGIES, STRATEGIES, check_strategy
 from nas.supernet.commands import add_pretrain_command, pretrain_command
 
 _STARTED = time.monotonic()
@@ -111,6 +111,8 @@ def _search(options: argparse.Namespace) -> int:
     if refusal := evaluator_refusal(options.evaluator, options.space, options.strategy):
         _console.print(f"[red]{refusal}[/red]", highlight=False)
         return 2
+    if options.elastic_weights is not None:
+        _check_elastic_weights(options)
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
     if not (data / "manifest.json").exists():
@@ -152,6 +154,21 @@ def _search(options: argparse.Namespace) -> int:
         outcome = run_search(config, ledger.candidates(), on_event, terminal.should_stop, None)
     _console.print(f"Report: {options.out / 'report.html'} ({outcome.spent_seconds / 60:.2f} minutes)")
     return 0
+
+
+def _check_elastic_weights(options: argparse.Namespace) -> None:
+    """Reads the file before minutes are spent.
+
+    Raises:
+        EvaluationError: If it cannot be read, or nothing would use it.
+    """
+    from nas.supernet.files import load_elastic
+
+    if options.strategy != ONE_SHOT and options.evaluator != "supernet":
+        raise EvaluationError(
+            f"Only a supernet uses --elastic-weights. Add --strategy {ONE_SHOT}, or leave them out."
+        )
+    load_elastic(options.elastic_weights)
 
 
 class _Terminal:
