@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from nas.benches.commands import BENCHES, add_benches
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS
-from nas.errors import NasError
+from nas.errors import EvaluationError, NasError
 from nas.events import Event
 from nas.hardware.commands import DEVICE_COMMANDS, add_device_commands
 from nas.ledger import Ledger
@@ -25,6 +25,7 @@ from nas.planner import Wishes
 from nas.planner.command import PLAN_COMMANDS, add_choices, add_plan_command
 from nas.planner.options import possible_options
 from nas.proxies import PROXIES
+from nas.strategies import ONE_SHOT
 from nas.supernet.commands import add_pretrain_command, pretrain_command
 
 _STARTED = time.monotonic()
@@ -108,6 +109,8 @@ def _search(options: argparse.Namespace) -> int:
         return 2
     wishes = Wishes(options.space, options.strategy, options.evaluator, proxy=options.proxy)
     possible_options(wishes, precision=options.precision)  # refused before the import takes its time
+    if options.elastic_weights is not None:
+        _check_elastic_weights(options)
     options.out.mkdir(parents=True, exist_ok=True)
     data = options.out / "data"
     if not (data / "manifest.json").exists():
@@ -149,6 +152,21 @@ def _search(options: argparse.Namespace) -> int:
         outcome = run_search(config, ledger.candidates(), on_event, terminal.should_stop, None)
     _console.print(f"Report: {options.out / 'report.html'} ({outcome.spent_seconds / 60:.2f} minutes)")
     return 0
+
+
+def _check_elastic_weights(options: argparse.Namespace) -> None:
+    """Reads the file before minutes are spent.
+
+    Raises:
+        EvaluationError: If it cannot be read, or nothing would use it.
+    """
+    from nas.supernet.files import load_elastic
+
+    if options.strategy != ONE_SHOT and options.evaluator != "supernet":
+        raise EvaluationError(
+            f"Only a supernet uses --elastic-weights. Add --strategy {ONE_SHOT}, or leave them out."
+        )
+    load_elastic(options.elastic_weights)
 
 
 class _Terminal:

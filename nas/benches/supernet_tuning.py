@@ -26,7 +26,7 @@ from nas.supernet.training import ElasticConfig, train_elastic
 
 _FOREVER = 1e9
 _RATE = 5e-4  # of the final training of a changed network, see nas.phases.recipes
-_PILOT_STEPS = 8
+_PILOT_STEPS = 4
 _ROWS = "tuned.jsonl"
 
 

@@ -82,7 +82,8 @@ def train_elastic(
     """Trains a supernet in place and leaves the moving average of its weights in it.
 
     As in `nas.training.train`, the rate follows the seconds spent (or the steps, where `max_steps` is
-    nearer), and what a step does depends on (seed, step) and the fraction done alone.
+    nearer), and what a step does depends on (seed, step) and the fraction done alone. The time is overrun by
+    at most a step, and one step is always made.
 
     Args:
         supernet: Starts as the teacher.
@@ -137,7 +138,7 @@ class _ElasticTraining:
     ) -> TrainingResult:
         last_save, interrupted = time.monotonic(), False
         with torch.random.fork_rng(devices=[]):
-            while self.fraction() < 1.0:
+            while self.fraction() < 1.0 or self.progress.steps == 0:
                 if self.wanted_to_stop(should_stop):
                     interrupted = True
                     break
