@@ -47,8 +47,8 @@ def _size(facts: Facts, plan: Plan) -> str:
 def _resolutions(plan: Plan) -> str:
     sides = ", ".join(str(side) for side in plan.resolutions)
     return (
-        f"The whole EfficientNet-Lite0 at {sides} px is always among the candidates: plain fine-tuning stays in "
-        "the race, and resolution is what a pretrained network trades most cheaply."
+        f"The whole EfficientNet-Lite0 at {sides} px is always among the candidates: plain fine-tuning stays "
+        "in the race, and resolution is what a pretrained network trades most cheaply."
     )
 
 
