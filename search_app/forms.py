@@ -62,7 +62,7 @@ STRATEGY_NAMES: dict[str, Words] = {
     "darts": _("DARTS, for the two spaces of cells"),
 }
 STRATEGY_HELP: dict[str, Words] = {
-    AUTO: _("Chosen by how many networks the minutes allow, with its reasons."),
+    AUTO: _("Chosen by how many networks the minutes allow. The plan says why."),
     "regularized_evolution": _(
         "Changes one thing at a good network; the oldest die. Simple and hard to beat."
     ),

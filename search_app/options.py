@@ -21,7 +21,7 @@ Words = str | Promise
 PLANNER_NAME: Words = _("Let the planner choose")
 SPACE_HELP: dict[str, Words] = {
     AUTO: _(
-        "Chosen from your photos, the minutes and this machine's measured speed, with its reasons. "
+        "Chosen from your photos, the minutes and the speed that is measured here, with its reasons. "
         "EfficientNet-Lite0 with ImageNet weights is always among the networks that are compared."
     ),
     "lite-elastic": _(
@@ -92,7 +92,7 @@ EVALUATOR_NAMES: dict[str, Words] = {
     "proxy": _("Scores before training"),
 }
 EVALUATOR_HELP: dict[str, Words] = {
-    AUTO: _("Chosen for the space and the minutes, with its reasons."),
+    AUTO: _("Chosen for the space and the minutes. The plan says why."),
     **{name: said_lazy(text) for name, text in EVALUATORS.items()},
 }
 PRECISION_NAMES = {

@@ -14,7 +14,6 @@ from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.plan import CANDIDATES_WANTED, TARGET_LATENCY, short_training_seconds
 from nas.phases.planning import plan_of
-from nas.phases.recipes import inherited_recipe
 from nas.phases.speed import overhead
 from nas.phases.work import Job, begun, do
 from nas.spaces import make_space
@@ -163,7 +162,10 @@ def search_parent(ctx: RunContext) -> Candidate | None:
 
 
 def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float) -> Job:
-    architecture = space.decode(proposal.choices)
+    architecture, parent = space.decode(proposal.choices), search_parent(ctx)
+    recipe = None
+    if parent is not None:
+        seconds, recipe = ladder.training_of(ctx, architecture, seconds)
     return Job(
         task=f"search:{proposal.number}",
         phase="base_search",
@@ -172,11 +174,11 @@ def _job(ctx: RunContext, space: SearchSpace, proposal: Proposal, seconds: float
         label=f"Search {proposal.number + 1} · {architecture.resolution} px",
         architecture=architecture,
         seconds=seconds,
-        recipe=inherited_recipe(ctx, architecture, seconds, final=False) if search_parent(ctx) else None,
-        parent=search_parent(ctx),
+        recipe=recipe,
+        parent=parent,
         choices=proposal.choices,
         details={
-            "initialisation": "inherited" if search_parent(ctx) else "from scratch",
+            "initialisation": "inherited" if parent else "from scratch",
             **warm_up.facts(ctx, proposal.choices),
         },
     )

@@ -8,20 +8,24 @@ goes on from them; elsewhere they are trained beside its proposals.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+from nas.architecture import Architecture, MBConvArchitecture
+from nas.evaluators.base import Recipe
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
-from nas.phases.plan import short_training_seconds
+from nas.phases.plan import PASS_OF_A_LARGE_SET, short_training_seconds
 from nas.phases.planning import plan_of
 from nas.phases.recipes import inherited_recipe
-from nas.phases.speed import overhead
+from nas.phases.speed import expected_epochs, overhead
 from nas.phases.work import Job, begun, do
 from nas.spaces.base import Choices, SearchSpace
 from nas.spaces.limited import LimitedSpace
-from nas.spaces.lite import lite0_architecture
+from nas.spaces.lite import LITE0_STAGES, lite0_architecture
 from nas.spaces.lite_elastic import LiteElastic
 
 _SEEDS = 2  # of runs begun before there were plans
+_FEWEST_IMAGES = 1_000  # some thirty steps
 _PART = 0.5  # of what is left of the phase, at most
 
 
@@ -34,8 +38,7 @@ def proposals(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     if plan_of(ctx) is None:
         below = [side for side in full.resolutions if side <= parent]
         return [full.full(side) for side in below[-1 - _SEEDS : -1] or below]
-    inside = [side for side in _sides(ctx) if side in full.resolutions]
-    return [full.full(side) for side in inside] or [full.full(full.resolutions[0])]
+    return [full.full(side) for side in _sides(ctx) if side in full.resolutions]
 
 
 def most_proposals(ctx: RunContext, space: SearchSpace) -> float:
@@ -52,12 +55,13 @@ def run(ctx: RunContext, space: SearchSpace) -> None:
     sides = [side for side in _sides(ctx) if full is None or side not in full.resolutions]
     until = ctx.state.values.setdefault("ladder_until", ctx.spent() + _PART * ctx.phase_remaining())
     room = max(0.0, until - ctx.spent())
-    seconds = short_training_seconds(room, overhead(ctx), max(1, len(sides)))
+    each = short_training_seconds(room, overhead(ctx), max(1, len(sides)))
     for side in sides:
         architecture, task = lite0_architecture(side), f"ladder:{side}"
         waits = ctx.done(task) is None and not begun(ctx, task)
         if not ctx.allowed(architecture) or (waits and ctx.spent() >= until):
             continue
+        seconds, recipe = training_of(ctx, architecture, each)
         do(
             ctx,
             Job(
@@ -68,11 +72,27 @@ def run(ctx: RunContext, space: SearchSpace) -> None:
                 label=f"Whole Lite0 · {side} px",
                 architecture=architecture,
                 seconds=seconds,
-                recipe=inherited_recipe(ctx, architecture, seconds, final=False),
+                recipe=recipe,
                 parent=parent,
                 details={"initialisation": "inherited"},
             ),
         )
+
+
+def training_of(ctx: RunContext, architecture: Architecture, seconds: float) -> tuple[float, Recipe]:
+    """Returns seconds and recipe of a short training that goes on from the parent.
+
+    A whole Lite0 is left as it is where the seconds are worth a few steps only: the first steps of an
+    optimiser that knows no curvature yet shake weights that fit.
+    """
+    recipe = inherited_recipe(ctx, architecture, seconds, final=False)
+    whole = isinstance(architecture, MBConvArchitecture) and architecture.stages == LITE0_STAGES
+    seen = expected_epochs(ctx, architecture, seconds) * min(
+        len(ctx.cache.indices("train")), PASS_OF_A_LARGE_SET
+    )
+    if plan_of(ctx) is None or not whole or seen >= _FEWEST_IMAGES:
+        return seconds, recipe
+    return 0.0, replace(recipe, learning_rate=0.0)
 
 
 def _sides(ctx: RunContext) -> list[int]:

@@ -147,8 +147,8 @@ def replan(plan: Plan, facts: Facts, phase: Phase) -> Plan | None:
     networks = plan.networks
     if phase == "base_search" and not plan.whole_only:
         networks = len(plan.resolutions) + max(CANDIDATES_WANTED, _long_ones(base))
-    sentence = words.other_clock(facts.seconds - expected, plan.finalists, finalists)
-    return replace(plan, finalists=finalists, networks=networks, reasons=(*plan.reasons, sentence))
+    further = words.other_clock(facts.seconds - expected, plan.finalists, finalists)
+    return replace(plan, finalists=finalists, networks=networks, reasons=(*plan.reasons, *further))
 
 
 _NOTICED_SECONDS, _NOTICED_PART = 15.0, 0.1

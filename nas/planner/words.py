@@ -13,7 +13,7 @@ def reasons(facts: Facts, plan: Plan) -> tuple[str, ...]:
     return (*found, _finalists(plan), *_samples(facts, plan), _augmentation(plan))
 
 
-def other_clock(seconds: float, before: int, after: int) -> str:
+def other_clock(seconds: float, before: int, after: int) -> tuple[str, ...]:
     """Returns what became of the plan when the clock differed.
 
     Args:
@@ -26,7 +26,7 @@ def other_clock(seconds: float, before: int, after: int) -> str:
         said = f"The phases so far left {much} s over, which the later ones share."
     else:
         said = f"The phases so far took {much} s longer than planned, so the later ones are shorter."
-    return said if before == after else f"{said} {_now(after)}"
+    return (said,) if before == after else (said, _now(after))
 
 
 def _now(finalists: int) -> str:
@@ -47,9 +47,8 @@ def _size(facts: Facts, plan: Plan) -> str:
 def _resolutions(plan: Plan) -> str:
     sides = ", ".join(str(side) for side in plan.resolutions)
     return (
-        f"The whole EfficientNet-Lite0 at {sides} px is always among the candidates: the "
-        "result is never worse "
-        "than plain fine-tuning, and resolution is what a pretrained network trades most cheaply."
+        f"The whole EfficientNet-Lite0 at {sides} px is always among the candidates: plain fine-tuning stays "
+        "in the race, and resolution is what a pretrained network trades most cheaply."
     )
 
 

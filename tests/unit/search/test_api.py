@@ -67,7 +67,7 @@ def test_a_search_takes_evaluator_and_reward(client: Client, owner: User) -> Non
         ({"reward": "praise"}, "reward"),
         ({"evaluator": "oracle"}, "evaluator"),
         ({"precision": "int3"}, "precision"),
-        ({"evaluator": "proxy"}, "trained from scratch"),
+        ({"evaluator": "proxy", "space": "lite-elastic"}, "trained from scratch"),
         ({"dataset_id": "x"}, "dataset_id"),
         ({"name": "x" * 2000}, "name"),
     ],
