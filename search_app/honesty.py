@@ -167,14 +167,15 @@ def _optimism(found: Mapping[str, Any] | None) -> str:
         return (
             _(
                 "The recommended network reached %(validation)s of the validation photos, which chose it, "
-                "and %(test)s of the test photos: more than two standard errors (%(error)s) less."
+                "and %(test)s of the test photos: more than two standard errors of the difference "
+                "(%(error)s) less."
             )
             % words
         )
     return (
         _(
             "The recommended network reached %(validation)s of the validation photos, which chose it, and "
-            "%(test)s of the test photos: within two standard errors (%(error)s)."
+            "%(test)s of the test photos: within two standard errors of the difference (%(error)s)."
         )
         % words
     )
