@@ -37,6 +37,7 @@ KINDS = {
     "failed": gettext_lazy("Failed networks"),
     "between": gettext_lazy("Between the networks"),
     "export": gettext_lazy("Export and proof"),
+    "report": gettext_lazy("Report"),
 }
 
 

@@ -1,8 +1,8 @@
 """ImageNet weights that whoever runs the server may put there for networks without any in a package.
 
-A file ``<name>.safetensors`` in ``weights`` of ``AUTOML_VAR_DIR`` (``var``), or in the directory (or the file)
-that the environment variable ``AUTOML_WEIGHTS`` names, with the tensors of timm's network of that name. Files of
-timm's hub fit as they are.
+A file ``<name>.safetensors`` in ``weights`` of ``AUTOML_VAR_DIR`` (``var``), or in the directory (or the
+file) that the environment variable ``AUTOML_WEIGHTS`` names, with the tensors of timm's network of that name.
+Files of timm's hub fit as they are.
 """
 
 from __future__ import annotations
