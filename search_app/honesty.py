@@ -37,6 +37,7 @@ KINDS = {
     "failed": gettext_lazy("Failed networks"),
     "between": gettext_lazy("Between the networks"),
     "export": gettext_lazy("Export and proof"),
+    "report": gettext_lazy("Report"),
 }
 
 
@@ -167,14 +168,15 @@ def _optimism(found: Mapping[str, Any] | None) -> str:
         return (
             _(
                 "The recommended network reached %(validation)s of the validation photos, which chose it, "
-                "and %(test)s of the test photos: more than two standard errors (%(error)s) less."
+                "and %(test)s of the test photos: more than two standard errors of the difference "
+                "(%(error)s) less."
             )
             % words
         )
     return (
         _(
             "The recommended network reached %(validation)s of the validation photos, which chose it, and "
-            "%(test)s of the test photos: within two standard errors (%(error)s)."
+            "%(test)s of the test photos: within two standard errors of the difference (%(error)s)."
         )
         % words
     )

@@ -97,7 +97,7 @@ def run_scaling_bench(bench: ScalingBench, on_line: Callable[[str], None]) -> di
         "images": manifest["content_hash"],
     }
     refuse_other_settings(bench.out / "settings.json", settings)
-    runner = _Runner(bench, on_line)
+    runner = Runner(bench, on_line)
     equal, family = runner.plan()
     trained = [one for phi in TRAINED for one in family if one.phi == phi]
     jobs = [(0, one) for one in (*equal, *trained)]
@@ -133,10 +133,15 @@ def _line(row: Row) -> str:
     )
 
 
-class _Runner:
-    """Measures and trains; keeps what is done in `networks.jsonl`."""
+class Runner:
+    """Measures and trains; keeps what is done in `networks.jsonl`.
+
+    Attributes:
+        rows: What is done.
+    """
 
     def __init__(self, bench: ScalingBench, on_line: Callable[[str], None]) -> None:
+        """Opens the images and what an earlier call left in the directory of the results."""
         tune_process()
         self._bench, self._on_line = bench, on_line
         self._cache = ImageCache.open(bench.data)

@@ -1,8 +1,8 @@
 """ImageNet weights that whoever runs the server may put there for networks without any in a package.
 
-A file ``<name>.safetensors`` in ``var/weights``, or in the directory (or the file) that the environment
-variable ``AUTOML_WEIGHTS`` names, with the tensors of timm's network of that name. Files of timm's hub fit as
-they are.
+A file ``<name>.safetensors`` in ``weights`` of ``AUTOML_VAR_DIR`` (``var``), or in the directory (or the
+file) that the environment variable ``AUTOML_WEIGHTS`` names, with the tensors of timm's network of that name.
+Files of timm's hub fit as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from nas.errors import NasError
 
 VARIABLE = "AUTOML_WEIGHTS"
-_DIRECTORY = Path("var/weights")
+_VAR = "AUTOML_VAR_DIR"
 _OUR_MEAN, _OUR_DEVIATION = 0.5, 0.5
 
 
@@ -32,7 +32,7 @@ def weights_file(name: str) -> Path | None:
     """
     named = os.environ.get(VARIABLE)
     places = [Path(named)] if named else []
-    for place in (*places, _DIRECTORY):
+    for place in (*places, Path(os.environ.get(_VAR, "var")) / "weights"):
         file = place / f"{name}.safetensors" if place.is_dir() else place
         if file.is_file() and file.stem == name:
             return file

@@ -227,6 +227,15 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
         for candidate in worth_exporting(ctx.candidates, config.cost)
         if candidate.number in exported
     ]
+    begun = ctx.spent()
+    found = elsewhere(
+        config.workdir,
+        config.device,
+        worth_exporting(ctx.candidates, config.cost),
+        n_classes=ctx.cache.n_classes,
+        anchor_ms=ctx.evaluator.meter.anchor(),
+    )
+    ctx.state.values["report_seconds"] = round(ctx.spent() - begun, 2)
     return RunRecord(
         config={
             "minutes": config.minutes,
@@ -257,13 +266,7 @@ def _run_record(ctx: RunContext, *, stopped: bool) -> RunRecord:
         models=ctx.state.models,
         test=ctx.state.test,
         scaling=scaling.facts(ctx),
-        elsewhere=elsewhere(
-            config.workdir,
-            config.device,
-            worth_exporting(ctx.candidates, config.cost),
-            n_classes=ctx.cache.n_classes,
-            anchor_ms=ctx.evaluator.meter.anchor(),
-        ),
+        elsewhere=found,
         spent_seconds=ctx.spent(),
         minutes=config.minutes,
         best=exported[ranked[0].number] if ranked else next(iter(exported.values()), None),

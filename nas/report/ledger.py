@@ -70,6 +70,7 @@ def _by_kind(record: RunRecord, in_phases: float) -> list[dict[str, Any]]:
         "failed": _seconds(one for one in record.candidates if one.status == "failed"),
         "between": max(0.0, beside),
         "export": phases.get("export", 0.0),
+        "report": float(values.get("report_seconds", 0.0)),
     }
     return [{"kind": kind, "seconds": round(seconds, 2)} for kind, seconds in kinds.items()]
 

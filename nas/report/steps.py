@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from nas.report.drawing import svg, text
 from nas.report.html import Markup, el, join
 
-_WIDTH, _HEIGHT = 560.0, 240.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 12.0, 14.0, 34.0
+_WIDTH, _HEIGHT = 440.0, 240.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 18.0, 40.0
 _TICKS = 4
 _DASHES = ("6 4", "2 4", "8 3 2 3")
-_LINE = "#0072b2"
+_LINE = "#2f86c9"
+"""3:1 of contrast and more on white and on the dark theme's background."""
+_SMALL = 13
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def step_chart(
         steps.append(f"H{scale.x(x):.1f}V{scale.y(value):.1f}")
     steps.append(f"H{scale.x(scale.end):.1f}")
     drawn.append(el("path", d="".join(steps), fill="none", stroke=_LINE, stroke_width=2.5))
-    return svg(join(*drawn), (_WIDTH, _HEIGHT), title, class_="steps")
+    return svg(join(*drawn), (_WIDTH, _HEIGHT), title, class_="step-chart")
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ def _axes(scale: _Scale, x_name: str, *, percent: bool) -> list[Markup]:
         y = scale.y(value)
         drawn.append(el("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}", **faint))
         label = f"{100 * value:.1f}%" if percent else f"{value:.2f}"
-        drawn.append(text(_LEFT - 6, y + 4, label, text_anchor="end", font_size=11))
+        drawn.append(text(_LEFT - 6, y + 4, label, text_anchor="end", font_size=_SMALL))
         at = scale.end * tick / _TICKS
-        drawn.append(text(scale.x(at), _HEIGHT - 18, f"{at:.3g}", text_anchor="middle", font_size=11))
-    drawn.append(text((_LEFT + _WIDTH) / 2, _HEIGHT - 3, x_name, text_anchor="middle", font_size=11))
+        drawn.append(text(scale.x(at), _HEIGHT - 22, f"{at:.3g}", text_anchor="middle", font_size=_SMALL))
+    drawn.append(text((_LEFT + _WIDTH) / 2, _HEIGHT - 5, x_name, text_anchor="middle", font_size=_SMALL))
     return drawn
 
 
@@ -105,5 +107,5 @@ def _level(scale: _Scale, level: Level, dash: str) -> list[Markup]:
         stroke="currentColor",
         stroke_dasharray=dash,
     )
-    name = level.name if len(level.name) <= 60 else level.name[:59] + "…"
-    return [line, text(_WIDTH - _RIGHT - 2, y - 4, name, text_anchor="end", font_size=11)]
+    name = level.name if len(level.name) <= 46 else level.name[:45] + "…"
+    return [line, text(_WIDTH - _RIGHT - 2, y - 4, name, text_anchor="end", font_size=_SMALL)]

@@ -36,6 +36,7 @@ KINDS: dict[str, str] = {
     "failed": "Failed networks",
     "between": "Between the networks",
     "export": "Export and proof",
+    "report": "Report",
 }
 """Kinds of work in the ledger."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import time
@@ -94,6 +95,8 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
     assert outcome.spent_seconds <= 1.05 * 60 * MINUTES
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["stopped"] is False
+    assert_the_report_is_honest(report)
+    assert_no_test_photo_is_in_the_ledger(data, tmp_path, recorder.events, report)
     sources = {candidate.source for candidate in recorder.candidates if candidate.status == "finished"}
     assert sources == {"first_model", "baseline", "base_search", "scaled"}
     assert_the_plan_was_followed(recorder, report, ImageCache.open(data))
@@ -109,6 +112,38 @@ def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=directory, check=True)
     assert_answers_are_kept(tmp_path, ImageCache.open(data), report)
     assert_it_can_be_evaluated(tmp_path, ImageCache.open(data), report["best"], recorder.candidates)
+
+
+def assert_the_report_is_honest(report: dict[str, Any]) -> None:
+    """Every second is in the books, all were trained alike, the curve shows what was there by then."""
+    cost = report["cost"]
+    assert cost["booked_seconds"] == pytest.approx(report["spent_seconds"], rel=0.02)
+    assert cost["unbooked_share"] <= 0.02 and cost["threads"] and cost["cpu"]
+    fairness = report["fairness"]
+    assert fairness["equal"] is True and len(fairness["rows"]) >= 2
+    curve = report["anytime"]["points"]
+    assert [point["seconds"] for point in curve] == sorted(point["seconds"] for point in curve)
+    assert curve[0]["seconds"] > 0 and curve[-1]["seconds"] <= report["spent_seconds"]
+    finished = [one for one in report["candidates"] if one["status"] == "finished"]
+    assert curve[0]["candidate"] == finished[0]["number"]
+    scaling = report["scaling"]
+    assert scaling["choice"] and sum(row["indistinguishable"] for row in scaling["grid"]) >= 1
+
+
+def assert_no_test_photo_is_in_the_ledger(
+    data: Path, workdir: Path, events: list[Event], report: dict[str, Any]
+) -> None:
+    """Neither a hash nor the name of a sealed photo stands in what the search wrote down or told."""
+    index = [json.loads(line) for line in (data / "index.jsonl").read_text().splitlines()]
+    images = ImageCache.open(data).images
+    sealed = [line for line in index if line["split"] == "test"]
+    assert sealed
+    ledger = json.dumps([event.payload for event in events]) + json.dumps(report)
+    ledger += "".join(path.read_text() for path in workdir.glob("*.json"))
+    for line in sealed:
+        pixels = hashlib.sha256(np.ascontiguousarray(images[line["row"]]).tobytes()).hexdigest()
+        for secret in (pixels, pixels[:16], line["sha256"], line["sha256"][:16], line["path"]):
+            assert secret not in ledger
 
 
 def assert_answers_are_kept(workdir: Path, cache: ImageCache, report: dict[str, Any]) -> None:

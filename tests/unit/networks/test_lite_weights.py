@@ -95,7 +95,7 @@ def stem(module: nn.Module, x: Tensor) -> Tensor:
 def test_the_variable_may_name_the_file_itself_and_another_network_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AUTOML_VAR_DIR", str(tmp_path / "var"))
     assert weights_file("resnet18") is None
     file = tmp_path / "resnet18.safetensors"
     save_file(scratch_state("resnet18"), file)
@@ -105,7 +105,7 @@ def test_the_variable_may_name_the_file_itself_and_another_network_is_left_alone
     monkeypatch.delenv(VARIABLE)
     (tmp_path / "var" / "weights").mkdir(parents=True)
     file.rename(tmp_path / "var" / "weights" / file.name)
-    assert weights_file("resnet18") == Path("var/weights/resnet18.safetensors")
+    assert weights_file("resnet18") == tmp_path / "var" / "weights" / file.name
 
 
 def test_files_that_do_not_fit_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ def test_all_sections_are_there_and_linked(client_of: ClientOf, owner: User, run
     assert "60 W" in text and "1 of them failed" in text
     assert "2 are indistinguishable" in text and "no: indistinguishable" in text and "yes: worse" in text
     assert re.search(r"<strong>B4</strong>.*?1.36.*?1.4.*?352 px.*?380 px", text, re.DOTALL)
-    assert text.count('class="steps"') == 2 and "nothing right in 100 ms" in text
+    assert text.count('class="step-chart"') == 2 and "nothing right in 100 ms" in text
     assert "Work (trivial)" in text and "Import of the photos" in text
 
 
