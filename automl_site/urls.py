@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from automl_site import account_pages, health, metrics, script_words, welcome
 from automl_site.api import api
+from automl_site.api_client import client_file
 from automl_site.styleguide import styleguide
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("styleguide/", styleguide, name="styleguide"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/client.py", client_file, name="api_client"),
     path("api/v1/", api.urls),
     path("", include("datasets_app.urls")),
     path("", include("search_app.urls")),
