@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Client of an AutoML installation: upload photos, search for a network, follow the search, download the result.
+"""Client of an AutoML installation: upload photos, search, follow, download.
 
 One file, Python 3.9 or later, the standard library alone. As a module:
 
@@ -29,8 +29,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, Optional
+from typing import IO, Any
 
 PIECE_BYTES = 8 * 2**20
 TRIES = 6
@@ -41,7 +42,7 @@ WORKING = ("UPLOADING", "UPLOADED", "CHECKING")
 class ApiError(Exception):
     """The server refused; `status`, `detail` (a sentence) and `problem` (all that it said)."""
 
-    def __init__(self, status: int, problem: Dict[str, Any]) -> None:
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
         """Takes status and body of an answer."""
         self.status = status
         self.problem = problem
@@ -76,7 +77,7 @@ class Client:
         """Returns the JSON of a GET below /api/v1."""
         return self._json("GET", self._path(path, query))
 
-    def post(self, path: str, body: Any = None, key: Optional[str] = None) -> Any:
+    def post(self, path: str, body: Any = None, key: str | None = None) -> Any:
         """Returns the JSON of a POST below /api/v1; tried again after a broken connection, carried out once.
 
         Args:
@@ -90,16 +91,16 @@ class Client:
         """Sends a DELETE below /api/v1."""
         self._json("DELETE", self._path(path, {}))
 
-    def items(self, path: str, **query: Any) -> Iterator[Dict[str, Any]]:
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Yields every item of a list, page after page."""
-        address: Optional[str] = self._path(path, query)
+        address: str | None = self._path(path, query)
         while address:
             page = self._json("GET", address)
             for item in page["items"]:
                 yield item
             address = page.get("next")
 
-    def upload(self, archive: str, name: str = "", wait: bool = True) -> Dict[str, Any]:
+    def upload(self, archive: str, name: str = "", wait: bool = True) -> dict[str, Any]:
         """Makes a data set of a zip or tar of class folders; goes on by itself after a broken connection.
 
         Args:
@@ -109,13 +110,13 @@ class Client:
         """
         file = Path(archive)
         draft = {"name": name or file.stem, "confirm": False, "n_uploads": 1}
-        dataset: Dict[str, Any] = self.post("/datasets/drafts", draft)
+        dataset: dict[str, Any] = self.post("/datasets/drafts", draft)
         place = self._announce(file, dataset["id"])
         with file.open("rb") as stream:
             self._send_pieces(stream, place, file.stat().st_size)
         return self.wait_for_dataset(dataset["id"]) if wait else dataset
 
-    def wait_for_dataset(self, dataset_id: str, seconds: float = 24 * 3600.0) -> Dict[str, Any]:
+    def wait_for_dataset(self, dataset_id: str, seconds: float = 24 * 3600.0) -> dict[str, Any]:
         """Returns a data set when it can be searched on.
 
         Raises:
@@ -123,7 +124,7 @@ class Client:
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            dataset: Dict[str, Any] = self.get(f"/datasets/{dataset_id}")
+            dataset: dict[str, Any] = self.get(f"/datasets/{dataset_id}")
             working = dataset["state"] in WORKING
             if not working and dataset["version"] is not None:
                 return dataset
@@ -132,14 +133,14 @@ class Client:
             time.sleep(1.0)
         raise ApiError(408, {"detail": "The photos were not checked in time."})
 
-    def search(self, dataset_id: str, minutes: float, **options: Any) -> Dict[str, Any]:
+    def search(self, dataset_id: str, minutes: float, **options: Any) -> dict[str, Any]:
         """Starts a search; `options` are those of POST /searches, such as goal="speed"."""
-        started: Dict[str, Any] = self.post(
+        started: dict[str, Any] = self.post(
             "/searches", {"dataset_id": dataset_id, "minutes": minutes, **options}
         )
         return started
 
-    def follow(self, search_id: str, after: int = 0, pause: float = 2.0) -> Iterator[Dict[str, Any]]:
+    def follow(self, search_id: str, after: int = 0, pause: float = 2.0) -> Iterator[dict[str, Any]]:
         """Yields each event of a search once, in order, until the search has ended."""
         while True:
             ended = self.get(f"/searches/{search_id}")["state"] in ENDED
@@ -166,7 +167,8 @@ class Client:
         return urllib.parse.urlsplit(place).path
 
     def _send_pieces(self, stream: IO[bytes], place: str, size: int) -> None:
-        """Sends the file from where the server has it; gives up when nothing arrives several times in a row."""
+        """Sends the file from where the server has it; gives up when nothing arrives several times in a
+        row."""
         offset, failed = 0, 0
         while offset < size:
             try:
@@ -181,7 +183,9 @@ class Client:
                 failed = 0
             except (OSError, ApiError) as error:
                 failed += 1
-                if failed >= TRIES or (isinstance(error, ApiError) and error.status not in (408, 409, 423, 429, 503)):
+                if failed >= TRIES or (
+                    isinstance(error, ApiError) and error.status not in (408, 409, 423, 429, 503)
+                ):
                     raise
                 time.sleep(2.0**failed / 2)
                 with self._open("HEAD", place, None, {"Tus-Resumable": "1.0.0"}) as answer:
@@ -194,12 +198,15 @@ class Client:
         partial.replace(path)
         return path
 
-    def _path(self, path: str, query: Dict[str, Any]) -> str:
+    def _path(self, path: str, query: dict[str, Any]) -> str:
         told = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         return f"/api/v1{path}" + (f"?{told}" if told else "")
 
-    def _json(self, method: str, path: str, body: Any = None, headers: Optional[Dict[str, str]] = None) -> Any:
-        """Sends until an answer comes that is not "try again"; a POST carries a key, so it may be repeated."""
+    def _json(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
+        """Sends until an answer comes that is not "try again"; a POST carries a key, so it may be
+        repeated."""
         data = None if body is None else json.dumps(body).encode()
         sent = {**(headers or {}), **({} if data is None else {"Content-Type": "application/json"})}
         for left in reversed(range(TRIES)):
@@ -218,7 +225,7 @@ class Client:
                 time.sleep(1.0)
         raise AssertionError("unreachable")
 
-    def _open(self, method: str, path: str, data: Optional[bytes], headers: Dict[str, str]) -> Any:
+    def _open(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Any:
         request = urllib.request.Request(self.url + path, data=data, method=method)
         sent = {"Accept": "application/json", "Authorization": f"Bearer {self._token}", **headers}
         for name, value in sent.items():
@@ -229,7 +236,7 @@ class Client:
             raise ApiError(error.code, _problem_of(error)) from error
 
 
-def _problem_of(error: urllib.error.HTTPError) -> Dict[str, Any]:
+def _problem_of(error: urllib.error.HTTPError) -> dict[str, Any]:
     try:
         found = json.loads(error.read())
     except ValueError:
@@ -243,13 +250,16 @@ def _file_name(name: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "-_ ." else "_" for sign in name).strip(". ") + ".zip"
 
 
-def _say(event: Dict[str, Any]) -> None:
+def _say(event: dict[str, Any]) -> None:
     told = event["payload"]
     candidate = told.get("candidate") or {}
     if candidate:
         accuracy = (candidate.get("metrics") or {}).get("accuracy")
         known = candidate.get("status") if accuracy is None else f"{100 * accuracy:.1f} % right"
-        print(f"{event['seq']:>5}  network {candidate.get('number')}: {candidate.get('label')}, {known}", flush=True)
+        print(
+            f"{event['seq']:>5}  network {candidate.get('number')}: {candidate.get('label')}, {known}",
+            flush=True,
+        )
     elif told.get("message"):
         print(f"{event['seq']:>5}  {told['message']}", flush=True)
 
@@ -300,11 +310,15 @@ def _parser() -> argparse.ArgumentParser:
     one = argparse.ArgumentParser(add_help=False)
     one.add_argument("search", help="id of a search")
     words.add_parser("upload", parents=[archive], help="make a data set and print its id")
-    words.add_parser("search", parents=[budget], help="start a search and print its id").add_argument("dataset")
+    words.add_parser("search", parents=[budget], help="start a search and print its id").add_argument(
+        "dataset"
+    )
     words.add_parser("follow", parents=[one], help="print what a search does until it has ended")
     words.add_parser("download", parents=[one, place], help="download the models of a search")
     words.add_parser("list", help="list searches")
-    words.add_parser("run", parents=[archive, budget, place], help="all of it: upload, search, follow, download")
+    words.add_parser(
+        "run", parents=[archive, budget, place], help="all of it: upload, search, follow, download"
+    )
     return parser
 
 

@@ -28,7 +28,7 @@ _SENTENCES: Final = {
 
 @sync_and_async_middleware
 def problems_of_the_api(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Middleware: every error below /api/ is a problem of RFC 9457, with the reference of its lines in the log."""
+    """Middleware: every error below /api/ is a problem of RFC 9457, with the reference of its log lines."""
     if iscoroutinefunction(get_response):
 
         async def answer_async(request: HttpRequest) -> HttpResponseBase:

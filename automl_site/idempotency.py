@@ -1,11 +1,12 @@
 """``Idempotency-Key``: a request that is sent twice is carried out once, and answered twice alike.
 
 The first answer is kept for a person, a key and a route. It is replayed to the same request; another body is
-422, and a request whose answer is not there yet is 409. What was refused before it was carried out (no access, too
-many requests, a body that does not fit the schema) is not kept: corrected, it may use the same key.
+422, and a request whose answer is not there yet is 409. What was refused before it was carried out (no
+access, too many requests, a body that does not fit the schema) is not kept: corrected, it may use the same
+key.
 
-An answer of which the process died is never known: its key stays taken, because to carry the request out again
-could double it.
+An answer of which the process died is never known: its key stays taken, because to carry the request out
+again could double it.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def _take(
 
 def _answer_again(found: IdempotentRequest, body_sha256: str) -> HttpResponse:
     if found.body_sha256 != body_sha256:
-        sentence = _("This Idempotency-Key was used with another content. Choose a new key for a new request.")
+        sentence = _(
+            "This Idempotency-Key was used with another content. Choose a new key for a new request."
+        )
         return problem(422, sentence, code="idempotency_key_reused")
     if found.status is None:
         if timezone.now() - found.created_at > DEAD_AFTER:

@@ -50,7 +50,9 @@ class _Counters:
         return _wait(self._own, limit, names)
 
 
-def _wait(counter: FixedWindowRateLimiter, limit: RateLimitItemPerMinute, names: tuple[str, ...]) -> int | None:
+def _wait(
+    counter: FixedWindowRateLimiter, limit: RateLimitItemPerMinute, names: tuple[str, ...]
+) -> int | None:
     if counter.hit(limit, *names):
         return None
     return max(1, math.ceil(counter.get_window_stats(limit, *names).reset_time - time.time()))

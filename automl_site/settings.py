@@ -199,7 +199,9 @@ UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfi
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
-API_RATE = env_int("AUTOML_API_RATE", 600, low=1, high=1_000_000)  # requests a minute of one person's programs
+API_RATE = env_int(
+    "AUTOML_API_RATE", 600, low=1, high=1_000_000
+)  # requests a minute of one person's programs
 WATTS = env_int("AUTOML_WATTS", 60, low=1, high=100_000)  # what the machine takes during a search, assumed
 
 # Webhooks: where messages may go

@@ -99,7 +99,7 @@ class InterpretationIn(Schema):
 
 
 class PreviewOut(BaseModel):
-    """How the files were understood, in the reader's language; the engine may say more than is written here."""
+    """How the files were understood, in the reader's language; the engine may say more."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -1,4 +1,4 @@
-"""What programs come in with, and where they are told of ends; `search_app.models` names them with the rest."""
+"""What programs come in with, and where they are told of ends; `search_app.models` names all tables."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ class WebhookEndpoint(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=500)
-    salt = models.CharField(max_length=64, help_text="The signing secret is derived of it; see `webhook_keys`.")
+    salt = models.CharField(
+        max_length=64, help_text="The signing secret is derived of it; see `webhook_keys`."
+    )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -95,7 +97,8 @@ class WebhookDelivery(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
-    event = models.CharField(max_length=100, help_text="What it tells of: each end of a run once an endpoint.")
+    run = models.ForeignKey("search_app.SearchRun", models.SET_NULL, null=True, related_name="deliveries")
+    fence = models.PositiveBigIntegerField(default=0, help_text="Of the run when it ended.")
     kind = models.CharField(max_length=40)
     body = models.TextField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.PENDING)
@@ -111,7 +114,9 @@ class WebhookDelivery(models.Model):
         """Newest first."""
 
         ordering = ("-created_at", "-pk")
-        constraints = [models.UniqueConstraint(fields=("endpoint", "event"), name="event_once_an_endpoint")]
+        constraints = [
+            models.UniqueConstraint(fields=("endpoint", "run", "fence"), name="end_once_an_endpoint")
+        ]
 
     def __str__(self) -> str:
         """Returns what it tells."""

@@ -119,7 +119,9 @@ def search_events(
 
 
 @router.get("/searches/{uuid:run_id}/candidates", response=CandidatesPage)
-def search_candidates(request: HttpRequest, run_id: uuid.UUID, offset: Offset = 0, limit: Limit = 1000) -> Any:
+def search_candidates(
+    request: HttpRequest, run_id: uuid.UUID, offset: Offset = 0, limit: Limit = 1000
+) -> Any:
     """Lists candidates in the order of their numbers, and the numbers of those on the front."""
     run = _run(request, run_id)
     candidates = list(selectors.candidates_of(run))

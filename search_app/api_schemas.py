@@ -1,6 +1,7 @@
 """What the API of searches, models and devices says and takes.
 
-What the engine makes (runs, candidates) may hold more than is written here: their schemas let further members pass.
+What the engine makes (runs, candidates) may hold more than is written here: their schemas let further
+members pass.
 """
 
 from __future__ import annotations

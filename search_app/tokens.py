@@ -1,7 +1,7 @@
 """Tokens of programs: made, found and revoked.
 
-A token reads ``aml_<prefix>_<secret>``. The prefix finds its row by an index; the 256 random bits of the secret
-are compared as SHA-256 in constant time. A slow hash would protect nothing: nobody guesses 256 bits.
+A token reads ``aml_<prefix>_<secret>``. The prefix finds its row by an index; the 256 random bits of the
+secret are compared as SHA-256 in constant time. A slow hash would protect nothing: nobody guesses 256 bits.
 """
 
 from __future__ import annotations

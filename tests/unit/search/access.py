@@ -43,6 +43,9 @@ PAGES = {
     "account/": Rule("account"),
     "account/export/": Rule("account"),
     "account/delete/": Rule("account"),
+    "account/tokens/": Rule("account"),
+    "account/webhooks/": Rule("account"),
+    "account/webhooks/<uuid:endpoint_id>/": Rule("object"),
     "styleguide/": Rule("account"),
     "datasets/": Rule("account"),
     "datasets/new/": Rule("account"),
@@ -109,7 +112,9 @@ OPERATIONS = {
     "GET /api/v1/openapi.json": Rule("public"),
     "GET /api/v1/client.py": Rule("public"),
     "GET /api/v1/devices": Rule("account"),
-    "POST /api/v1/devices": Rule("account", frozenset({201}), body={"name": "mine", "spaces": ["nasbench201"]}),
+    "POST /api/v1/devices": Rule(
+        "account", frozenset({201}), body={"name": "mine", "spaces": ["nasbench201"]}
+    ),
     "GET /api/v1/devices/{device_id}": Rule("object"),
     "DELETE /api/v1/devices/{device_id}": Rule("object", frozenset({204})),
     "POST /api/v1/devices/{device_id}/link": Rule("object", frozenset({201})),
