@@ -7,6 +7,7 @@ protection of the machine, and no reason to refuse people.
 from __future__ import annotations
 
 import math
+import threading
 import time
 from functools import lru_cache
 from typing import Final
@@ -81,14 +82,19 @@ def wait_of_refused(request: HttpRequest) -> int | None:
 class PerPerson(BaseThrottle):
     """Limits requests of one person: those of all their programs together, and those of their pages."""
 
+    def __init__(self) -> None:
+        """One object serves all requests: each thread keeps its own answer."""
+        self._told = threading.local()
+
     def allow_request(self, request: HttpRequest) -> bool:
         """Counts the request; False if it is one too many."""
         program = getattr(request, "api_token", None) is not None
         most = settings.API_RATE * (1 if program else PAGES_FACTOR)
         kind = "program" if program else "page"
-        self._seconds = _counters(settings.REDIS_URL).wait(most, kind, str(request.user.pk))
-        return self._seconds is None
+        self._told.seconds = _counters(settings.REDIS_URL).wait(most, kind, str(request.user.pk))
+        return self._told.seconds is None
 
     def wait(self) -> float | None:
         """Seconds until the next request is taken."""
-        return self._seconds
+        seconds: int | None = self._told.seconds
+        return seconds

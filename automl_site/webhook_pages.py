@@ -121,5 +121,6 @@ def _shown(delivery: WebhookDelivery) -> dict[str, Any]:
         "kind": KINDS.get(delivery.kind, delivery.kind),
         "state": STATES[delivery.state],
         "words": NAMES[delivery.state],
+        "problem": _(delivery.problem) if delivery.problem else "",
         "waits": delivery.state == WebhookDelivery.State.PENDING,
     }

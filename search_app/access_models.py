@@ -73,6 +73,7 @@ class WebhookEndpoint(models.Model):
         max_length=64, help_text="The signing secret is derived of it; see `webhook_keys`."
     )
     active = models.BooleanField(default=True)
+    since = models.DateTimeField(default=timezone.now, help_text="It is told of ends after that.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -19,6 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from datasets_app.words.engine import said_by
 from search_app.models import WebhookDelivery, WebhookEndpoint
@@ -31,6 +32,9 @@ THREADS: Final = 4
 LEASE: Final = timedelta(seconds=60)
 PASS_SECONDS: Final = 2.0
 GONE: Final = 410
+REFUSED: Final = gettext_noop("The message was not taken.")
+SILENT: Final = gettext_noop("No answer came in time, or the connection broke.")
+"""Kept in English; the page says them in the reader's language."""
 
 State = WebhookDelivery.State
 log = structlog.get_logger(__name__)
@@ -54,11 +58,12 @@ def send(delivery: WebhookDelivery) -> None:
     try:
         status = post(target_of(endpoint.url), delivery.body, headers)
         if not 200 <= status < 300:
-            problem = f"The answer was {status}."
+            problem = REFUSED
     except ValidationError as error:
         problem = said_by(error)
     except (OSError, http.client.HTTPException) as error:
-        problem = f"No answer: {type(error).__name__}."
+        log.info("no answer from a webhook", delivery=str(delivery.pk)[:8], error=type(error).__name__)
+        problem = SILENT
     _write_down(delivery, status, problem)
 
 

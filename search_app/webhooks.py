@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,8 +59,15 @@ def webhook_delete(*, endpoint: WebhookEndpoint) -> None:
 
 
 def webhook_switch(*, endpoint: WebhookEndpoint, active: bool) -> None:
-    """Lets an endpoint be told of ends, or not."""
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(active=active)
+    """Lets an endpoint be told of ends, or not; of what ended while it was off it is not told."""
+    changed = WebhookEndpoint.objects.filter(pk=endpoint.pk, active=not active)
+    changed.update(active=active, since=timezone.now())
+
+
+def webhooks_begin_anew() -> None:
+    """In a restored copy: what waits is not sent, and only what ends from now on is told."""
+    WebhookDelivery.objects.filter(state=State.PENDING).update(state=State.FAILED, lease_until=None)
+    WebhookEndpoint.objects.update(since=Now())
 
 
 def webhook_test(*, endpoint: WebhookEndpoint) -> WebhookDelivery:
@@ -108,7 +116,7 @@ def queue_ends() -> int:
             ~Exists(told),
             owner_id=endpoint.owner_id,
             state__in=SearchRun.ended_states,
-            finished_at__gt=max(since, endpoint.created_at),
+            finished_at__gt=max(since, endpoint.since),
         )
         due = due.select_related("dataset_version__dataset").order_by("finished_at")
         made = [_delivery(endpoint, run) for run in due[:AT_ONCE]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
-from django.test import Client
 from django.utils import timezone
 
+from datasets_app import services
 from datasets_app.models import Dataset
 from search_app.forgotten import forget_old
 from search_app.models import IdempotentRequest, SearchRun
 from tests import images
-from tests.factories import DatasetVersionFactory, UserFactory
+from tests.factories import DatasetVersionFactory
 from tests.unit.api.conftest import Programs
 
 DRAFT = {"name": "Photos", "confirm": True, "n_uploads": 1}
@@ -107,31 +105,20 @@ def test_answers_are_forgotten_after_two_days(owner: User, program_of: Programs)
     assert forget_old() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_is_carried_out() -> None:
-    owner = UserFactory()
-    client = Client()
-    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
-    cookies, statuses, start = client.cookies, [], threading.Barrier(6)
+def test_a_repetition_during_the_work_is_told_to_wait(
+    owner: User, program_of: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is there before the work begins: whoever comes meanwhile finds it."""
+    program = program_of(owner)
+    during: list[int] = []
+    real = services.dataset_draft_create
 
-    def send() -> None:
-        mine = Client()
-        mine.cookies = cookies
-        start.wait()
-        answer = mine.post(
-            "/api/v1/datasets/drafts",
-            DRAFT,
-            content_type="application/json",
-            headers={"Idempotency-Key": "k"},
-        )
-        statuses.append(answer.status_code)
-        connection.close()
+    def slow(**values: Any) -> Dataset:
+        if not during:
+            during.append(program.post("/datasets/drafts", DRAFT, key="one").status_code)
+        return real(**values)
 
-    threads = [threading.Thread(target=send) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(statuses) <= {201, 409}
-    assert 201 in statuses
+    monkeypatch.setattr(services, "dataset_draft_create", slow)
+    assert program.post("/datasets/drafts", DRAFT, key="one").status_code == 201
+    assert during == [409]
     assert Dataset.objects.count() == 1

@@ -25,7 +25,14 @@ from search_app.models import SearchRun, WebhookDelivery, WebhookEndpoint
 from search_app.webhook_addresses import checked_address, is_public, target_of
 from search_app.webhook_keys import secret_of, signature
 from search_app.webhook_sending import LEASE, claim_due, send
-from search_app.webhooks import WAITS, queue_ends, webhook_create, webhook_test
+from search_app.webhooks import (
+    WAITS,
+    queue_ends,
+    webhook_create,
+    webhook_switch,
+    webhook_test,
+    webhooks_begin_anew,
+)
 from tests.factories import SearchRunFactory
 
 State = WebhookDelivery.State
@@ -213,12 +220,28 @@ def test_a_person_with_dead_endpoints_holds_up_nobody_else(
     assert len(claim_due()) == 1  # a sender that died: tests are tried once, so another one of the owner's
 
 
+def test_neither_a_pause_nor_a_restore_is_made_up_for(owner: User, receiver: Receiver, ended: Any) -> None:
+    endpoint, _secret = webhook_create(owner=owner, url=receiver.url)
+    ended()
+    queue_ends()
+    webhooks_begin_anew()
+    SearchRun.objects.update(fence=F("fence") + 1)  # as a restore does
+    assert (queue_ends(), claim_due()) == (0, [])
+    webhook_switch(endpoint=endpoint, active=False)
+    ended()
+    webhook_switch(endpoint=endpoint, active=True)
+    assert queue_ends() == 0
+    ended()
+    assert queue_ends() == 1
+
+
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "255.255.255.255", "192.0.0.1", "198.18.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1",
-     "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:7f00:1::",
-     "2001:0:1::1", "::127.0.0.1", "fd00:ec2::254", "2001:db8::1", "nonsense"],
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
+     "0.0.0.0",  # noqa: S104 - not bound to
+     "255.255.255.255", "192.0.0.1", "198.18.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fe80::1%eth0",
+     "fc00::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1",
+     "2002:7f00:1::", "2001:0:1::1", "::127.0.0.1", "fd00:ec2::254", "2001:db8::1", "nonsense"],
 )  # fmt: skip
 def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
@@ -232,8 +255,10 @@ def test_public_addresses_are(address: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["ftp://example.org/", "file:///etc/passwd", "gopher://example.org", "example.org", "http://", "http://[::1",
-     "https://user:word@example.org/", "https://example.org/#x", "https://example.org:22/", "https://example.org:x/",
-     "https://example.org/\r\nX: y", "https://exa mple.org/", "https://ex\u00e4mple.org/", "http:\\\\example.org\\",
+     "https://user:word@example.org/", "https://example.org/#x", "https://example.org:22/",
+     "https://example.org:x/",
+     "https://example.org/\r\nX: y", "https://exa mple.org/",
+     "https://ex\u00e4mple.org/", "http:\\\\example.org\\",
      "https://example.org/" + "x" * 500, "javascript:alert(1)"],
 )  # fmt: skip
 def test_addresses_that_are_none_are_refused(url: str) -> None:
