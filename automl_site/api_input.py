@@ -43,7 +43,10 @@ class StrictParser(Parser):
         kind = (request.content_type or "").lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise InputError(415, _("Send JSON, with the header Content-Type: application/json."))
-        return strict_json(request.body)
+        data = strict_json(request.body)
+        if not isinstance(data, dict):  # ninja would take anything for an object whose members are left out
+            raise InputError(422, _("Send an object of JSON, in braces."))
+        return data
 
     def parse_querydict(
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest

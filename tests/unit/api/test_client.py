@@ -123,7 +123,7 @@ def test_what_the_site_hands_out_runs_alone(url: str, token: str, tmp_path: Path
 
 def test_errors_say_what_the_server_said(url: str, token: str) -> None:
     client = Client(url, token)
-    with pytest.raises(ApiError, match="between 1 and 10") as refused:
+    with pytest.raises(ApiError, match="1 to 1000 files") as refused:
         client.post("/datasets/drafts", {"n_uploads": 10**6})
     assert refused.value.status == 422
     token_revoke(token=ApiToken.objects.get())
