@@ -28,7 +28,8 @@ Ids = Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(max_length=50
 
 def file_of(kind: str) -> dict[str, Any]:
     """Returns how OpenAPI describes an answer that is a file of a content type."""
-    content = {kind: {"schema": {"type": "string", "format": "binary"}}}
+    is_json = kind == "application/json"
+    content = {kind: {"schema": {"type": "object"} if is_json else {"type": "string", "format": "binary"}}}
     return {"responses": {200: {"description": "The file", "content": content}}}
 
 
