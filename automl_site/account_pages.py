@@ -24,6 +24,7 @@ from search_app.selectors import run_summary, search_runs_of_user
 
 NOTICES = "account/notices.html"
 """The part about notices at the end of a search, where there is one."""
+TOLD_OF_TOKENS = ("name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
 
 
 class ProfileForm(forms.Form):
@@ -120,6 +121,8 @@ def export(request: HttpRequest) -> HttpResponse:
         "data_sets": dataset_summaries(list(datasets_of_user(user))),
         "searches": [run_summary(run) for run in search_runs_of_user(user)],
         "devices": list(user.devices.values(*told)),
+        "api_tokens": list(user.api_tokens.values(*TOLD_OF_TOKENS)),
+        "webhooks": list(user.webhooks.values("url", "active", "created_at")),
     }
     answer = JsonResponse(content, json_dumps_params={"indent": 1, "ensure_ascii": False})
     answer["Content-Disposition"] = 'attachment; filename="my-data.json"'

@@ -12,6 +12,7 @@ would lose all of it, and whoever is refused would have filled the disk first. S
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ from django.core.exceptions import ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
+from automl_site.api_access import RefusedTokenError, user_of_archive
 from automl_site.pieces import Message, Receive, Scope, in_thread, store_piece
 from datasets_app import quota, tus
 from datasets_app.receiving import RefusedError, Verdict
@@ -110,12 +112,7 @@ def _judge_archive(scope: Scope) -> None:
     Raises:
         RefusedError: 401, 411, 413 or 507.
     """
-    request = ASGIRequest(scope, BytesIO())
-    engine = import_module(settings.SESSION_ENGINE)
-    request.session = engine.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    user = get_user(request)
-    if not isinstance(user, User):
-        raise RefusedError(401, "You are not signed in. Sign in and try again.")
+    user = _user_of(ASGIRequest(scope, BytesIO()))
     n_bytes = _content_length(scope)
     if n_bytes is None:
         # Quota and disk are judged by it: counted as it comes, it would have filled the disk first.
@@ -129,6 +126,27 @@ def _judge_archive(scope: Scope) -> None:
         quota.check_disk(n_bytes)
     except ValidationError as error:
         raise RefusedError(quota.STATUS_OF_CODE[error.code or ""], " ".join(error.messages)) from error
+
+
+def _user_of(request: ASGIRequest) -> User:
+    """Whose request it is, by token or session.
+
+    Raises:
+        RefusedError: 401, 403 or 429.
+    """
+    try:
+        owner = user_of_archive(request)
+    except RefusedTokenError as error:
+        told = json.loads(error.response.content)
+        raise RefusedError(error.response.status_code, told["detail"]) from error
+    if owner is not None:
+        return owner
+    engine = import_module(settings.SESSION_ENGINE)
+    request.session = engine.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if not isinstance(user, User):
+        raise RefusedError(401, "You are not signed in. Sign in and try again.")
+    return user
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

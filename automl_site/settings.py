@@ -75,9 +75,11 @@ MIDDLEWARE = [
     "automl_site.compression.PageCompression",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "automl_site.api_errors.problems_of_the_api",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "automl_site.api_access.tokens_of_uploads",
     "automl_site.logs.remember_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -197,7 +199,16 @@ UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfi
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
+API_RATE = env_int(
+    "AUTOML_API_RATE", 600, low=1, high=1_000_000
+)  # requests a minute of one person's programs
 WATTS = env_int("AUTOML_WATTS", 60, low=1, high=100_000)  # what the machine takes during a search, assumed
+
+# Webhooks: where messages may go
+WEBHOOK_PORTS = env_list("AUTOML_WEBHOOK_PORTS", ["80", "443", "8080", "8443"])
+if not all(port.isascii() and port.isdigit() and 0 < int(port) < 65_536 for port in WEBHOOK_PORTS):
+    raise ImproperlyConfigured("AUTOML_WEBHOOK_PORTS must be port numbers with commas between them.")
+WEBHOOK_HOSTS = env_list("AUTOML_WEBHOOK_HOSTS", [])  # private ones that may be reached: name or name:port
 
 # Operation
 METRICS_TOKEN = env_str("AUTOML_METRICS_TOKEN")

@@ -14,17 +14,20 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from datasets_app import api_changes, api_images, api_uploads, selectors, services
+from datasets_app.api_pages import Page, page_of, whole_page
 from datasets_app.api_schemas import (
     DatasetOut,
     Detail,
     DraftIn,
-    FindingsPage,
+    FindingOut,
     InterpretationIn,
     KindName,
     KindOut,
     Limit,
     Offset,
+    PreviewOut,
     PublicSetOut,
+    file_of,
 )
 from datasets_app.findings import kind_counts
 from datasets_app.grid import with_images
@@ -49,12 +52,11 @@ def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
     return selectors.dataset_for_user(_user(request), dataset_id)
 
 
-@router.get("/datasets", response=list[DatasetOut])
+@router.get("/datasets", response=Page[DatasetOut])
 def dataset_list(request: HttpRequest, offset: Offset = 0, limit: Limit = 100) -> Any:
     """Lists the user's data sets, newest first."""
-    return selectors.dataset_summaries(
-        list(selectors.datasets_of_user(_user(request))[offset : offset + limit])
-    )
+    datasets = selectors.datasets_of_user(_user(request))
+    return page_of(request, datasets, offset, limit, selectors.dataset_summaries)
 
 
 @router.post("/datasets", response={201: DatasetOut})
@@ -73,10 +75,10 @@ def dataset_draft(request: HttpRequest, draft: DraftIn) -> Any:
     return 201, selectors.dataset_summary(dataset)
 
 
-@router.get("/public-sets", response=list[PublicSetOut])
+@router.get("/public-sets", response=Page[PublicSetOut])
 def public_sets(request: HttpRequest) -> Any:
     """Lists the public sets that can be fetched by name."""
-    return PUBLIC_SETS
+    return whole_page(PUBLIC_SETS)
 
 
 @router.post("/public-sets/{str:key}", response={201: DatasetOut})
@@ -99,7 +101,7 @@ def dataset_delete(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     return 204, None
 
 
-@router.get("/datasets/{uuid:dataset_id}/preview", response=dict[str, Any])
+@router.get("/datasets/{uuid:dataset_id}/preview", response=PreviewOut)
 def dataset_preview(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Shows how the files were understood."""
     return spoken_preview(selectors.preview_of(_dataset(request, dataset_id)))
@@ -119,7 +121,7 @@ def dataset_import(request: HttpRequest, dataset_id: uuid.UUID, chosen: Interpre
     return 202, {"detail": gettext("The photos are being imported.")}
 
 
-@router.get("/datasets/{uuid:dataset_id}/findings", response=FindingsPage)
+@router.get("/datasets/{uuid:dataset_id}/findings", response=Page[FindingOut])
 def dataset_findings(  # noqa: PLR0917 - each is a query parameter
     request: HttpRequest,
     dataset_id: uuid.UUID,
@@ -131,16 +133,16 @@ def dataset_findings(  # noqa: PLR0917 - each is a query parameter
     """Lists refused and doubtful files, images and classes, with the images they are about."""
     dataset = _dataset(request, dataset_id)
     findings = selectors.findings_of(dataset, kind, only_open=only_open)
-    return {"total": findings.count(), "items": with_images(dataset, findings[offset : offset + limit])}
+    return page_of(request, findings, offset, limit, lambda part: with_images(dataset, part))
 
 
-@router.get("/datasets/{uuid:dataset_id}/findings/kinds", response=list[KindOut])
+@router.get("/datasets/{uuid:dataset_id}/findings/kinds", response=Page[KindOut])
 def dataset_finding_kinds(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Lists what was found by kind, how much of it is still open, and what one click does about it."""
-    return kind_counts(_dataset(request, dataset_id))
+    return whole_page(kind_counts(_dataset(request, dataset_id)))
 
 
-@router.get("/datasets/{uuid:dataset_id}/findings.csv")
+@router.get("/datasets/{uuid:dataset_id}/findings.csv", openapi_extra=file_of("text/csv"))
 def dataset_findings_csv(request: HttpRequest, dataset_id: uuid.UUID) -> HttpResponse:
     """Downloads all findings as CSV."""
     text = io.StringIO()

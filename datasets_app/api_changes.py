@@ -13,6 +13,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from datasets_app import added, remedies, selectors, services
+from datasets_app.api_pages import Page, page_of
 from datasets_app.api_schemas import (
     ChangeIn,
     ChangeMade,
@@ -27,6 +28,7 @@ from datasets_app.api_schemas import (
     RemedyIn,
     RemedyOut,
     VersionOut,
+    VersionsComparedOut,
 )
 from datasets_app.changes import change_create, change_undo
 from datasets_app.models import Dataset, DatasetVersion
@@ -55,10 +57,10 @@ def finding_remedy(request: HttpRequest, dataset_id: uuid.UUID, chosen: RemedyIn
     return {"change": change, "n_changes": selectors.pending_changes(dataset).count()}
 
 
-@router.get("/datasets/{uuid:dataset_id}/changes", response=list[ChangeOut])
+@router.get("/datasets/{uuid:dataset_id}/changes", response=Page[ChangeOut])
 def change_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0, limit: Limit = 100) -> Any:
     """Lists the edits that no version has taken in yet, newest first."""
-    return list(selectors.pending_changes(_dataset(request, dataset_id))[offset : offset + limit])
+    return page_of(request, selectors.pending_changes(_dataset(request, dataset_id)), offset, limit)
 
 
 @router.post("/datasets/{uuid:dataset_id}/changes", response={201: ChangeMade})
@@ -78,11 +80,12 @@ def change_take_back(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     return {"text": change.text, "n_changes": selectors.pending_changes(dataset).count()}
 
 
-@router.get("/datasets/{uuid:dataset_id}/versions", response=list[VersionOut])
+@router.get("/datasets/{uuid:dataset_id}/versions", response=Page[VersionOut])
 def version_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0, limit: Limit = 100) -> Any:
     """Lists the versions, newest first."""
-    versions = selectors.versions_of(_dataset(request, dataset_id))[offset : offset + limit]
-    return [selectors.version_summary(version) for version in versions]
+    versions = selectors.versions_of(_dataset(request, dataset_id))
+    summary = selectors.version_summary
+    return page_of(request, versions, offset, limit, lambda part: [summary(version) for version in part])
 
 
 @router.post("/datasets/{uuid:dataset_id}/versions", response={202: Detail})
@@ -92,7 +95,9 @@ def version_make(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     return 202, {"detail": gettext("The version is being made.")}
 
 
-@router.get("/datasets/{uuid:dataset_id}/versions/{int:first}/compare/{int:second}", response=dict[str, Any])
+@router.get(
+    "/datasets/{uuid:dataset_id}/versions/{int:first}/compare/{int:second}", response=VersionsComparedOut
+)
 def version_compare(request: HttpRequest, dataset_id: uuid.UUID, first: int, second: int) -> Any:
     """Says what differs between two versions."""
     try:

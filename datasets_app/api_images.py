@@ -12,7 +12,8 @@ from ninja import Router
 from pydantic import Field
 
 from datasets_app import grid, selectors
-from datasets_app.api_schemas import ImagesPage, KindName, Label, Limit, MapOut, Offset, Split
+from datasets_app.api_pages import Page, next_part
+from datasets_app.api_schemas import ImageOut, KindName, Label, Limit, MapOut, Offset, Split, file_of
 from datasets_app.models import Dataset
 
 router = Router()
@@ -25,7 +26,7 @@ def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
     return selectors.dataset_for_user(cast(User, request.user), dataset_id)
 
 
-@router.get("/datasets/{uuid:dataset_id}/images", response=ImagesPage)
+@router.get("/datasets/{uuid:dataset_id}/images", response=Page[ImageOut])
 def dataset_images(  # noqa: PLR0917 - each is a query parameter
     request: HttpRequest,
     dataset_id: uuid.UUID,
@@ -38,7 +39,7 @@ def dataset_images(  # noqa: PLR0917 - each is a query parameter
     limit: Limit = 100,
 ) -> Any:
     """Lists images as they stand now, pending edits included."""
-    return grid.images_page(
+    page = grid.images_page(
         _dataset(request, dataset_id),
         split=split,
         label=label,
@@ -48,15 +49,16 @@ def dataset_images(  # noqa: PLR0917 - each is a query parameter
         offset=offset,
         limit=limit,
     )
+    return {**page, "next": next_part(request, offset, limit, page["total"])}
 
 
-@router.get("/datasets/{uuid:dataset_id}/thumbnails/{int:row}")
+@router.get("/datasets/{uuid:dataset_id}/thumbnails/{int:row}", openapi_extra=file_of("image/webp"))
 def dataset_thumbnail(request: HttpRequest, dataset_id: uuid.UUID, row: int) -> HttpResponse:
     """Shows one image, encoded anew from the stored pixels; never a byte of the upload itself."""
     return _picture(grid.thumbnail_of(_dataset(request, dataset_id), row), "image/webp")
 
 
-@router.get("/datasets/{uuid:dataset_id}/sheet")
+@router.get("/datasets/{uuid:dataset_id}/sheet", openapi_extra=file_of("image/jpeg"))
 def dataset_sheet(
     request: HttpRequest,
     dataset_id: uuid.UUID,

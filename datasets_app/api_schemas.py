@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from typing_extensions import TypedDict
 
 from datasets_app.changes import MAX_ROWS
 from datasets_app.words.engine import said
@@ -20,7 +21,20 @@ Row = Annotated[int, Field(ge=0, lt=2**31)]
 Label = Annotated[str, Field(max_length=2000)]
 Split = Literal["train", "val", "test"]
 KindName = Annotated[str, Field(max_length=40)]
+JsonObject = dict[str, Any]
+"""A form of the engine that has one schema for each kind of thing."""
 Ids = Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]], Field(max_length=50_000)]
+
+
+def file_of(kind: str) -> dict[str, Any]:
+    """Returns how OpenAPI describes an answer that is a file of a content type."""
+    is_json = kind == "application/json"
+    content = {kind: {"schema": {"type": "object"} if is_json else {"type": "string", "format": "binary"}}}
+    return {"responses": {200: {"description": "The file", "content": content}}}
+
+
+ChangedImage = TypedDict("ChangedImage", {"row": int, "path": str, "from": str, "to": str})
+"""One image that differs between two versions; "from" is no name of Python."""
 
 
 class ClassOut(Schema):
@@ -66,7 +80,7 @@ class DatasetOut(Schema):
     upload: SentOut | None
     error: Said | None
     source: str
-    health: dict[str, Any]
+    health: JsonObject
     created_at: datetime
     size_bytes: int
 
@@ -82,7 +96,32 @@ class DraftIn(Schema):
 class InterpretationIn(Schema):
     """How the files are to be understood; `GET preview` shows the form."""
 
-    interpretation: dict[str, Any]
+    interpretation: JsonObject
+
+
+class PreviewOut(BaseModel):
+    """How the files were understood, in the reader's language; the engine may say more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    interpretation: JsonObject
+    summary: str
+    n_images: int
+    alternatives: list[JsonObject]
+    problems: list[JsonObject]
+
+
+class VersionsComparedOut(Schema):
+    """What changed from one version to another; `counts` are images of a class in both."""
+
+    relabelled: int
+    excluded: int
+    restored: int
+    moved: int
+    added: int
+    removed: int
+    examples: dict[str, list[ChangedImage]]
+    counts: dict[str, list[int]]
 
 
 class Detail(Schema):
@@ -104,13 +143,6 @@ class ImageOut(Schema):
     height: int
     group: int
     findings: list[str]
-
-
-class ImagesPage(Schema):
-    """A part of the images and how many there are."""
-
-    total: int
-    items: list[ImageOut]
 
 
 class MapOut(Schema):
@@ -139,13 +171,6 @@ class FindingOut(Schema):
     dismissed: bool
     image: ImageOut | None
     other: ImageOut | None
-
-
-class FindingsPage(Schema):
-    """A part of the findings and how many there are."""
-
-    total: int
-    items: list[FindingOut]
 
 
 class KindOut(Schema):

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja import Router, Schema
 
+from datasets_app.api_pages import Page, page_of
+from datasets_app.api_schemas import Limit, Offset
 from datasets_app.upload_selectors import unfinished_uploads
 
 router = Router()
@@ -34,7 +36,10 @@ class UploadOut(Schema):
     expires_at: datetime | None
 
 
-@router.get("/uploads", response=list[UploadOut])
-def upload_list(request: HttpRequest, with_complete: bool = False) -> Any:
+@router.get("/uploads", response=Page[UploadOut])
+def upload_list(
+    request: HttpRequest, with_complete: bool = False, offset: Offset = 0, limit: Limit = 1000
+) -> Any:
     """Lists uploads that can go on; on wish also the complete files of data sets that wait for others."""
-    return unfinished_uploads(cast(User, request.user), with_complete=with_complete)
+    uploads = unfinished_uploads(cast(User, request.user), with_complete=with_complete)
+    return page_of(request, uploads, offset, limit)

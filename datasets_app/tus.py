@@ -19,12 +19,13 @@ from typing import Final, cast
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import http_date
 
 from datasets_app.models import Dataset, Upload
+from datasets_app.problems import problem
 from datasets_app.quota import STATUS_OF_CODE
 from datasets_app.receiving import CHECKSUMS, GONE, WRONG_OFFSET, Checksum, Grant, RefusedError, Verdict
 from datasets_app.selectors import dataset_for_user
@@ -116,7 +117,7 @@ def received(upload: Upload) -> HttpResponse:
 
 def refusal(status: int, sentence: str) -> HttpResponse:
     """An answer in the API's one form of errors."""
-    return _marked(JsonResponse({"detail": said(sentence)}, status=status))
+    return _marked(problem(status, said(sentence)))
 
 
 def _head(found: Upload) -> HttpResponse:

@@ -28,6 +28,7 @@ from django.utils import timezone
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Upload
 from datasets_app.storage import directory_bytes, newest_change, version_id
 from datasets_app.uploads import remove_expired
+from search_app.forgotten import forget_old
 from search_app.inventory import take_inventory
 from search_app.models import Device, SearchRun
 
@@ -99,6 +100,7 @@ def clean_up(*, dry_run: bool = False) -> Cleaned:
     storage = Path(settings.STORAGE_DIR)
     if not dry_run:
         done.n_uploads = remove_expired()
+        forget_old()
     for suspect in _suspects(storage):
         if _age(suspect.path) < UNTOUCHED_SECONDS:
             continue

@@ -15,9 +15,22 @@ from datasets_app.claims import Claimable
 from nas.architecture import architecture_from_json
 from nas.candidate import HERE, Metrics
 from nas.candidate import Candidate as EngineCandidate
+from search_app.access_models import ApiToken, IdempotentRequest, WebhookDelivery, WebhookEndpoint
 from search_app.device_models import Device
 
-__all__ = ["Candidate", "Device", "NoticeChoice", "SearchEvent", "SearchRun", "TrainedModel", "twin_key"]
+__all__ = [
+    "ApiToken",
+    "Candidate",
+    "Device",
+    "IdempotentRequest",
+    "NoticeChoice",
+    "SearchEvent",
+    "SearchRun",
+    "TrainedModel",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "twin_key",
+]
 
 
 class SearchRun(Claimable):

@@ -18,6 +18,7 @@ from datasets_app.uploads import remove_expired
 from search_app.cleanup import clean_daily
 from search_app.models import SearchRun
 from search_app.notices import send_notices
+from search_app.webhook_sending import deliver_forever
 
 SWEEP_SECONDS = 5.0
 CLEAN_SECONDS = 60.0
@@ -65,10 +66,11 @@ def _waiting_hints(channel: object, queue: str) -> int:
 def sweep_forever(end: threading.Event | None = None) -> None:
     """Sweeps every few seconds until `end` is set; an unreachable broker or database is tried again.
 
-    It also mails that searches have ended, removes uploads that nobody finished in time once a minute, and
-    once a day what nothing needs.
+    Beside it, in a thread of its own, webhooks are sent. It also mails that searches have ended, removes
+    uploads that nobody finished in time once a minute, and once a day what nothing needs.
     """
     end = end or threading.Event()
+    threading.Thread(target=deliver_forever, args=[end], name="webhooks", daemon=True).start()
     cleaned = float("-inf")
     while not end.is_set():
         try:

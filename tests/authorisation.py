@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import override_settings
 
 from datasets_app.changes import change_create
 from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Upload
@@ -19,8 +22,9 @@ from datasets_app.services import dataset_create, dataset_import, dataset_versio
 from datasets_app.uploads import upload_create
 from nas.events import Event
 from search_app.device_services import device_create
-from search_app.models import Device, SearchEvent, SearchRun, TrainedModel
+from search_app.models import ApiToken, Device, SearchEvent, SearchRun, TrainedModel, WebhookEndpoint
 from search_app.record import record_event
+from search_app.tokens import token_create
 from tests import factories, images
 
 SECRETS = (
@@ -30,6 +34,8 @@ SECRETS = (
     "the fjord speaks",
     "half an otter",
     "otterphone",
+    "otterhook",
+    "otterprogram",
 )
 
 
@@ -72,6 +78,12 @@ class World:
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
             "devices": list(devices.values_list("pk", "name", "state", "link_token")),
+            "webhooks": list(WebhookEndpoint.objects.filter(owner__username="owner").values_list()),
+            "tokens": list(
+                ApiToken.objects.filter(owner__username="owner", name=SECRETS[7]).values_list(
+                    "pk", "revoked_at"
+                )
+            ),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }
@@ -101,6 +113,9 @@ def build_world(owner: User, directory: Path) -> World:
     model = _write_model(run)
     upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
     device = device_create(owner=owner, name=SECRETS[5], kind="python", spaces=["nasbench201"])
+    # Without a look whether there is such a host: tests have no network.
+    endpoint = WebhookEndpoint.objects.create(owner=owner, url=f"https://{SECRETS[6]}.example.org/", salt="0")
+    token_create(owner=owner, name=SECRETS[7], scopes=["datasets:read"])
     return World(
         ids={
             "dataset_id": str(dataset.pk),
@@ -118,6 +133,7 @@ def build_world(owner: User, directory: Path) -> World:
             "finding_ids": str(dataset.findings.earliest("pk").pk),
             "upload_id": str(upload.pk),
             "device_id": str(device.pk),
+            "endpoint_id": str(endpoint.pk),
             "token": uuid.uuid4().hex,
         },
         archive=archive,
@@ -125,6 +141,17 @@ def build_world(owner: User, directory: Path) -> World:
         n_events=run.events.count(),
         built=World.fingerprint(),
     )
+
+
+@contextmanager
+def living_world(directory: Path) -> Iterator[World]:
+    """Builds it in the test database itself, and takes it down again: for all tests of a module."""
+    with override_settings(STORAGE_DIR=directory / "storage"):
+        (directory / "storage").mkdir()
+        owner = factories.UserFactory(username="owner")
+        yield build_world(owner, directory)
+        SearchRun.objects.all().delete()
+        owner.delete()
 
 
 def _import(owner: User, archive: Path) -> Dataset:

@@ -35,6 +35,7 @@ def storage(settings: Any, tmp_path: Path) -> Path:
     settings.VAR_DIR = tmp_path
     settings.STORAGE_DIR = tmp_path / "storage"
     settings.STORAGE_DIR.mkdir()
+    settings.API_RATE = 1_000_000  # tests share an address and a minute
     settings.WHITENOISE_AUTOREFRESH = True  # else every new client lists all static files, 0.1 s each
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return settings.STORAGE_DIR

@@ -19,6 +19,7 @@ from automl_site.backup.rows import load_rows
 from datasets_app.models import Dataset
 from search_app.inventory import OWNERS
 from search_app.models import SearchRun
+from search_app.webhooks import webhooks_begin_anew
 
 INTERRUPTED: Final = (
     "This search was running when the backup was made that this site was restored from. Press Resume to go "
@@ -101,6 +102,7 @@ def _let_go_of_claims(made: Summary) -> None:
     runs.update(state=SearchRun.State.FAILED, error=INTERRUPTED, finished_at=Now(), eta_seconds=None)
     # Whoever drills a restore must not mail people: each end was told, or will be, by the original.
     SearchRun.objects.filter(state__in=SearchRun.ended_states, noticed_at=None).update(noticed_at=Now())
+    webhooks_begin_anew()
     for model in (Dataset, SearchRun):
         model.objects.update(lease_until=None, attempt=0, claimed_by="", fence=F("fence") + 1)
 

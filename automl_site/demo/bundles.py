@@ -45,7 +45,7 @@ def download_models(client: Client, search_id: str, directory: Path) -> list[Pat
         DemoError: If there is no model or a bundle lacks a file.
     """
     folders = []
-    for model in client.get(f"/searches/{search_id}/models"):
+    for model in client.get(f"/searches/{search_id}/models")["items"]:
         archive = directory / "bundle.zip"
         client.download(f"/searches/{search_id}/models/{model['id']}/bundle.zip", archive)
         folder = directory / PurePosixPath(model["name"]).name

@@ -150,7 +150,7 @@ async function catchUp() {
   if (catching) return;
   catching = (async () => {
     for (;;) {
-      const { events, last_seq: newest } = await api(`${base}/events?after=${state.lastSeq}&limit=500&compact=true`);
+      const { items: events, last_seq: newest } = await api(`${base}/events?after=${state.lastSeq}&limit=500&compact=true`);
       for (const event of events) take(event);
       if (!events.length || state.lastSeq >= newest) return;
     }

@@ -43,7 +43,7 @@ wireDelete($('delete'), $('delete-dialog'), base, '/searches/');
 async function exported(number, withInt8) {
   for (let tries = 0; tries < GIVE_UP_AFTER; tries += 1) {
     await new Promise((resolve) => { setTimeout(resolve, 1000); });
-    const models = await api(`${base}/models`);
+    const { items: models } = await api(`${base}/models`);
     if (models.some((model) => model.candidate === number && (!withInt8 || model.parity.int8?.tried))) return true;
   }
   return false;

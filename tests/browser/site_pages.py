@@ -67,6 +67,8 @@ PAGES = (
     SitePage("device-new", "/devices/new/"),
     SitePage("account", "/account/"),
     SitePage("account-delete", "/account/delete/"),
+    SitePage("account-tokens", "/account/tokens/"),
+    SitePage("account-webhooks", "/account/webhooks/"),
     SitePage("account-email", "/accounts/email/"),
     SitePage("account-password", "/accounts/password/set/"),
     SitePage("sign-out", "/accounts/logout/"),

@@ -386,7 +386,7 @@ def test_from_findings_to_a_new_version_and_a_search_on_it(
     expect(page.locator("#compared")).to_contain_text("Left out: 1 photo")
     page.get_by_role("link", name="Start a search").click()
     expect(page.locator("[name=dataset]")).to_have_value(dataset)
-    versions = page.request.get(f"/api/v1/datasets/{dataset}/versions").json()
+    versions = page.request.get(f"/api/v1/datasets/{dataset}/versions").json()["items"]
     assert [one["number"] for one in versions] == [2, 1]
     assert versions[0]["n_images"] == 120
     assert watcher.problems == []

@@ -135,7 +135,7 @@ def test_from_photos_to_a_model_that_works(page: Page, watcher: Watcher, tmp_pat
     expect(page.locator("#light")).to_have_text("Finished")
     answer = page.request.get(f"/api/v1/searches/{run}/candidates").json()
     wait_for_points(page, 1, 5)
-    assert numbers(page) == sorted(one["number"] for one in answer["candidates"])
+    assert numbers(page) == sorted(one["number"] for one in answer["items"])
     page.wait_for_function(
         "front => document.getElementById('chart').dataset.front === front",
         arg=",".join(str(number) for number in sorted(answer["front"])),

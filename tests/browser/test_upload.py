@@ -222,7 +222,7 @@ def test_pause_and_cancel(page: Page, watcher: Watcher, stack: Stack, tmp_path: 
     page.click("#cancel-dialog button[value=yes]")
     expect(page.locator("#drop")).to_be_visible()
     expect(page.locator("#waiting")).to_be_hidden()
-    assert page.request.get("/api/v1/uploads").json() == []
+    assert page.request.get("/api/v1/uploads").json()["items"] == []
     watcher.forgive("Failed to load resource")
     assert watcher.problems == []
 

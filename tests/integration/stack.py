@@ -183,7 +183,7 @@ class Person(httpx.Client):
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["seq"] if found else 0
-            page = self.call("GET", f"/searches/{run_id}/events", params={"after": after})["events"]
+            page = self.call("GET", f"/searches/{run_id}/events", params={"after": after})["items"]
             if not page:
                 return found
             found += page

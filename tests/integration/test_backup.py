@@ -68,7 +68,7 @@ def downloads(person: Person) -> dict[str, bytes]:
             continue
         search = f"/api/v1/searches/{run['id']}"
         addresses += [f"{search}/{name}" for name in ("report.html", "report.json", "candidates", "events")]
-        for model in person.call("GET", f"/searches/{run['id']}/models"):
+        for model in person.call("GET", f"/searches/{run['id']}/models")["items"]:
             addresses.append(f"{search}/models/{model['id']}/bundle.zip")
             addresses += [file["url"] for file in model["files"]]
     found = {}

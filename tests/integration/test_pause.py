@@ -33,7 +33,7 @@ def test_a_pause_stops_the_clock_and_added_minutes_reach_the_engine(tmp_path: Pa
         person.call("POST", f"{address}/resume")
 
         def by_the_new_budget() -> dict[str, Any] | None:
-            events = person.call("GET", f"{address}/events", params={"after": paused["last_seq"]})["events"]
+            events = person.call("GET", f"{address}/events", params={"after": paused["last_seq"]})["items"]
             told = [event["payload"] for event in events if event["kind"] == "progress"]
             return next((one for one in told if one["spent_seconds"] > paused["spent_seconds"] + 1), None)
 

@@ -78,21 +78,21 @@ def check_books(person: Person, run_id: str) -> None:
         event["payload"]["candidate"]["number"] for event in events if event["kind"] == "candidate_finished"
     ]
     assert finished == list(range(len(finished)))
-    listed = person.call("GET", f"/searches/{run_id}/candidates")["candidates"]
+    listed = person.call("GET", f"/searches/{run_id}/candidates")["items"]
     assert [candidate["number"] for candidate in listed] == finished
 
 
 def export_another(person: Person, run_id: str) -> None:
     """Exports a candidate that the run itself left alone, if there is one."""
-    models = person.call("GET", f"/searches/{run_id}/models")
+    models = person.call("GET", f"/searches/{run_id}/models")["items"]
     exported = {model["candidate"] for model in models}
-    candidates = person.call("GET", f"/searches/{run_id}/candidates")["candidates"]
+    candidates = person.call("GET", f"/searches/{run_id}/candidates")["items"]
     free = [one["number"] for one in candidates if one["weights"] and one["number"] not in exported]
     assert free, "every candidate was exported already"
     person.call("POST", f"/searches/{run_id}/candidates/{free[0]}/export")
 
     def added() -> bool:
-        now = person.call("GET", f"/searches/{run_id}/models")
+        now = person.call("GET", f"/searches/{run_id}/models")["items"]
         return free[0] in {model["candidate"] for model in now}
 
     wait_for(added, 90, "the export did not appear")
@@ -125,7 +125,7 @@ def test_a_killed_worker_is_replaced_and_every_candidate_exists_once(
     run = run_of(person, run_id)
     assert run["state"] == "DONE", run
     check_books(person, run_id)
-    assert person.call("GET", f"/searches/{run_id}/models"), "a finished search has a model to download"
+    assert person.call("GET", f"/searches/{run_id}/models")["items"], "a finished search has a model to download"
     export_another(person, run_id)
 
 
@@ -135,7 +135,7 @@ def test_stopping_keeps_the_results(person: Person, dataset: dict[str, Any], tmp
     person.call("POST", f"/searches/{run_id}/stop")
     wait_for(lambda: run_of(person, run_id)["state"] == "STOPPED", 90, "the run did not stop")
     check_books(person, run_id)
-    model = person.call("GET", f"/searches/{run_id}/models")[-1]
+    model = person.call("GET", f"/searches/{run_id}/models")["items"][-1]
     names = {entry["name"] for entry in model["files"]}
     assert {"model.onnx", "labels.json"} <= names
     for entry in model["files"]:

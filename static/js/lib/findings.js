@@ -206,7 +206,7 @@ export function start({ url, data, editor, pending }) {
   let opened = null;
 
   tab.reload = async () => {
-    const kinds = (await api(`${url}/findings/kinds`)).filter(({ kind }) => !skippedKinds.includes(kind));
+    const kinds = (await api(`${url}/findings/kinds`)).items.filter(({ kind }) => !skippedKinds.includes(kind));
     kinds.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
     opened = new Set(opened ? [...document.querySelectorAll('.kind[open]')].map((node) => node.id.slice(5)) : first(kinds));
     const cards = kinds.map((kind) => new KindCard(tab, kind, opened.has(kind.kind)));

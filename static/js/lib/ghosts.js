@@ -12,7 +12,7 @@ export class Ghosts {
 
   async list() {
     try {
-      const runs = await api(`${this.base}/earlier`);
+      const { items: runs } = await api(`${this.base}/earlier`);
       $('ghosts-none').hidden = runs.length > 0;
       $('ghost-list').replaceChildren(...runs.map((run) => this.item(run)));
     } catch (error) {
@@ -50,7 +50,7 @@ export class Ghosts {
   async front(id, name, axis) {
     const key = `${id} ${axis.name}`;
     if (!this.fronts.has(key)) {
-      const points = await api(`/api/v1/searches/${id}/front?cost=${axis.name}`);
+      const { items: points } = await api(`/api/v1/searches/${id}/front?cost=${axis.name}`);
       this.fronts.set(key, points.map((point) => ({ ...point, cost: point.cost / axis.scale })));
     }
     return { name, points: this.fronts.get(key) };

@@ -6,7 +6,7 @@ import { gettext } from './words.js';
 
 /** @param {string} base of the run's API @param {Map<number, object>} networks by number */
 export async function showModels(base, networks) {
-  const models = await api(`${base}/models`);
+  const { items: models } = await api(`${base}/models`);
   const accuracy = (model) => networks.get(model.candidate)?.metrics?.accuracy ?? 0;
   models.sort((a, b) => accuracy(b) - accuracy(a));
   $('models-empty').hidden = models.length > 0;

@@ -41,7 +41,7 @@ async function announce(file, marks) {
 }
 
 /** Files that the server knows of data sets that are not complete: `[{id, dataset, filename, length, offset, fingerprint}]`. */
-export const knownUploads = () => api('/api/v1/uploads?with_complete=true');
+export const knownUploads = async () => (await api('/api/v1/uploads?with_complete=true')).items;
 
 /** The data set that some of the files belong to already, or null. */
 export function knownDataset(files, known) {

@@ -151,7 +151,7 @@ def test_one_click_remedies_and_dismissals(client: Client, dataset: Dataset, url
     assert post(client, f"{url}/findings/dismiss", {"ids": [first.pk]}, 200) == {"n": 1}
     body = post(client, f"{url}/findings/remedy", {"kind": "dark"}, 200)
     assert body["n_changes"] == 1 and body["change"]["text"].startswith("1 photo left out")
-    kinds = {kind["kind"]: kind for kind in client.get(f"{url}/findings/kinds").json()}
+    kinds = {kind["kind"]: kind for kind in client.get(f"{url}/findings/kinds").json()["items"]}
     assert (kinds["dark"]["n"], kinds["dark"]["n_open"]) == (2, 0)
     assert client.get(f"{url}/findings", {"kind": "dark", "only_open": "1"}).json()["total"] == 0
     assert (
@@ -167,8 +167,8 @@ def test_edits_are_made_listed_and_taken_back(client: Client, dataset: Dataset, 
     body = client.get(url).json()
     assert (body["n_changes"], body["n_excluded"], body["n_images"], body["version"]) == (2, 1, 59, 1)
     assert [row["name"] for row in body["classes"]] == ["flower", "shrine"]
-    assert [change["number"] for change in client.get(f"{url}/changes").json()] == [2, 1]
-    assert "undo" not in client.get(f"{url}/changes").json()[0]
+    assert [change["number"] for change in client.get(f"{url}/changes").json()["items"]] == [2, 1]
+    assert "undo" not in client.get(f"{url}/changes").json()["items"][0]
     assert post(client, f"{url}/changes/undo", {}, 200) == {"text": "1 photo left out", "n_changes": 1}
     assert (
         "empty"
@@ -185,7 +185,7 @@ def test_versions_are_made_listed_and_compared(client: Client, dataset: Dataset,
     post(client, f"{url}/versions", {}, 202)
     assert "worked on" in post(client, f"{url}/changes", {"kind": "exclude", "rows": [3]}, 422)["detail"]
     runner.check_dataset(dataset.pk)
-    second, first = client.get(f"{url}/versions").json()
+    second, first = client.get(f"{url}/versions").json()["items"]
     assert (second["number"], second["n_images"], first["n_images"]) == (2, 59, 60)
     assert second["changes"] == ["1 photo left out", "2 photos: flower → temple"]
     assert second["content_hash"] != first["content_hash"] and second["classes"] == ["flower", "temple"]
@@ -232,7 +232,7 @@ def test_a_draft_waits_for_its_files(client: Client) -> None:
 
 
 def test_public_sets_are_listed_with_their_licence(client: Client) -> None:
-    listed = {one["key"]: one for one in client.get("/api/v1/public-sets").json()}
+    listed = {one["key"]: one for one in client.get("/api/v1/public-sets").json()["items"]}
     assert listed["fashion-mnist"]["licence"] == "MIT" and listed["fashion-mnist"]["n_images"] == 70_000
     body = post(client, "/api/v1/public-sets/fashion-mnist", {}, 201)
     assert (body["state"], body["job"], body["source"]) == ("UPLOADED", "fetch", "fashion-mnist")
@@ -248,7 +248,7 @@ def test_a_list_of_data_sets_asks_the_database_a_fixed_number_of_times(
         made.images.filter(row=0).update(excluded=True)
     with django_assert_max_num_queries(10):
         body = client.get("/api/v1/datasets").json()
-    assert [one["n_excluded"] for one in body] == [1] * 5
+    assert [one["n_excluded"] for one in body["items"]] == [1] * 5
 
 
 def test_seventy_thousand_images_are_paged_by_index_alone(client: Client, owner: User) -> None:

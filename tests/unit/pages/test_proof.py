@@ -98,7 +98,7 @@ def test_records_without_any_parity_are_shown(client_of: ClientOf, owner: User, 
 
 def test_the_api_tells_certificate_and_int8(client_of: ClientOf, owner: User, run: SearchRun) -> None:
     exported(run, {**PLAIN, "int8": OFFERED, "rows": [ROW]})
-    (model,) = client_of(owner).get(f"/api/v1/searches/{run.id}/models").json()
+    (model,) = client_of(owner).get(f"/api/v1/searches/{run.id}/models").json()["items"]
     assert model["parity"]["int8"] == OFFERED
     assert model["parity"]["rows"] == [ROW]
     assert model["files"][1]["name"] == "model_int8.onnx"

@@ -43,6 +43,9 @@ PAGES = {
     "account/": Rule("account"),
     "account/export/": Rule("account"),
     "account/delete/": Rule("account"),
+    "account/tokens/": Rule("account"),
+    "account/webhooks/": Rule("account"),
+    "account/webhooks/<uuid:endpoint_id>/": Rule("object"),
     "styleguide/": Rule("account"),
     "datasets/": Rule("account"),
     "datasets/new/": Rule("account"),
@@ -107,6 +110,16 @@ D = "/api/v1/datasets"
 OPERATIONS = {
     "GET /api/v1/": Rule("public", frozenset({404})),  # ninja's root, which answers nothing
     "GET /api/v1/openapi.json": Rule("public"),
+    "GET /api/v1/client.py": Rule("public"),
+    "GET /api/v1/devices": Rule("account"),
+    "POST /api/v1/devices": Rule(
+        "account", frozenset({201}), body={"name": "mine", "spaces": ["nasbench201"]}
+    ),
+    "GET /api/v1/devices/{device_id}": Rule("object"),
+    "DELETE /api/v1/devices/{device_id}": Rule("object", frozenset({204})),
+    "POST /api/v1/devices/{device_id}/link": Rule("object", frozenset({201})),
+    # that of the walk is not measured yet
+    "GET /api/v1/devices/{device_id}/table.json": Rule("object", frozenset({404})),
     f"GET {D}": Rule("account"),
     f"POST {D}": Rule("account", frozenset({201}), upload=True),
     f"GET {D}/{{dataset_id}}": Rule("object"),

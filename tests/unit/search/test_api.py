@@ -41,12 +41,12 @@ def test_a_search_is_started_listed_and_stopped(client: Client, owner: User) -> 
     assert answer.status_code == 201
     made = answer.json()
     assert (made["state"], made["goal"], made["queue_position"]) == ("QUEUED", "speed", 1)
-    assert [one["id"] for one in client.get(BASE).json()] == [made["id"]]
+    assert [one["id"] for one in client.get(BASE).json()["items"]] == [made["id"]]
     stopped = post(client, f"{BASE}/{made['id']}/stop")
     assert (stopped.status_code, stopped.json()["state"]) == (202, "STOPPED")
     assert post(client, f"{BASE}/{made['id']}/resume").json()["state"] == "QUEUED"
     assert client.delete(f"{BASE}/{made['id']}").status_code == 204
-    assert client.get(BASE).json() == []
+    assert client.get(BASE).json() == {"items": [], "total": 0, "next": None}
 
 
 def test_a_search_takes_evaluator_and_reward(client: Client, owner: User) -> None:
@@ -112,7 +112,7 @@ def test_events_come_in_pages(run: SearchRun, client: Client) -> None:
     for number in range(5):
         record_event(run.pk, Event("log", {"message": str(number)}))
     page = client.get(f"{BASE}/{run.pk}/events", {"after": 1, "limit": 2}).json()
-    assert [event["seq"] for event in page["events"]] == [2, 3]
+    assert [event["seq"] for event in page["items"]] == [2, 3]
     assert page["last_seq"] == 5
     assert client.get(f"{BASE}/{run.pk}/events", {"after": 10**30}).status_code == 422
 
@@ -122,7 +122,7 @@ def test_candidates_and_chart_name_the_front(run: SearchRun, client: Client) -> 
         make_candidate(run, number)
     make_candidate(run, 3, status="failed", metrics=None, error="It diverged.")
     answer = client.get(f"{BASE}/{run.pk}/candidates").json()
-    assert [one["number"] for one in answer["candidates"]] == [0, 1, 2, 3]
+    assert [one["number"] for one in answer["items"]] == [0, 1, 2, 3]
     assert set(answer["front"]) == {0, 1, 2}
     chart = client.get(f"{BASE}/{run.pk}/chart").json()
     assert [point["number"] for point in chart["points"]] == [0, 1, 2]
@@ -133,7 +133,7 @@ def test_models_are_downloaded_as_attachments_and_as_one_zip(run: SearchRun, cli
     directory = run.workdir / model.directory
     directory.mkdir(parents=True)
     (directory / "model.onnx").write_bytes(b"onnx")
-    (listed,) = client.get(f"{BASE}/{run.pk}/models").json()
+    (listed,) = client.get(f"{BASE}/{run.pk}/models").json()["items"]
     answer = client.get(listed["files"][0]["url"])
     assert b"".join(answer) == b"onnx"
     assert answer["Content-Disposition"] == 'attachment; filename="first-model.onnx"'

@@ -18,14 +18,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from automl_site.api import api
 from datasets_app.models import BULKY, Dataset
-from search_app.models import SearchRun
-from tests.authorisation import World, build_world
+from search_app.models import ApiToken, SearchRun
+from search_app.tokens import SCOPES, token_create, token_revoke
+from tests.authorisation import World, living_world
 from tests.factories import UserFactory
 from tests.unit.search.access import OPERATIONS, PAGES, PREFIXES, UPLOADS, D, Rule, S
 
@@ -136,13 +137,8 @@ def is_page(address: Address) -> bool:
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[World]:
     """Built once, in the test database itself; every test works in a transaction that is rolled back."""
-    directory = tmp_path_factory.mktemp("world")
-    with django_db_blocker.unblock(), override_settings(STORAGE_DIR=directory / "storage"):
-        (directory / "storage").mkdir()
-        owner = UserFactory(username="owner")
-        yield build_world(owner, directory)
-        SearchRun.objects.all().delete()
-        owner.delete()
+    with django_db_blocker.unblock(), living_world(tmp_path_factory.mktemp("world")) as built:
+        yield built
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +175,7 @@ def test_stranger_gets_404_and_learns_nothing(
         "run_id": str(uuid.uuid4()),
         "device_id": str(uuid.uuid4()),
         "upload_id": str(uuid.uuid4()),
+        "endpoint_id": str(uuid.uuid4()),
     }
     for address in RULED:
         assert address.rule is not None
@@ -232,6 +229,71 @@ def test_owner_is_served(world: World, owner: User, client_of: Any, subtests: py
             else:
                 assert answer.status_code in address.rule.owner, content(answer)[:300]
             transaction.set_rollback(True)
+
+
+def program(user: User, *scopes: str) -> Client:
+    """A client with a token alone; every change of a session would need the CSRF token."""
+    text = token_create(owner=user, name="walk", scopes=scopes)[1]
+    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {text}"})
+
+
+def programs_of(world: World) -> Iterator[tuple[Address, Rule]]:
+    """Yields the addresses that are for programs: those of the API and of uploads."""
+    for address in RULED:
+        if address.rule is not None and not is_page(address) and address.rule.kind != "public":
+            yield address, address.rule
+
+
+def test_a_program_may_what_its_scopes_say(world: World, owner: User, subtests: pytest.Subtests) -> None:
+    whole, reader = program(owner, *SCOPES), program(owner, *(one for one in SCOPES if one.endswith(":read")))
+    for address, rule in programs_of(world):
+        with subtests.test(f"{address.method} {address.route}"):
+            with transaction.atomic():
+                assert send(whole, address, world.ids, world).status_code in rule.owner
+                transaction.set_rollback(True)
+            reads = address.method == "GET"
+            expected = rule.owner if reads else {403}
+            assert send(reader, address, world.ids, world).status_code in expected
+    assert world.fingerprint() == world.built
+
+
+def test_programs_of_others_get_404_and_learn_nothing(
+    world: World, stranger: User, subtests: pytest.Subtests
+) -> None:
+    staff = UserFactory(username="staff", is_staff=True, is_superuser=True)
+    for who in (stranger, staff):
+        other = program(who, *SCOPES)
+        for address, rule in programs_of(world):
+            with subtests.test(f"{who}: {address.method} {address.route}"), transaction.atomic():
+                answer = send(other, address, world.ids, world)
+                if rule.kind == "object":
+                    assert answer.status_code == 404
+                told = "" if answer.streaming else content(answer).decode("utf-8", "replace")
+                assert not [secret for secret in world.secrets if secret in told]
+                transaction.set_rollback(True)
+    assert world.fingerprint() == world.built
+
+
+def test_expired_and_revoked_programs_are_out(world: World, owner: User, subtests: pytest.Subtests) -> None:
+    expired, revoked = program(owner, *SCOPES), program(owner, *SCOPES)
+    newest, before = ApiToken.objects.filter(owner=owner).order_by("-pk")[:2]
+    ApiToken.objects.filter(pk=before.pk).update(expires_at=before.created_at)
+    token_revoke(token=newest)
+    for address, _rule in programs_of(world):
+        with subtests.test(f"{address.method} {address.route}"):
+            for client in (expired, revoked):
+                assert send(client, address, world.ids, world).status_code == 401
+    assert world.fingerprint() == world.built
+
+
+def test_no_page_is_for_programs(world: World, owner: User, subtests: pytest.Subtests) -> None:
+    whole = program(owner, *SCOPES)
+    for address in RULED:
+        if address.rule is not None and is_page(address) and address.rule.kind != "public":
+            with subtests.test(f"{address.method} {address.route}"):
+                answer = send(whole, address, world.ids, world)
+                assert answer.status_code in ({302} if address.method == "GET" else {302, 403, 405})
+    assert world.fingerprint() == world.built
 
 
 def test_every_change_needs_the_csrf_token(world: World, owner: User, subtests: pytest.Subtests) -> None:
