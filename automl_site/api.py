@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError
 from ninja.errors import ValidationError as RequestError
 from ninja.security import SessionAuth
 
+from datasets_app.access import NOT_ALLOWED
 from datasets_app.quota import DISK_FULL, FULL_DISK
 from datasets_app.words.engine import said, said_by
 
@@ -48,8 +49,9 @@ def not_signed_in(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Passes on the sentence of a service that refused its input."""
-    return _answer(request, 422, said_by(error))
+    """Passes on the sentence of a service that refused its input, or (409) of a role that does not do."""
+    status = 409 if getattr(error, "code", None) == NOT_ALLOWED else 422
+    return _answer(request, status, said_by(error))
 
 
 @api.exception_handler(RequestError)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from automl_site import account_pages, health, metrics, script_words, welcome
+from automl_site import (
+    account_pages,
+    audit_pages,
+    health,
+    metrics,
+    script_words,
+    share_pages,
+    team_pages,
+    welcome,
+)
 from automl_site.api import api
 from automl_site.styleguide import styleguide
 
@@ -19,6 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account_pages.account, name="account"),
     path("account/export/", account_pages.export, name="account_export"),
     path("account/delete/", account_pages.deletion, name="account_delete"),
+    path("teams/", team_pages.team_list, name="teams"),
+    path("teams/<uuid:team_id>/", team_pages.team, name="team"),
+    path("invitations/<str:token>/", team_pages.invitation, name="invitation"),
+    path("share/<slug:kind>/<uuid:thing_id>/", share_pages.share, name="share"),
+    path("audit/", audit_pages.audit, name="audit"),
+    path("audit/log.csv", audit_pages.audit_csv, name="audit_csv"),
     path("styleguide/", styleguide, name="styleguide"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -11,6 +11,9 @@ from django.utils.translation import gettext
 from ninja import Router, Schema
 from pydantic import Field
 
+from datasets_app.access import Right
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.selectors import dataset_for_user
 from nas.candidate import HERE
 from search_app import charts, controls, selectors, services
@@ -57,8 +60,8 @@ def _user(request: HttpRequest) -> User:
     return cast(User, request.user)  # the session authentication lets nobody else in
 
 
-def _run(request: HttpRequest, run_id: uuid.UUID) -> SearchRun:
-    return selectors.search_run_for_user(_user(request), run_id)
+def _run(request: HttpRequest, run_id: uuid.UUID, right: Right = Right.SEE) -> SearchRun:
+    return selectors.search_run_for_user(_user(request), run_id, right)
 
 
 def _model(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -> TrainedModel:
@@ -81,7 +84,7 @@ def search_start(request: HttpRequest, data: SearchIn) -> Any:
     """Starts a search."""
     user = _user(request)
     options = data.dict()
-    dataset = dataset_for_user(user, options.pop("dataset_id"))
+    dataset = dataset_for_user(user, options.pop("dataset_id"), Right.CHANGE)
     run = services.search_run_start(owner=user, dataset=dataset, **options)
     return 201, selectors.run_summary(run)
 
@@ -95,32 +98,38 @@ def search_detail(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.delete("/searches/{uuid:run_id}", response={204: None})
 def search_delete(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Deletes a search that is not running, with its models."""
-    services.search_run_delete(run=_run(request, run_id))
+    services.search_run_delete(run=_run(request, run_id, Right.DELETE))
     return 204, None
 
 
 @router.post("/searches/{uuid:run_id}/stop", response={202: dict[str, Any]})
 def search_stop(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Stops a search and keeps its best."""
-    return 202, spoken(selectors.run_summary(services.search_run_stop(run=_run(request, run_id))))
+    return 202, spoken(
+        selectors.run_summary(services.search_run_stop(run=_run(request, run_id, Right.CHANGE)))
+    )
 
 
 @router.post("/searches/{uuid:run_id}/resume", response={202: dict[str, Any]})
 def search_resume(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Goes on with a paused or failed search."""
-    return 202, spoken(selectors.run_summary(services.search_run_resume(run=_run(request, run_id))))
+    return 202, spoken(
+        selectors.run_summary(services.search_run_resume(run=_run(request, run_id, Right.CHANGE)))
+    )
 
 
 @router.post("/searches/{uuid:run_id}/pause", response={202: dict[str, Any]})
 def search_pause(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Pauses a search; its minutes stand still until it is resumed."""
-    return 202, spoken(selectors.run_summary(controls.search_run_pause(run=_run(request, run_id))))
+    return 202, spoken(
+        selectors.run_summary(controls.search_run_pause(run=_run(request, run_id, Right.CHANGE)))
+    )
 
 
 @router.post("/searches/{uuid:run_id}/extend", response={202: dict[str, Any]})
 def search_extend(request: HttpRequest, run_id: uuid.UUID, data: MinutesIn) -> Any:
     """Adds minutes to a search that has not begun to write its results."""
-    run = _run(request, run_id)
+    run = _run(request, run_id, Right.CHANGE)
     return 202, spoken(selectors.run_summary(controls.search_run_extend(run=run, minutes=data.minutes)))
 
 
@@ -158,10 +167,10 @@ def search_candidate(request: HttpRequest, run_id: uuid.UUID, number: int) -> An
 
 @router.get("/searches/{uuid:run_id}/earlier", response=list[dict[str, Any]])
 def search_earlier(request: HttpRequest, run_id: uuid.UUID) -> Any:
-    """Lists earlier searches on the same data set, newest first."""
+    """Lists earlier searches on the same data set that the user may see, newest first."""
     return [
         {"id": str(run.pk), "name": run.name, "created_at": run.created_at.isoformat()}
-        for run in earlier_runs(_run(request, run_id))
+        for run in earlier_runs(_run(request, run_id), _user(request))
     ]
 
 
@@ -191,7 +200,7 @@ def search_models(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.post("/searches/{uuid:run_id}/candidates/{int:number}/export", response={202: Detail})
 def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Asks for the export of one candidate."""
-    run = _run(request, run_id)
+    run = _run(request, run_id, Right.CHANGE)
     selectors.candidate_of_run(run, number)
     services.trained_model_export(run=run, number=number)
     return 202, {
@@ -203,7 +212,9 @@ def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> An
 def model_file(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID, name: str) -> HttpResponse:
     """Downloads one file of a model."""
     model = _model(request, run_id, model_id)
-    return _streamed(file_response(selectors.model_file(model, name), f"{model.name}-{name}"))
+    path = selectors.model_file(model, name)
+    record(Action.DOWNLOAD, target=model, detail=name)
+    return _streamed(file_response(path, f"{model.name}-{name}"))
 
 
 @router.get("/searches/{uuid:run_id}/models/{uuid:model_id}/bundle.zip")
@@ -214,19 +225,25 @@ def model_bundle(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -
     paths = [selectors.model_file(model, name) for name in names]
     if not paths:
         raise TrainedModel.DoesNotExist
+    record(Action.DOWNLOAD, target=model, detail="all files")
     return _streamed(zip_response(paths[0].parent, names, f"{model.name}.zip"))
 
 
 @router.get("/searches/{uuid:run_id}/report.html")
 def report_html(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Shows the report in a sandbox."""
-    return _streamed(report_response(selectors.report_file(_run(request, run_id), "report.html")))
+    run = _run(request, run_id)
+    path = selectors.report_file(run, "report.html")
+    record(Action.DOWNLOAD, target=run, detail="report.html")
+    return _streamed(report_response(path))
 
 
 @router.get("/searches/{uuid:run_id}/report.json")
 def report_json(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Downloads the report as data."""
-    path = selectors.report_file(_run(request, run_id), "report.json")
+    run = _run(request, run_id)
+    path = selectors.report_file(run, "report.json")
+    record(Action.DOWNLOAD, target=run, detail="report.json")
     return _streamed(file_response(path, "report.json", content_type="application/json"))
 
 
