@@ -191,9 +191,7 @@ def check_may_leave_all(user: User) -> None:
         others = membership.team.memberships.exclude(user=user)
         if others.exists() and not others.filter(role=Role.OWNER).exists():
             raise ValidationError(
-                _(
-                    "You are the only owner of the team %(name)s. Make someone else an owner, or delete the team."
-                )
+                _("You are the only owner of the team %(name)s. Make someone else an owner, or delete it.")
                 % {"name": membership.team.name}
             )
 

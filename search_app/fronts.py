@@ -47,7 +47,7 @@ class _Row(NamedTuple):
 
 
 def earlier_runs(run: SearchRun, user: User) -> QuerySet[SearchRun]:
-    """Returns other runs on the same data set that the user may see and that tried something, newest first."""
+    """Returns earlier runs on the same data set that the user may see, newest first."""
     runs = search_runs_of_user(user).filter(
         dataset_version__dataset_id=run.dataset_version.dataset_id,
         created_at__lt=run.created_at,

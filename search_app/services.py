@@ -204,7 +204,7 @@ def _wake(run: SearchRun) -> None:
 
 
 def _searchable(dataset: Dataset, user: User) -> Dataset:
-    """Returns the data set if the user may search on it: what is shared may have been taken back meanwhile."""
+    """Returns the data set if the user may search on it: sharing may have ended meanwhile."""
     return dataset if dataset.owner_id == user.pk else dataset_for_user(user, dataset.pk, Right.CHANGE)
 
 
@@ -254,7 +254,7 @@ def _check_waiting(owner: User) -> None:
     waiting = SearchRun.objects.filter(owner=owner, state__in=(State.QUEUED, State.PAUSED)).count()
     if waiting >= settings.MAX_WAITING:
         raise ValidationError(
-            f"{waiting} of your searches wait or are paused already. Let some of them end, or stop them, first."
+            f"{waiting} of your searches wait or are paused already. Let some of them end first."
         )
 
 

@@ -17,7 +17,5 @@ def check_photos_are_shared(thing: Shared, team: Team) -> None:
     """
     if isinstance(thing, SearchRun) and thing.dataset_version.dataset.team_id != team.pk:
         raise ValidationError(
-            _(
-                "The pages of a search show its photos. Share its data set with this team first, then the search."
-            )
+            _("The pages of a search show its photos. Share its data set with this team first.")
         )
