@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from automl_site.team_forms import ShareForm
 from datasets_app import sharing
-from datasets_app.access import NOT_ALLOWED
+from datasets_app.access import NOT_ALLOWED, Right, check_right
 from datasets_app.models import Shared
 from datasets_app.selectors import dataset_for_user
 from datasets_app.team_selectors import teams_of_user
@@ -35,52 +36,69 @@ KINDS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def share(request: HttpRequest, kind: str, thing_id: uuid.UUID) -> HttpResponse:
+def share(request: HttpRequest, what: str, thing_id: uuid.UUID) -> HttpResponse:
     """Chooses the team that a thing is shared with, or nobody."""
     user = request.user
     assert user.is_authenticated
-    if kind not in KINDS:
+    if what not in KINDS:
         raise Http404
-    find, page = KINDS[kind]
+    thing: Shared | None = None
     try:
-        thing: Shared = find(user, thing_id)
+        thing = KINDS[what][0](user, thing_id)
+        assert thing is not None
+        check_right(user, thing, Right.DELETE)
+        form = _form(request, thing)
+        if request.method == "POST" and form.is_valid():
+            _save(thing, user, form.cleaned_data["team"])
+            messages.success(request, _("Saved."))
+            return redirect(KINDS[what][1], thing_id) if _may_see(user, what, thing_id) else redirect("teams")
     except ObjectDoesNotExist as error:
         raise Http404 from error
-    mine = list(teams_of_user(user))
+    except ValidationError as error:
+        status = 409 if getattr(error, "code", None) == NOT_ALLOWED else 422
+        return _page(request, what, thing, problem=" ".join(error.messages), status=status)
+    return _page(request, what, thing, form=form, status=422 if form.errors else 200)
+
+
+def _form(request: HttpRequest, thing: Shared) -> ShareForm:
+    """The form with the teams that the thing may be shared with: of somebody else's, only the present one."""
     form = ShareForm(request.POST or None, initial={"team": str(thing.team_id or "")})
-    form.fields["team"].choices = [  # type: ignore[attr-defined] # of a ChoiceField
-        ("", _("Nobody")),
-        *((str(one.pk), one.name) for one in mine),
-    ]
-    if request.method == "POST" and form.is_valid():
-        chosen = next((one for one in mine if str(one.pk) == form.cleaned_data["team"]), None)
-        try:
-            if chosen is None:
-                sharing.unshare(thing=thing, user=user)
-            else:
-                check_photos_are_shared(thing, chosen)
-                sharing.share(thing=thing, team=chosen, user=user)
-        except ValidationError as error:
-            form.add_error(None, error)
-            status = 409 if getattr(error, "code", None) == NOT_ALLOWED else 422
-            return _page(request, kind, thing, form, status)
-        publish_recheck()  # a team may see less than before
-        messages.success(request, _("Saved."))
-        return redirect(page, thing_id) if thing.shared or _is_mine(thing, request) else redirect("teams")
-    return _page(request, kind, thing, form, 422 if form.errors else 200)
+    teams = teams_of_user(request.user)
+    if getattr(thing, "owner_id", None) != request.user.pk:
+        teams = teams.filter(pk=thing.team_id)
+    choices = [("", _("Nobody")), *((str(team.pk), team.name) for team in teams)]
+    form.fields["team"].choices = choices  # type: ignore[attr-defined] # of a ChoiceField
+    return form
 
 
-def _is_mine(thing: Shared, request: HttpRequest) -> bool:
-    return bool(getattr(thing, "owner_id", None) == request.user.pk)
+def _save(thing: Shared, user: User, team_id: str) -> None:
+    if team_id == str(thing.team_id or ""):
+        return
+    if not team_id:
+        sharing.unshare(thing=thing, user=user)
+    else:
+        team = teams_of_user(user).get(pk=team_id)
+        check_photos_are_shared(thing, team)
+        sharing.share(thing=thing, team=team, user=user)
+    publish_recheck()  # another team may see less than before
 
 
-def _page(request: HttpRequest, kind: str, thing: Shared, form: ShareForm, status: int) -> HttpResponse:
-    context = {
-        "kind": kind,
-        "thing": thing,
-        "page": KINDS[kind][1],
-        "form": form,
-        "teams": form.fields["team"].choices[1:],  # type: ignore[attr-defined] # of a ChoiceField
-        "is_mine": _is_mine(thing, request),
-    }
+def _may_see(user: User, what: str, thing_id: uuid.UUID) -> bool:
+    try:
+        KINDS[what][0](user, thing_id)
+    except ObjectDoesNotExist:
+        return False
+    return True
+
+
+def _page(
+    request: HttpRequest,
+    what: str,
+    thing: Shared | None,
+    *,
+    form: ShareForm | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context = {"what": what, "thing": thing, "page": KINDS[what][1], "form": form, "problem": problem}
     return render(request, "teams/share.html", context, status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -18,6 +19,9 @@ from automl_site import (
 from automl_site.api import api
 from automl_site.styleguide import styleguide
 
+# The administration's own sign-in knows neither limits nor second factors.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
@@ -31,7 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("teams/", team_pages.team_list, name="teams"),
     path("teams/<uuid:team_id>/", team_pages.team, name="team"),
     path("invitations/<str:token>/", team_pages.invitation, name="invitation"),
-    path("share/<slug:kind>/<uuid:thing_id>/", share_pages.share, name="share"),
+    path("share/<slug:what>/<uuid:thing_id>/", share_pages.share, name="share"),
     path("audit/", audit_pages.audit, name="audit"),
     path("audit/log.csv", audit_pages.audit_csv, name="audit_csv"),
     path("styleguide/", styleguide, name="styleguide"),

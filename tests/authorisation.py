@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from datasets_app.changes import change_create
-from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Upload
+from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Membership, Upload
 from datasets_app.runner import check_dataset
 from datasets_app.services import dataset_create, dataset_import, dataset_version_create
+from datasets_app.teams import team_create
 from datasets_app.uploads import upload_create
 from nas.events import Event
 from search_app.device_services import device_create
@@ -30,6 +31,7 @@ SECRETS = (
     "the fjord speaks",
     "half an otter",
     "otterphone",
+    "Otter lab",
 )
 
 
@@ -72,6 +74,10 @@ class World:
             "runs": list(runs.values_list("pk", "name", "state", "fence", "last_seq")),
             "models": list(TrainedModel.objects.filter(run__in=runs).values_list("pk", "name")),
             "devices": list(devices.values_list("pk", "name", "state", "link_token")),
+            "shared": [
+                list(rows.order_by("pk").values_list("pk", "team")) for rows in (datasets, runs, devices)
+            ],
+            "members": list(Membership.objects.order_by("pk").values_list("team", "user", "role")),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }
@@ -100,6 +106,7 @@ def build_world(owner: User, directory: Path) -> World:
     _tell(run)
     model = _write_model(run)
     upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
+    team = team_create(user=owner, name=SECRETS[6])
     device = device_create(owner=owner, name=SECRETS[5], kind="python", spaces=["nasbench201"])
     return World(
         ids={
@@ -119,6 +126,9 @@ def build_world(owner: User, directory: Path) -> World:
             "upload_id": str(upload.pk),
             "device_id": str(device.pk),
             "token": uuid.uuid4().hex,
+            "team_id": str(team.pk),
+            "what": "dataset",
+            "thing_id": str(dataset.pk),
         },
         archive=archive,
         storage=Path(settings.STORAGE_DIR),

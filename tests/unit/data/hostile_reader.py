@@ -23,7 +23,9 @@ def decode(data: bytes, cache_size: int, max_pixels: int) -> Decoded:
         told = DEEDS[deed.decode()](rest.decode())
     except OSError as error:
         told = f"refused {error.errno}"
-    return Decoded(bytes(cache_size * cache_size * 3), SIDE, SIDE, False, "JPEG", "RGB", str(told)[:80], False)
+    return Decoded(
+        bytes(cache_size * cache_size * 3), SIDE, SIDE, False, "JPEG", "RGB", str(told)[:80], False
+    )
 
 
 def loop(_: str) -> str:

@@ -37,7 +37,13 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
         output = tmp_path / "pixels"
         output.touch()
         config = PoolConfig(
-            [None], output, ArchiveLimits(), seconds=seconds, n_workers=1, readable=[folder], output_bytes=10_000
+            [None],
+            output,
+            ArchiveLimits(),
+            seconds=seconds,
+            n_workers=1,
+            readable=[folder],
+            output_bytes=10_000,
         )
         with ReaderPool(config) as readers:
             found = dict(pair for some in readers.run(entries, 4) for pair in some)
