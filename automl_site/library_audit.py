@@ -1,7 +1,7 @@
 """Asks PyPI and npm for known vulnerabilities of the libraries: ``make audit``.
 
-Without a network it says so and ends well: the check tells about the world, not about a change. What is accepted
-stands in `ACCEPTED` with its reason; docs/security.md says the same.
+Without a network it says so and ends well: the check tells about the world, not about a change. What is
+accepted stands in `ACCEPTED` with its reason; docs/security.md says the same.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_pip_audit(text: str) -> Told:
         return Told("PyPI", 0, 0, (), "PyPI was not reached")
     answered = [row for row in rows if "vulns" in row]
     found = tuple(
-        f"{one['id']}: {row['name']} {row['version']}, mended in {', '.join(one['fix_versions']) or 'no version'}"
+        f"{one['id']}: {row['name']} {row['version']}, mended in {', '.join(one['fix_versions']) or 'none'}"
         for row in answered
         for one in row["vulns"]
     )

@@ -94,15 +94,16 @@ def limit_resources(*, memory_bytes: int, file_bytes: int, n_files: int) -> None
         file_bytes: Length to which a file can grow.
         n_files: Number of files that may be opened in addition to those that are open.
     """
-    n_open = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 64
-    for kind, value in (
+    held = Path("/proc/self/fd")
+    n_open = len(list(held.iterdir())) if held.is_dir() else 64
+    for kind, wanted in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, n_open + n_files),
         (resource.RLIMIT_CORE, 0),
     ):
         _, most = resource.getrlimit(kind)
-        value = value if most == resource.RLIM_INFINITY else min(value, most)
+        value = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
         resource.setrlimit(kind, (value, value))
 
 

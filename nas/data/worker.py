@@ -1,7 +1,7 @@
 """A child process of the import: reads entries, decodes them, writes pixels into the cache file.
 
-Untrusted bytes meet the image decoders only here, shut in (`nas.data.confine`); if a file kills this process,
-the parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``; speaks lines
+Untrusted bytes meet the image decoders only here, shut in (`nas.data.confine`); if a file kills this
+process, the parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``; speaks lines
 over standard input and output and ends when its input ends (so it dies with its parent).
 """
 
@@ -32,7 +32,7 @@ def main() -> None:
     lines = sys.stdin.buffer
     config: dict[str, Any] = json.loads(lines.readline())
     warnings.simplefilter("ignore")  # decoders warn of what is judged here anyway
-    reader = _Reader(config)  # opens what it writes and the archives: after this nothing can be opened to write
+    reader = _Reader(config)  # opens the archives and what it writes: later nothing can be opened to write
     limit_resources(
         memory_bytes=config["memory_bytes"], file_bytes=config["output_bytes"], n_files=_MOST_FILES
     )

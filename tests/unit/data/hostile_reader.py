@@ -1,4 +1,4 @@
-"""The reader of the import with a decoder that does what the photo says: what a broken one might be made to do."""
+"""The reader of the import with a decoder that does what the photo says, as a broken one might be made to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDE = 4
 
 
 def decode(data: bytes, cache_size: int, max_pixels: int) -> Decoded:
-    """Does the deed and tells in the camera's name what came of it."""
+    """Does the deed, and tells in the camera's name what came of it."""
     deed, _, rest = data.partition(b" ")
     try:
         told = DEEDS[deed.decode()](rest.decode())
@@ -58,11 +58,9 @@ def files(_: str) -> str:
 
 
 def grow(_: str) -> str:
-    descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
-    for one in descriptors:
-        path = os.readlink(f"/proc/self/fd/{one}") if Path(f"/proc/self/fd/{one}").exists() else ""
-        if path.endswith("pixels"):
-            os.pwrite(one, b"x", 10**9)
+    for one in Path("/proc/self/fd").iterdir():
+        if one.exists() and one.readlink().name == "pixels":
+            os.pwrite(int(one.name), b"x", 10**9)
             return "grown"
     return "not found"
 

@@ -50,9 +50,8 @@ def test_what_is_accepted_is_told_with_its_reason(monkeypatch: pytest.MonkeyPatc
 def test_silence_is_not_taken_for_safety(answer: str) -> None:
     lines, n_open = report([read_pip_audit(answer), read_npm_audit(answer)])
     assert n_open == 0
-    assert [line.partition(". ")[2] for line in lines] == [
-        "Nothing was learnt; run this again with a network."
-    ] * 2
+    assert len(lines) == 2
+    assert all(line.endswith("Nothing was learnt; run this again with a network.") for line in lines)
 
 
 @pytest.mark.parametrize(("answer", "tell", "code"), [(PIP, [], 1), (PIP, ["--tell"], 0), ("", [], 0)])

@@ -35,12 +35,20 @@ call_command("check", deploy=True, fail_level="WARNING")
 def run(script: str, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTOML_")}
     environment = {
-        **kept, "AUTOML_VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "automl_site.settings", **variables,
-    }  # fmt: skip
+        **kept,
+        "AUTOML_VAR_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "automl_site.settings",
+        **variables,
+    }
     return subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
         check=False,
-    )  # fmt: skip
+    )
 
 
 def test_the_settings_of_production_are_clean(tmp_path: Path) -> None:
