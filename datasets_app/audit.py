@@ -9,7 +9,7 @@ from typing import Final
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -58,7 +58,7 @@ def client_ip(request: HttpRequest) -> str | None:
     """Returns the client's address; forwarded ones count only from as many proxies as the settings trust."""
     try:
         found: str | None = get_adapter(request).get_client_ip(request)
-    except ImproperlyConfigured:  # fewer proxies than are trusted stood between
+    except (ImproperlyConfigured, PermissionDenied):  # fewer proxies than are trusted, or a unix socket
         return None
     return found
 

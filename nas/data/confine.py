@@ -11,6 +11,7 @@ machine offers; where one is missing, the others still hold.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import platform
 import resource
@@ -207,6 +208,4 @@ def _program(calls: _Calls) -> list[tuple[int, int, int, int]]:
 
 
 if __name__ == "__main__":
-    found = shut_in([])
-    version = f"version {found.landlock}" if found.landlock else "not offered by this kernel"
-    sys.stdout.write(f"Landlock: {version}\nseccomp: {'yes' if found.seccomp else 'not on this machine'}\n")
+    sys.stdout.write(json.dumps(shut_in([])._asdict()) + "\n")

@@ -1,8 +1,8 @@
 """A child process of the import: reads entries, decodes them, writes pixels into the cache file.
 
 Untrusted bytes meet the image decoders only here, shut in (`nas.data.confine`); if a file kills this
-process, the parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``; speaks lines
-over standard input and output and ends when its input ends (so it dies with its parent).
+process, the parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``;
+speaks lines over standard input and output and ends when its input ends (so it dies with its parent).
 """
 
 from __future__ import annotations
