@@ -66,7 +66,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """Ignores small frames (pings of scripts) and ends on large ones."""
-        if len(text_data or bytes_data or b"") > FRAME_LIMIT:
+        if len(bytes_data or (text_data or "").encode()) > FRAME_LIMIT:
             await self.close(1009)
 
     async def _guarded_feed(self, summary: dict[str, Any]) -> None:
@@ -130,7 +130,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     def _recheck_due(self) -> bool:
         now = asyncio.get_running_loop().time()
-        due = now - getattr(self, "_checked", now - RECHECK_SECONDS) >= RECHECK_SECONDS
+        due = now - getattr(self, "_checked", float("-inf")) >= RECHECK_SECONDS
         if due:
             self._checked = now
         return due
