@@ -9,7 +9,7 @@ NPM_STAMP := node_modules/.stamp
 VENDOR_STAMP := static/vendor/.stamp
 WORDS_STAMP := $(STAMPS)/words
 
-.PHONY: setup setup-dev run demo backup restore test test-unit check fmt messages clean
+.PHONY: setup setup-dev run demo backup restore test test-unit check audit fmt messages clean
 
 setup: $(STAMPS)/app $(VENDOR_STAMP) $(WORDS_STAMP)
 
@@ -71,6 +71,11 @@ check: setup-dev
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit -n 2
+
+# Known vulnerabilities of the libraries. Without a network it says so and fails nothing; what is accepted, and
+# why, stands in docs/security.md.
+audit: setup-dev
+	@$(BIN)/python -m automl_site.library_audit $(ARGS)
 
 fmt: setup-dev
 	$(BIN)/ruff check --fix .

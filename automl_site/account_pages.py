@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from automl_site.account_services import account_delete
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.selectors import dataset_summaries, datasets_of_user
 from search_app.selectors import run_summary, search_runs_of_user
 
@@ -118,12 +120,13 @@ def export(request: HttpRequest) -> HttpResponse:
             "joined": user.date_joined,
             "last_sign_in": user.last_login,
         },
-        "data_sets": dataset_summaries(list(datasets_of_user(user))),
-        "searches": [run_summary(run) for run in search_runs_of_user(user)],
+        "data_sets": dataset_summaries(list(datasets_of_user(user).filter(owner=user))),
+        "searches": [run_summary(run) for run in search_runs_of_user(user).filter(owner=user)],
         "devices": list(user.devices.values(*told)),
         "api_tokens": list(user.api_tokens.values(*TOLD_OF_TOKENS)),
         "webhooks": list(user.webhooks.values("url", "active", "created_at")),
     }
+    record(Action.ACCOUNT_EXPORT, actor=user)
     answer = JsonResponse(content, json_dumps_params={"indent": 1, "ensure_ascii": False})
     answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return answer

@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from datasets_app.selectors import datasets_of_user
+from datasets_app.audit import record
+from datasets_app.models import BULKY, Action, Dataset
 from datasets_app.services import dataset_delete
+from datasets_app.teams import check_may_leave_all, leave_all
 from search_app.device_services import device_delete
 from search_app.models import SearchRun
-from search_app.selectors import search_runs_of_user
 from search_app.services import search_run_delete
 
 
@@ -25,14 +26,16 @@ def account_delete(*, user: User) -> None:
         user: Whose account it is; not the last administrator.
 
     Raises:
-        ValidationError: A search still runs, or nobody would be left to administer the site.
+        ValidationError: A search still runs, others search on its data sets, or nobody would be left to
+            administer the site or own a team.
     """
     admins = User.objects.filter(is_superuser=True, is_active=True)
     if user.is_superuser and not admins.exclude(pk=user.pk).exists():
         raise ValidationError(
             _("You are the only administrator. Make someone else an administrator first, then try again.")
         )
-    runs = search_runs_of_user(user)
+    check_may_leave_all(user)
+    runs = SearchRun.objects.filter(owner=user)
     if runs.filter(state__in=SearchRun.working_states).exists():
         raise ValidationError(
             _("A search of yours is still running. Stop it, wait until it has ended, then try again.")
@@ -41,6 +44,8 @@ def account_delete(*, user: User) -> None:
         search_run_delete(run=run)
     for device in user.devices.all():
         device_delete(device=device)
-    for dataset in datasets_of_user(user):
+    for dataset in Dataset.objects.filter(owner=user).defer(*BULKY):
         dataset_delete(dataset=dataset)
+    leave_all(user=user)
+    record(Action.ACCOUNT_DELETE, actor=user, target=user)
     user.delete()

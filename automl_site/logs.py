@@ -10,7 +10,6 @@ import json
 import logging.config
 import uuid
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from typing import Any, Final
 
 import structlog
@@ -19,11 +18,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
+from datasets_app.at_hand import request_at_hand
+
 SHORT_ID: Final = 8
 """So many signs of a UUID stand in a line: enough to find it, short enough to read."""
 
 _SUBJECTS: Final = {"run_id": "run", "dataset_id": "dataset", "upload_id": "upload", "device_id": "device"}
-_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 @sync_and_async_middleware
@@ -32,7 +32,7 @@ def remember_request(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
 
     def begin(request: HttpRequest) -> Any:
         request.META["automl.request"] = uuid.uuid4().hex[:SHORT_ID]
-        return _request.set(request)
+        return request_at_hand.set(request)
 
     if iscoroutinefunction(get_response):
 
@@ -42,7 +42,7 @@ def remember_request(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
                 waiting: Awaitable[HttpResponseBase] = get_response(request)
                 return await waiting
             finally:
-                _request.reset(token)
+                request_at_hand.reset(token)
 
         return answer_async
 
@@ -52,14 +52,14 @@ def remember_request(get_response: Callable[[HttpRequest], Any]) -> Callable[[Ht
             response: HttpResponseBase = get_response(request)
             return response
         finally:
-            _request.reset(token)
+            request_at_hand.reset(token)
 
     return answer
 
 
 def add_request(_logger: Any, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Adds request, user and subject of the request at hand; what the code has bound itself wins."""
-    request = _request.get()
+    request = request_at_hand.get()
     if request is None:
         return line
     line.setdefault("request", request.META.get("automl.request"))

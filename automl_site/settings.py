@@ -31,8 +31,15 @@ CSRF_TRUSTED_ORIGINS = env_list("AUTOML_TRUSTED_ORIGINS", [])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "automl_sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # other names of the domain are not ours to bind
+SECURE_SSL_REDIRECT = False  # TLS ends at the proxy, which also redirects
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]  # the two lines above
+if not HTTPS:  # an installation on one machine, without TLS: docs/security.md says what that means
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W012", "security.W016"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -64,6 +71,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "csp",
     "django_htmx",
@@ -84,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
@@ -174,6 +184,28 @@ if ACCOUNT_EMAIL_VERIFICATION not in {"none", "optional", "mandatory"}:
     raise ImproperlyConfigured("AUTOML_EMAIL_VERIFICATION must be none, optional or mandatory.")
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # of this browser; all other sessions end with the old password
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Without a proxy that is counted here nobody believes X-Forwarded-For: it is the client's own word.
+ALLAUTH_TRUSTED_PROXY_COUNT = env_int("AUTOML_TRUSTED_PROXIES", 0, low=0, high=10)
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",  # key: the account
+    "signup": "10/m/ip",
+    "reset_password": "10/m/ip,3/10m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "5/m/user",
+    "manage_email": "10/m/user",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "AutoML"
+MFA_TOTP_TOLERANCE = 1  # half a minute of a phone's clock
+# allauth wants confirmed addresses first; where none is confirmed nobody could have a second factor.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost alone
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # Where people reach the site: workers, which answer no request, put it into mails
 _reached = "localhost" if HOST in {"0.0.0.0", "::", "127.0.0.1"} else HOST  # noqa: S104
@@ -199,6 +231,7 @@ UPLOAD_DAYS = env_int("AUTOML_UPLOAD_DAYS", 7, low=1, high=365)  # until an unfi
 MAX_SEARCH_MINUTES = env_int("AUTOML_MAX_SEARCH_MINUTES", 1440, low=1, high=100_000)
 SLICE_SECONDS = env_int("AUTOML_SLICE_SECONDS", 180, low=5, high=3600)
 SOCKETS_PER_USER = 20
+MAX_WAITING = env_int("AUTOML_MAX_WAITING", 100, low=1, high=100_000)  # searches of one person in the queue
 API_RATE = env_int(
     "AUTOML_API_RATE", 600, low=1, high=1_000_000
 )  # requests a minute of one person's programs
@@ -214,6 +247,7 @@ WEBHOOK_HOSTS = env_list("AUTOML_WEBHOOK_HOSTS", [])  # private ones that may be
 METRICS_TOKEN = env_str("AUTOML_METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise ImproperlyConfigured("AUTOML_METRICS_TOKEN is too short to be a secret. Use 16 signs or more.")
+AUDIT_DAYS = env_int("AUTOML_AUDIT_DAYS", 365, low=1, high=36_500)  # until a row of the audit log goes
 CLEANUP_DAILY = env_bool("AUTOML_CLEANUP_DAILY", default=True)
 CHECKPOINT_DAYS = env_int("AUTOML_CHECKPOINT_DAYS", 7, low=1, high=3650)  # kept after a run's end
 CACHE_DAYS = env_int("AUTOML_CACHE_DAYS", 30, low=1, high=3650)  # kept after they were made

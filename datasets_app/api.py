@@ -14,6 +14,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from datasets_app import api_changes, api_images, api_uploads, selectors, services
+from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of, whole_page
 from datasets_app.api_schemas import (
     DatasetOut,
@@ -29,9 +30,11 @@ from datasets_app.api_schemas import (
     PublicSetOut,
     file_of,
 )
+from datasets_app.audit import record
+from datasets_app.csv_cells import no_formula
 from datasets_app.findings import kind_counts
 from datasets_app.grid import with_images
-from datasets_app.models import Dataset
+from datasets_app.models import Action, Dataset
 from datasets_app.spoken import spoken_preview
 from datasets_app.words.engine import said
 from nas.data.public import PUBLIC_SETS
@@ -41,15 +44,13 @@ router.add_router("", api_images.router)
 router.add_router("", api_changes.router)
 router.add_router("", api_uploads.router)
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
-    return selectors.dataset_for_user(_user(request), dataset_id)
+def _dataset(request: HttpRequest, dataset_id: uuid.UUID, right: Right = Right.SEE) -> Dataset:
+    return selectors.dataset_for_user(_user(request), dataset_id, right)
 
 
 @router.get("/datasets", response=Page[DatasetOut])
@@ -97,7 +98,7 @@ def dataset_detail(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
 @router.delete("/datasets/{uuid:dataset_id}", response={204: None})
 def dataset_delete(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Deletes a data set with its files."""
-    services.dataset_delete(dataset=_dataset(request, dataset_id))
+    services.dataset_delete(dataset=_dataset(request, dataset_id, Right.DELETE))
     return 204, None
 
 
@@ -110,14 +111,16 @@ def dataset_preview(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
 @router.post("/datasets/{uuid:dataset_id}/preview", response={202: Detail})
 def dataset_interpret(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
     """Asks for another preview, with the files understood as the owner says."""
-    services.dataset_interpret(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
+    services.dataset_interpret(dataset=dataset, interpretation=chosen.interpretation)
     return 202, {"detail": gettext("The list of files is being read again.")}
 
 
 @router.post("/datasets/{uuid:dataset_id}/import", response={202: Detail})
 def dataset_import(request: HttpRequest, dataset_id: uuid.UUID, chosen: InterpretationIn) -> Any:
     """Imports the files as the owner confirmed."""
-    services.dataset_import(dataset=_dataset(request, dataset_id), interpretation=chosen.interpretation)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
+    services.dataset_import(dataset=dataset, interpretation=chosen.interpretation)
     return 202, {"detail": gettext("The photos are being imported.")}
 
 
@@ -148,7 +151,9 @@ def dataset_findings_csv(request: HttpRequest, dataset_id: uuid.UUID) -> HttpRes
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["path", "kind", "left out", "reason", "remedy", "score", "suggestion"])
-    for finding in selectors.findings_of(_dataset(request, dataset_id)).iterator():
+    dataset = _dataset(request, dataset_id)
+    record(Action.DOWNLOAD, target=dataset, detail="findings.csv")
+    for finding in selectors.findings_of(dataset).iterator():
         left_out = "yes" if finding.refused else "no"
         score = "" if finding.score is None else f"{finding.score:.3f}"
         row = (
@@ -160,13 +165,8 @@ def dataset_findings_csv(request: HttpRequest, dataset_id: uuid.UUID) -> HttpRes
             score,
             finding.suggestion,
         )
-        writer.writerow([_no_formula(value) for value in row])
+        writer.writerow([no_formula(value) for value in row])
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="findings.csv"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _no_formula(value: str) -> str:
-    """Keeps spreadsheets from running a cell: a leading ' marks it as text."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

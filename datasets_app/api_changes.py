@@ -13,6 +13,7 @@ from ninja import File, Form, Router
 from ninja.files import UploadedFile
 
 from datasets_app import added, remedies, selectors, services
+from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of
 from datasets_app.api_schemas import (
     ChangeIn,
@@ -38,21 +39,21 @@ from nas.errors import DataError
 router = Router()
 
 
-def _dataset(request: HttpRequest, dataset_id: uuid.UUID) -> Dataset:
-    return selectors.dataset_for_user(cast(User, request.user), dataset_id)
+def _dataset(request: HttpRequest, dataset_id: uuid.UUID, right: Right = Right.SEE) -> Dataset:
+    return selectors.dataset_for_user(cast(User, request.user), dataset_id, right)
 
 
 @router.post("/datasets/{uuid:dataset_id}/findings/dismiss", response=DismissOut)
 def finding_dismiss(request: HttpRequest, dataset_id: uuid.UUID, chosen: DismissIn) -> Any:
     """Marks findings as fine."""
-    dataset = _dataset(request, dataset_id)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
     return {"n": remedies.finding_dismiss(dataset=dataset, ids=chosen.ids, dismissed=chosen.dismissed)}
 
 
 @router.post("/datasets/{uuid:dataset_id}/findings/remedy", response=RemedyOut)
 def finding_remedy(request: HttpRequest, dataset_id: uuid.UUID, chosen: RemedyIn) -> Any:
     """Applies the one-click remedy of a kind."""
-    dataset = _dataset(request, dataset_id)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
     change = remedies.finding_remedy(dataset=dataset, kind=chosen.kind, ids=chosen.ids)
     return {"change": change, "n_changes": selectors.pending_changes(dataset).count()}
 
@@ -66,7 +67,7 @@ def change_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0,
 @router.post("/datasets/{uuid:dataset_id}/changes", response={201: ChangeMade})
 def change_make(request: HttpRequest, dataset_id: uuid.UUID, edit: ChangeIn) -> Any:
     """Edits images."""
-    dataset = _dataset(request, dataset_id)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
     change = change_create(dataset=dataset, **edit.dict())
     n_changes = selectors.pending_changes(dataset).count()
     return 201, {"number": change.number, "text": change.text, "n_changes": n_changes}
@@ -75,7 +76,7 @@ def change_make(request: HttpRequest, dataset_id: uuid.UUID, edit: ChangeIn) -> 
 @router.post("/datasets/{uuid:dataset_id}/changes/undo", response=ChangeUndone)
 def change_take_back(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Takes the newest edit back."""
-    dataset = _dataset(request, dataset_id)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
     change = change_undo(dataset=dataset)
     return {"text": change.text, "n_changes": selectors.pending_changes(dataset).count()}
 
@@ -91,7 +92,7 @@ def version_list(request: HttpRequest, dataset_id: uuid.UUID, offset: Offset = 0
 @router.post("/datasets/{uuid:dataset_id}/versions", response={202: Detail})
 def version_make(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Makes a version of the pending edits."""
-    services.dataset_version_create(dataset=_dataset(request, dataset_id))
+    services.dataset_version_create(dataset=_dataset(request, dataset_id, Right.CHANGE))
     return 202, {"detail": gettext("The version is being made.")}
 
 
@@ -109,7 +110,7 @@ def version_compare(request: HttpRequest, dataset_id: uuid.UUID, first: int, sec
 @router.post("/datasets/{uuid:dataset_id}/recheck", response={202: Detail})
 def dataset_recheck(request: HttpRequest, dataset_id: uuid.UUID) -> Any:
     """Runs the checks again on the images as they stand now."""
-    services.dataset_recheck(dataset=_dataset(request, dataset_id))
+    services.dataset_recheck(dataset=_dataset(request, dataset_id, Right.CHANGE))
     return 202, {"detail": gettext("The photos are being checked again.")}
 
 
@@ -124,8 +125,8 @@ def photo_add(
 
     If other edits wait, the photo waits with them: when these become a version is for their owner to say.
     """
-    dataset = _dataset(request, dataset_id)
-    change = added.photo_add(owner=cast(User, request.user), dataset=dataset, upload=file, label=label)
+    dataset = _dataset(request, dataset_id, Right.CHANGE)
+    change = added.photo_add(owner=dataset.owner, dataset=dataset, upload=file, label=label)
     alone = only_photos_wait(dataset)
     if alone:
         try:

@@ -10,7 +10,15 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from datasets_app.audit_models import Action, AuditEntry
 from datasets_app.claims import Claimable
+from datasets_app.team_models import Invitation, Membership, Role, Shared, Team
+
+__all__ = [
+    "BULKY", "IN_USE", "LEFT_OUT", "Action", "AuditEntry", "Change", "Dataset", "DatasetState",
+    "DatasetVersion", "Finding", "Image", "Invitation", "Job", "Membership", "Role", "Shared", "Team",
+    "Upload",
+]  # fmt: skip
 
 
 class DatasetState(models.TextChoices):
@@ -40,7 +48,7 @@ class Job(models.TextChoices):
     FETCH = "fetch", _("Fetch a public set")
 
 
-class Dataset(Claimable):
+class Dataset(Shared, Claimable):
     """One uploaded collection of labelled images.
 
     `state` is a `DatasetState`. The row is the truth about the work on it: a worker claims it, and every

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
+from datasets_app.access import NOT_ALLOWED
 from datasets_app.arrival import FREE_DISK_FACTOR
 from datasets_app.models import Dataset, DatasetState, Job
 from datasets_app.upload_selectors import storage_used
@@ -25,7 +26,7 @@ MAX_DRAFTS: Final = 20
 MAX_FETCHES: Final = 2
 """Public sets of one person that may be on their way at a time."""
 
-STATUS_OF_CODE: Final = {"too-large": 413, "quota": 413, "disk-full": 507, "in-use": 409}
+STATUS_OF_CODE: Final = {"too-large": 413, "quota": 413, "disk-full": 507, "in-use": 409, NOT_ALLOWED: 409}
 """Statuses that say more than 422, by the code of the ValidationError."""
 
 FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

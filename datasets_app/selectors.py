@@ -1,4 +1,4 @@
-"""Reads data sets. What is not yours does not exist: every way in starts at the owner."""
+"""Reads data sets. What is neither yours nor shared with you does not exist: every way in starts there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
+from datasets_app.access import Right, editable_by, one_of, visible_to
 from datasets_app.findings import open_findings, sorted_findings
 from datasets_app.models import (
     BULKY,
@@ -28,27 +29,29 @@ PARTS = ("train", "val", "test")
 
 
 def datasets_of_user(user: User | AnonymousUser) -> QuerySet[Dataset]:
-    """Data sets of a user, newest first, with their versions and uploads, but without what is bulky."""
-    if not user.is_authenticated:
-        return Dataset.objects.none()
-    mine = Dataset.objects.filter(owner=user).defer(*BULKY)
-    return mine.prefetch_related("versions", "uploads")
+    """Data sets that the user may see, newest first, with their versions, but without what is bulky."""
+    seen = Dataset.objects.filter(visible_to(user)).select_related("owner", "team").defer(*BULKY)
+    return seen.prefetch_related("versions", "uploads")
 
 
 def searchable_datasets(user: User | AnonymousUser) -> QuerySet[Dataset]:
-    """Data sets of a user that a search can train on, newest first, with their names alone."""
+    """Data sets that the user may search and that a search can train on, newest first, with names alone."""
     newest = DatasetVersion.objects.filter(dataset=OuterRef("pk"), complete=True).order_by("-number")
-    mine = Dataset.objects.filter(owner_id=user.pk).annotate(blocking=Subquery(newest.values("blocking")[:1]))
-    return mine.filter(blocking="").only("name")
+    usable = Dataset.objects.filter(editable_by(user))
+    usable = usable.annotate(blocking=Subquery(newest.values("blocking")[:1]))
+    return usable.filter(blocking="").only("name", "owner", "team")
 
 
-def dataset_for_user(user: User | AnonymousUser, dataset_id: uuid.UUID | str) -> Dataset:
-    """One data set that the user may see.
+def dataset_for_user(
+    user: User | AnonymousUser, dataset_id: uuid.UUID | str, right: Right = Right.SEE
+) -> Dataset:
+    """One data set that the user may see, and do with what they want.
 
     Raises:
         Dataset.DoesNotExist: Missing, or someone else's; nobody can tell which.
+        ValidationError: It is shared with the user, whose role does not allow it.
     """
-    return datasets_of_user(user).get(pk=dataset_id)
+    return one_of(datasets_of_user(user), user, dataset_id, right)
 
 
 def versions_of(dataset: Dataset) -> QuerySet[DatasetVersion]:

@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from datasets_app import tasks
 from datasets_app.arrival import check_upload, store_upload
+from datasets_app.audit import record
 from datasets_app.changes import EDITABLE_STATES
-from datasets_app.models import BULKY, Dataset, DatasetState, Job, Upload
+from datasets_app.models import BULKY, Action, Dataset, DatasetState, Job, Upload
 from datasets_app.quota import check_disk, check_drafts, check_fetches, check_quota, lock_account
 from datasets_app.storage import directories_of_attempts, relative
 from nas.data.importer import remove_partial
@@ -188,6 +189,7 @@ def dataset_delete(*, dataset: Dataset) -> None:
                 *(version.cache_dir for version in locked.versions.all()),
                 *directories_of_attempts(locked.pk, locked.fence),
             ]
+            record(Action.DELETE, target=locked)
             locked.delete()
             transaction.on_commit(lambda: _remove(folders, files))
     except ProtectedError as error:

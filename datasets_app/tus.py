@@ -28,7 +28,7 @@ from datasets_app.models import Dataset, Upload
 from datasets_app.problems import problem
 from datasets_app.quota import STATUS_OF_CODE
 from datasets_app.receiving import CHECKSUMS, GONE, WRONG_OFFSET, Checksum, Grant, RefusedError, Verdict
-from datasets_app.selectors import dataset_for_user
+from datasets_app.selectors import datasets_of_user
 from datasets_app.upload_selectors import upload_for_user
 from datasets_app.uploads import upload_cancel, upload_create
 from datasets_app.words.engine import said, said_by
@@ -177,7 +177,7 @@ def _check_request(request: HttpRequest, methods: tuple[str, ...]) -> None:
 
 def _named_dataset(user: User, text: str) -> Dataset:
     try:
-        return dataset_for_user(user, uuid.UUID(text))
+        return datasets_of_user(user).get(pk=uuid.UUID(text), owner_id=user.pk)
     except ValueError as error:
         raise Dataset.DoesNotExist from error
 

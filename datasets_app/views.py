@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from datasets_app.access import Right, has_right
 from datasets_app.models import Dataset
 from datasets_app.pages import page_context
 from datasets_app.selectors import dataset_for_user, datasets_of_user
@@ -68,4 +69,6 @@ def dataset_detail(request: HttpRequest, dataset_id: uuid.UUID) -> HttpResponse:
         dataset = dataset_for_user(request.user, dataset_id)
     except Dataset.DoesNotExist as error:
         raise Http404 from error
-    return render(request, "datasets/detail.html", page_context(dataset, request.GET.get("tab", "")))
+    context = page_context(dataset, request.GET.get("tab", ""))
+    context["editable"] = context["editable"] and has_right(request.user, dataset, Right.CHANGE)
+    return render(request, "datasets/detail.html", context)

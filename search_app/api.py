@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
+from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of, whole_page, with_query
 from datasets_app.api_schemas import Limit, Offset
 from datasets_app.selectors import dataset_for_user
@@ -37,8 +38,8 @@ def _user(request: HttpRequest) -> User:
     return cast(User, request.user)  # nobody else is let in
 
 
-def _run(request: HttpRequest, run_id: uuid.UUID) -> SearchRun:
-    return selectors.search_run_for_user(_user(request), run_id)
+def _run(request: HttpRequest, run_id: uuid.UUID, right: Right = Right.SEE) -> SearchRun:
+    return selectors.search_run_for_user(_user(request), run_id, right)
 
 
 def _told(run: SearchRun) -> Any:
@@ -57,7 +58,7 @@ def search_start(request: HttpRequest, data: SearchIn) -> Any:
     """Starts a search."""
     user = _user(request)
     options = data.dict()
-    dataset = dataset_for_user(user, options.pop("dataset_id"))
+    dataset = dataset_for_user(user, options.pop("dataset_id"), Right.CHANGE)
     run = services.search_run_start(owner=user, dataset=dataset, **options)
     return 201, selectors.run_summary(run)
 
@@ -71,32 +72,33 @@ def search_detail(request: HttpRequest, run_id: uuid.UUID) -> Any:
 @router.delete("/searches/{uuid:run_id}", response={204: None})
 def search_delete(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Deletes a search that is not running, with its models."""
-    services.search_run_delete(run=_run(request, run_id))
+    services.search_run_delete(run=_run(request, run_id, Right.DELETE))
     return 204, None
 
 
 @router.post("/searches/{uuid:run_id}/stop", response={202: SearchOut})
 def search_stop(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Stops a search and keeps its best."""
-    return 202, _told(services.search_run_stop(run=_run(request, run_id)))
+    return 202, _told(services.search_run_stop(run=_run(request, run_id, Right.CHANGE)))
 
 
 @router.post("/searches/{uuid:run_id}/resume", response={202: SearchOut})
 def search_resume(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Goes on with a paused or failed search."""
-    return 202, _told(services.search_run_resume(run=_run(request, run_id)))
+    return 202, _told(services.search_run_resume(run=_run(request, run_id, Right.CHANGE)))
 
 
 @router.post("/searches/{uuid:run_id}/pause", response={202: SearchOut})
 def search_pause(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Pauses a search; its minutes stand still until it is resumed."""
-    return 202, _told(controls.search_run_pause(run=_run(request, run_id)))
+    return 202, _told(controls.search_run_pause(run=_run(request, run_id, Right.CHANGE)))
 
 
 @router.post("/searches/{uuid:run_id}/extend", response={202: SearchOut})
 def search_extend(request: HttpRequest, run_id: uuid.UUID, data: MinutesIn) -> Any:
     """Adds minutes to a search that has not begun to write its results."""
-    return 202, _told(controls.search_run_extend(run=_run(request, run_id), minutes=data.minutes))
+    run = _run(request, run_id, Right.CHANGE)
+    return 202, _told(controls.search_run_extend(run=run, minutes=data.minutes))
 
 
 @router.get("/searches/{uuid:run_id}/events", response=EventsPage)
@@ -141,8 +143,8 @@ def search_candidate(request: HttpRequest, run_id: uuid.UUID, number: int) -> An
 
 @router.get("/searches/{uuid:run_id}/earlier", response=Page[EarlierOut])
 def search_earlier(request: HttpRequest, run_id: uuid.UUID) -> Any:
-    """Lists earlier searches on the same data set, newest first."""
-    return whole_page(list(earlier_runs(_run(request, run_id))))
+    """Lists earlier searches on the same data set that the user may see, newest first."""
+    return whole_page(list(earlier_runs(_run(request, run_id), _user(request))))
 
 
 @router.get("/searches/{uuid:run_id}/front", response=Page[FrontPointOut])

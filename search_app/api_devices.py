@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Router
 
+from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of
 from datasets_app.api_schemas import Limit, Offset, file_of
 from datasets_app.words.engine import said
@@ -23,8 +24,8 @@ from search_app.models import Device
 router = Router()
 
 
-def _device(request: HttpRequest, device_id: uuid.UUID) -> Device:
-    return device_for_user(cast(User, request.user), device_id)
+def _device(request: HttpRequest, device_id: uuid.UUID, right: Right = Right.SEE) -> Device:
+    return device_for_user(cast(User, request.user), device_id, right)
 
 
 @router.get("/devices", response=Page[DeviceOut])
@@ -49,14 +50,14 @@ def device_detail(request: HttpRequest, device_id: uuid.UUID) -> Any:
 @router.delete("/devices/{uuid:device_id}", response={204: None})
 def device_remove(request: HttpRequest, device_id: uuid.UUID) -> Any:
     """Deletes a device with its table."""
-    device_delete(device=_device(request, device_id))
+    device_delete(device=_device(request, device_id, Right.DELETE))
     return 204, None
 
 
 @router.post("/devices/{uuid:device_id}/link", response={201: DeviceLinkOut})
 def device_link(request: HttpRequest, device_id: uuid.UUID) -> Any:
     """Makes a new link, which ends the old one."""
-    return 201, _with_link(device_link_renew(device=_device(request, device_id)))
+    return 201, _with_link(device_link_renew(device=_device(request, device_id, Right.CHANGE)))
 
 
 @router.get("/devices/{uuid:device_id}/table.json", openapi_extra=file_of("application/json"))

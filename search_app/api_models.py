@@ -10,8 +10,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext
 from ninja import Router
 
+from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of
 from datasets_app.api_schemas import Limit, Offset, file_of
+from datasets_app.audit import record
+from datasets_app.models import Action
 from search_app import selectors, services
 from search_app.api_schemas import Detail, ModelOut
 from search_app.downloads import file_response, report_response, zip_response
@@ -21,8 +24,8 @@ from search_app.spoken import spoken
 router = Router()
 
 
-def _run(request: HttpRequest, run_id: uuid.UUID) -> SearchRun:
-    return selectors.search_run_for_user(cast(User, request.user), run_id)
+def _run(request: HttpRequest, run_id: uuid.UUID, right: Right = Right.SEE) -> SearchRun:
+    return selectors.search_run_for_user(cast(User, request.user), run_id, right)
 
 
 def _model(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -> TrainedModel:
@@ -39,7 +42,7 @@ def search_models(request: HttpRequest, run_id: uuid.UUID, offset: Offset = 0, l
 @router.post("/searches/{uuid:run_id}/candidates/{int:number}/export", response={202: Detail})
 def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> Any:
     """Asks for the export of one candidate."""
-    run = _run(request, run_id)
+    run = _run(request, run_id, Right.CHANGE)
     selectors.candidate_of_run(run, number)
     services.trained_model_export(run=run, number=number)
     return 202, {
@@ -54,7 +57,9 @@ def candidate_export(request: HttpRequest, run_id: uuid.UUID, number: int) -> An
 def model_file(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID, name: str) -> HttpResponse:
     """Downloads one file of a model."""
     model = _model(request, run_id, model_id)
-    return _streamed(file_response(selectors.model_file(model, name), f"{model.name}-{name}"))
+    path = selectors.model_file(model, name)
+    record(Action.DOWNLOAD, target=model, detail=name)
+    return _streamed(file_response(path, f"{model.name}-{name}"))
 
 
 @router.get(
@@ -67,19 +72,25 @@ def model_bundle(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -
     paths = [selectors.model_file(model, name) for name in names]
     if not paths:
         raise TrainedModel.DoesNotExist
+    record(Action.DOWNLOAD, target=model, detail="all files")
     return _streamed(zip_response(paths[0].parent, names, f"{model.name}.zip"))
 
 
 @router.get("/searches/{uuid:run_id}/report.html", openapi_extra=file_of("text/html"))
 def report_html(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Shows the report in a sandbox."""
-    return _streamed(report_response(selectors.report_file(_run(request, run_id), "report.html")))
+    run = _run(request, run_id)
+    path = selectors.report_file(run, "report.html")
+    record(Action.DOWNLOAD, target=run, detail="report.html")
+    return _streamed(report_response(path))
 
 
 @router.get("/searches/{uuid:run_id}/report.json", openapi_extra=file_of("application/json"))
 def report_json(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Downloads the report as data."""
-    path = selectors.report_file(_run(request, run_id), "report.json")
+    run = _run(request, run_id)
+    path = selectors.report_file(run, "report.json")
+    record(Action.DOWNLOAD, target=run, detail="report.json")
     return _streamed(file_response(path, "report.json", content_type="application/json"))
 
 

@@ -25,6 +25,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from datasets_app import audit
 from datasets_app.models import Dataset, DatasetState, DatasetVersion, Upload
 from datasets_app.storage import directory_bytes, newest_change, version_id
 from datasets_app.uploads import remove_expired
@@ -119,6 +120,7 @@ def clean_daily() -> None:
     """Cleans up if nobody has within the last day; one process wins."""
     if not settings.CLEANUP_DAILY or not cache.add("cleanup", 1, DAY_SECONDS):
         return
+    forgotten = audit.forget_old()
     done = clean_up()
     log.info(
         "cleaned up",
@@ -126,6 +128,7 @@ def clean_daily() -> None:
         freed_bytes=done.n_bytes,
         sessions=done.n_sessions,
         files_missing=len(done.missing),
+        audit_rows=forgotten,
     )
     for path in done.missing[:10]:
         log.warning("a row names a file that is not there", path=path)

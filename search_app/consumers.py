@@ -13,8 +13,9 @@ import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import override
 
 from search_app.models import SearchRun
@@ -65,7 +66,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """Ignores small frames (pings of scripts) and ends on large ones."""
-        if len(text_data or bytes_data or b"") > FRAME_LIMIT:
+        if len(bytes_data or (text_data or "").encode()) > FRAME_LIMIT:
             await self.close(1009)
 
     async def _guarded_feed(self, summary: dict[str, Any]) -> None:
@@ -100,10 +101,13 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 message = await asyncio.wait_for(subscription.next(), RECHECK_SECONDS)
             except TimeoutError:
                 message = None
-            if self._recheck_due() and not await self._still_allowed():
+            asked = self._asked(message)
+            if (self._recheck_due() or asked) and not await self._still_allowed():
                 await self.close(NOT_FOUND)
                 return
-            if message is None or (message["type"] == "event" and message["seq"] <= sent):
+            if message is None or message["type"] == "recheck":
+                continue
+            if message["type"] == "event" and message["seq"] <= sent:
                 continue
             await self.send_json(self._told(message))
             sent = message.get("seq", sent)
@@ -118,9 +122,15 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         text = query.get("after", ["0"])[-1]
         return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
+    def _asked(self, message: dict[str, Any] | None) -> bool:
+        """True if somebody wants to know at once whether this reader may still listen."""
+        if message is None or message["type"] != "recheck":
+            return False
+        return message.get("user", "") in {"", str(self.scope["user"].pk)}
+
     def _recheck_due(self) -> bool:
         now = asyncio.get_running_loop().time()
-        due = now - getattr(self, "_checked", now - RECHECK_SECONDS) >= RECHECK_SECONDS
+        due = now - getattr(self, "_checked", float("-inf")) >= RECHECK_SECONDS
         if due:
             self._checked = now
         return due
@@ -140,6 +150,10 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         session: SessionBase = self.scope["session"]
         user = get_user_model().objects.filter(pk=self.scope["user"].pk, is_active=True).first()
         if user is None or not session.exists(session.session_key or ""):
+            return False
+        # A new password leaves the rows of other sessions where they are; what they hold fits no more.
+        held = session.get(HASH_SESSION_KEY, "")
+        if not constant_time_compare(held, user.get_session_auth_hash()):
             return False
         try:
             search_run_for_user(user, self.run_id)

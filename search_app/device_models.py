@@ -8,8 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
+from datasets_app.team_models import Shared
 
-class Device(models.Model):
+
+class Device(Shared):
     """Something that networks shall run on, measured by a page that it opened or by a script that it ran."""
 
     class Kind(models.TextChoices):

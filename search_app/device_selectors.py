@@ -11,6 +11,7 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from datasets_app.access import Right, one_of, visible_to
 from search_app.device_links import OPEN_SECONDS, check_token
 from search_app.models import Device
 
@@ -20,9 +21,7 @@ SILENT_SECONDS = 45
 
 def devices_of_user(user: User | AnonymousUser) -> QuerySet[Device]:
     """Returns the devices that the user may see, newest first."""
-    if not user.is_authenticated or not user.is_active:
-        return Device.objects.none()
-    return Device.objects.filter(owner_id=user.pk)
+    return Device.objects.filter(visible_to(user)).select_related("owner", "team")
 
 
 def measured_devices_of_user(user: User | AnonymousUser) -> QuerySet[Device]:
@@ -30,17 +29,20 @@ def measured_devices_of_user(user: User | AnonymousUser) -> QuerySet[Device]:
     return devices_of_user(user).filter(measured_at__isnull=False)
 
 
-def device_for_user(user: User | AnonymousUser, device_id: uuid.UUID | str) -> Device:
-    """Returns one device.
+def device_for_user(
+    user: User | AnonymousUser, device_id: uuid.UUID | str, right: Right = Right.SEE
+) -> Device:
+    """Returns one device that the user may see, and do with what they want.
 
     Raises:
         Device.DoesNotExist: If it is missing, not the user's, or `device_id` is no id at all.
+        ValidationError: If it is shared with the user, whose role does not allow it.
     """
     try:
         key = uuid.UUID(str(device_id))
     except ValueError as error:
         raise Device.DoesNotExist from error
-    return devices_of_user(user).get(pk=key)
+    return one_of(devices_of_user(user), user, key, right)
 
 
 def device_for_link(token: str, max_age: int) -> Device:

@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.services import clean_name
 from nas.errors import NasError
 from nas.hardware.effort import EXTENTS
@@ -83,6 +85,7 @@ def device_link_renew(*, device: Device) -> Device:
 def device_delete(*, device: Device) -> None:
     """Deletes a device with its table."""
     directory = device.directory
+    record(Action.DELETE, target=device)
     device.delete()
     transaction.on_commit(lambda: shutil.rmtree(directory, ignore_errors=True))
 

@@ -16,6 +16,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from datasets_app.access import NOT_ALLOWED, Right, check_right, has_right
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.words.engine import said, said_by
 from nas.errors import NasError
 from search_app.device_bundles import script_bundle
@@ -82,9 +85,12 @@ def device_script(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBas
     """The script with its graphs, as one zip."""
     device = _device_or_404(request, device_id)
     try:
+        check_right(request.user, device, Right.CHANGE)
         archive = script_bundle(device)
     except NasError as error:  # its spaces are of another version of this program
         return _page(request, device, problem=said(error), status=422)
+    except ValidationError as error:
+        return _page(request, device, problem=said_by(error), status=409)
     return file_response(archive, "device.zip", content_type="application/zip")
 
 
@@ -94,16 +100,18 @@ def device_table(request: HttpRequest, device_id: uuid.UUID) -> HttpResponseBase
     device = _device_or_404(request, device_id)
     if device.measured_at is None:
         return redirect("search:device", device.pk)
+    record(Action.DOWNLOAD, target=device, detail="device.json")
     return file_response(device.table_file, "device.json", content_type="application/json")
 
 
 def _change(request: HttpRequest, device: Device) -> HttpResponse:
     """Does what a button of the page asks for."""
     action = request.POST.get("action")
-    if action == "delete":
-        device_delete(device=device)
-        return redirect("search:devices")
     try:
+        check_right(request.user, device, Right.DELETE if action == "delete" else Right.CHANGE)
+        if action == "delete":
+            device_delete(device=device)
+            return redirect("search:devices")
         if action == "link":
             device_link_renew(device=device)
         elif action == "upload":
@@ -112,7 +120,8 @@ def _change(request: HttpRequest, device: Device) -> HttpResponse:
         if error.code == "refused":  # the row says it
             return redirect("search:device", device.pk)
         device.refresh_from_db()
-        return _page(request, device, problem=said_by(error), status=422)
+        status = 409 if error.code == NOT_ALLOWED else 422
+        return _page(request, device, problem=said_by(error), status=status)
     return redirect("search:device", device.pk)
 
 
@@ -125,14 +134,18 @@ def _uploaded(request: HttpRequest) -> bytes:
 
 def _page(request: HttpRequest, device: Device, problem: str = "", status: int = 200) -> HttpResponse:
     link = request.build_absolute_uri(reverse("search:measure", args=[device.link_token]))
+    may_change = has_right(request.user, device, Right.CHANGE)
     context: dict[str, Any] = {
         "device": device,
+        "may_change": may_change,
+        "may_delete": has_right(request.user, device, Right.DELETE),
         "state": device_state(device),
         "spaces": space_names(device),
         "extent": EXTENT_NAMES.get(device.extent, device.extent),
         "problem": problem,
-        "link": link,
-        "link_open": link_is_open(device),
+        # The link measures the device in its owner's place: who may only look does not get it.
+        "link": link if may_change else "",
+        "link_open": may_change and link_is_open(device),
         "link_minutes": OPEN_SECONDS // 60,
         "local_only": only_this_machine(request.get_host()),
     }

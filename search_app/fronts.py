@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from nas.candidate import Fidelity
@@ -12,6 +13,7 @@ from nas.costs import COSTS, CostName
 from nas.objectives import ACCURACY
 from nas.pareto import Trained, current_numbers, non_dominated
 from search_app.models import SearchRun
+from search_app.selectors import search_runs_of_user
 
 EARLIER = 20
 """Newest earlier runs that the live page offers to compare with."""
@@ -44,10 +46,9 @@ class _Row(NamedTuple):
         return math.nan if known is None else float(known)
 
 
-def earlier_runs(run: SearchRun) -> QuerySet[SearchRun]:
-    """Returns the owner's other runs on the same data set that have tried something, newest first."""
-    runs = SearchRun.objects.filter(
-        owner_id=run.owner_id,
+def earlier_runs(run: SearchRun, user: User) -> QuerySet[SearchRun]:
+    """Returns earlier runs on the same data set that the user may see, newest first."""
+    runs = search_runs_of_user(user).filter(
         dataset_version__dataset_id=run.dataset_version.dataset_id,
         created_at__lt=run.created_at,
         n_candidates__gt=0,

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from datasets_app.access import NOT_ALLOWED, Right, check_right
 from nas.errors import EvaluationError
 from nas.evaluation.heat_files import heat_file
 from search_app.evaluation import answers_of
@@ -57,7 +58,8 @@ def _answering(view: View) -> View:
         try:
             return view(request, **ids)
         except ValidationError as error:
-            return JsonResponse({"detail": " ".join(error.messages)}, status=422)
+            status = 409 if getattr(error, "code", None) == NOT_ALLOWED else 422
+            return JsonResponse({"detail": " ".join(error.messages)}, status=status)
         except EvaluationError as error:
             return JsonResponse({"detail": str(error)}, status=422)
 
@@ -112,6 +114,7 @@ def model_work(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID, kin
     if kind not in KINDS:
         raise Http404
     if request.method == "POST":
+        check_right(request.user, found.run, Right.CHANGE)
         return JsonResponse(work_ask(model=found, kind=kind), status=202)
     return JsonResponse(work_state(found, kind))
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import models
 
 from datasets_app.claims import Claimable
+from datasets_app.team_models import Shared
 from nas.architecture import architecture_from_json
 from nas.candidate import HERE, Metrics
 from nas.candidate import Candidate as EngineCandidate
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class SearchRun(Claimable):
+class SearchRun(Shared, Claimable):
     """One search: its options, its state and how far it is."""
 
     class State(models.TextChoices):

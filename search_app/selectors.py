@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
+from datasets_app.access import NOBODY, Right, one_of, visible_to
 from datasets_app.models import BULKY
 from nas.costs import COSTS, Cost
 from nas.pareto import front_of_candidates
@@ -22,21 +23,33 @@ MOST_CANDIDATES = 2**31 - 1
 
 def search_runs_of_user(user: User | AnonymousUser) -> QuerySet[SearchRun]:
     """Returns the runs that the user may see, newest first, with data set and version at hand."""
-    runs = _with_dataset()
-    return runs.filter(owner_id=user.pk) if user.is_authenticated and user.is_active else runs.none()
+    return _with_dataset().select_related("dataset_version__dataset", "owner", "team").filter(seen_by(user))
 
 
-def search_run_for_user(user: User | AnonymousUser, run_id: uuid.UUID | str) -> SearchRun:
-    """Returns one run.
+def seen_by(user: User | AnonymousUser) -> Q:
+    """Returns the condition on runs that the user may see.
+
+    A run shows photos. So a team sees a run only while the photos are shared with the same team.
+    """
+    if not user.is_authenticated or not user.is_active:
+        return NOBODY
+    return Q(owner_id=user.pk) | visible_to(user) & Q(dataset_version__dataset__team_id=F("team_id"))
+
+
+def search_run_for_user(
+    user: User | AnonymousUser, run_id: uuid.UUID | str, right: Right = Right.SEE
+) -> SearchRun:
+    """Returns one run that the user may see, and do with what they want.
 
     Raises:
         SearchRun.DoesNotExist: If it is missing, not the user's, or `run_id` is no id at all.
+        ValidationError: If it is shared with the user, whose role does not allow it.
     """
     try:
         key = uuid.UUID(str(run_id))
     except ValueError as error:
         raise SearchRun.DoesNotExist from error
-    return search_runs_of_user(user).get(pk=key)
+    return one_of(search_runs_of_user(user), user, key, right)
 
 
 def runs_by_id(run_ids: Iterable[uuid.UUID]) -> list[SearchRun]:

@@ -16,7 +16,10 @@ from django.db.models.functions import Now
 from django.utils.translation import get_language
 from kombu.exceptions import OperationalError
 
-from datasets_app.models import Dataset, DatasetVersion
+from datasets_app.access import Right
+from datasets_app.audit import record
+from datasets_app.models import Action, Dataset, DatasetVersion
+from datasets_app.selectors import dataset_for_user
 from nas.automatic import AUTO
 from nas.candidate import HERE, PRECISIONS
 from nas.costs import COSTS, cost_refusal
@@ -61,10 +64,9 @@ def search_run_start(
 
     Raises:
         ValidationError: If an option cannot be used or the data set is not ready.
-        Dataset.DoesNotExist: If the data set is someone else's.
+        Dataset.DoesNotExist: If the owner of the search may not see the data set.
     """
-    if dataset.owner_id != owner.pk:
-        raise Dataset.DoesNotExist
+    dataset = _searchable(dataset, owner)
     chosen = {
         "goal": goal,
         "strategy": strategy,
@@ -76,6 +78,7 @@ def search_run_start(
     }
     _check_words(chosen)
     _check_numbers(minutes, seed, target_latency_ms)
+    _check_waiting(owner)
     place = place_of(device, owner)
     space, strategy = _check_together(chosen, place)
     words = refusal(place, strategy, space) or precision_refusal(precision, space, place.title, place.bits)
@@ -86,6 +89,7 @@ def search_run_start(
         raise ValidationError(words)
     run = SearchRun.objects.create(
         owner=owner,
+        team_id=dataset.team_id,
         dataset_version=_usable_version(dataset),
         name=_clean_name(name) or f"{dataset.name[:170]} · {minutes:g} min",
         minutes=minutes,
@@ -163,6 +167,7 @@ def search_run_delete(*, run: SearchRun) -> None:
     locked = removable.select_for_update().first()
     if locked is None:  # a worker cannot claim it between this look and the deletion
         raise ValidationError("This search is still running. Stop it first, then delete it.")
+    record(Action.DELETE, target=locked)
     locked.delete()
     transaction.on_commit(lambda: shutil.rmtree(workdir, ignore_errors=True))
 
@@ -201,6 +206,11 @@ def _wake(run: SearchRun) -> None:
     """After commit: pages look at the run, and a worker looks for work."""
     publish_hint(run.pk)
     transaction.on_commit(lambda: tasks.hint_worker(run.pk), robust=True)
+
+
+def _searchable(dataset: Dataset, user: User) -> Dataset:
+    """Returns the data set if the user may search on it: sharing may have ended meanwhile."""
+    return dataset if dataset.owner_id == user.pk else dataset_for_user(user, dataset.pk, Right.CHANGE)
 
 
 def _usable_version(dataset: Dataset) -> DatasetVersion:
@@ -249,6 +259,15 @@ def _check_together(chosen: Mapping[str, str], place: Place) -> tuple[str, str]:
     if words := evaluator_refusal(evaluator, space, strategy):
         raise ValidationError(words)
     return space, strategy
+
+
+def _check_waiting(owner: User) -> None:
+    """Refuses one more search when many of this person's wait: the queue belongs to everybody."""
+    waiting = SearchRun.objects.filter(owner=owner, state__in=(State.QUEUED, State.PAUSED)).count()
+    if waiting >= settings.MAX_WAITING:
+        raise ValidationError(
+            f"{waiting} of your searches wait or are paused already. Let some of them end first."
+        )
 
 
 def _check_numbers(minutes: float, seed: int, target_latency_ms: float | None) -> None:

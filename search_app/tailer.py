@@ -16,7 +16,7 @@ import structlog
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from search_app.publish import HINT_GROUP
+from search_app.publish import HINT_GROUP, RECHECK_GROUP
 from search_app.selectors import event_message, events_after, run_summary, runs_by_id
 
 QUEUE_SIZE = 100
@@ -110,12 +110,20 @@ class Tailer:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(HINT_GROUP, channel)
+                await layer.group_add(RECHECK_GROUP, channel)
                 while True:
-                    await layer.receive(channel)
-                    self._wake.set()
+                    message = await layer.receive(channel)
+                    if message.get("type") == "recheck":
+                        self._pass_on(message)
+                    else:
+                        self._wake.set()
             except Exception as error:  # whatever the broker does, polling goes on
                 log.warning("no hints; following by polling", error=str(error)[:200])
                 await asyncio.sleep(POLL_SECONDS)
+
+    def _pass_on(self, message: Message) -> None:
+        for watch in self._watches.values():
+            watch.tell(message)
 
     async def _poll_forever(self) -> None:
         while True:

@@ -14,6 +14,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.selectors import classes_in_use
 from datasets_app.words.engine import said
 from nas.export.maps import maps_file
@@ -55,6 +57,7 @@ def maps(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID) -> HttpRe
     path = maps_file(run.workdir, model.name)
     if not path.is_file():
         raise Http404
+    record(Action.DOWNLOAD, target=model, detail="maps.onnx")
     return file_response(path, f"{model.name}-maps.onnx")
 
 

@@ -16,9 +16,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 
 from datasets_app.changes import change_create
-from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Upload
+from datasets_app.models import Change, Dataset, DatasetState, Finding, Image, Membership, Team, Upload
 from datasets_app.runner import check_dataset
 from datasets_app.services import dataset_create, dataset_import, dataset_version_create
+from datasets_app.teams import team_create
 from datasets_app.uploads import upload_create
 from nas.events import Event
 from search_app.device_services import device_create
@@ -36,6 +37,7 @@ SECRETS = (
     "otterphone",
     "otterhook",
     "otterprogram",
+    "Otter lab",
 )
 
 
@@ -84,6 +86,10 @@ class World:
                     "pk", "revoked_at"
                 )
             ),
+            "shared": [
+                list(rows.order_by("pk").values_list("pk", "team")) for rows in (datasets, runs, devices)
+            ],
+            "members": list(Membership.objects.order_by("pk").values_list("team", "user", "role")),
             "events": SearchEvent.objects.filter(run__in=runs).count(),
             "files": sorted(str(path) for run in runs for path in run.workdir.rglob("*")),
         }
@@ -112,6 +118,7 @@ def build_world(owner: User, directory: Path) -> World:
     _tell(run)
     model = _write_model(run)
     upload = upload_create(owner=owner, length=100, filename=f"{SECRETS[4]}.zip")
+    team = team_create(user=owner, name=SECRETS[8])
     device = device_create(owner=owner, name=SECRETS[5], kind="python", spaces=["nasbench201"])
     # Without a look whether there is such a host: tests have no network.
     endpoint = WebhookEndpoint.objects.create(owner=owner, url=f"https://{SECRETS[6]}.example.org/", salt="0")
@@ -135,6 +142,9 @@ def build_world(owner: User, directory: Path) -> World:
             "device_id": str(device.pk),
             "endpoint_id": str(endpoint.pk),
             "token": uuid.uuid4().hex,
+            "team_id": str(team.pk),
+            "what": "dataset",
+            "thing_id": str(dataset.pk),
         },
         archive=archive,
         storage=Path(settings.STORAGE_DIR),
@@ -152,6 +162,7 @@ def living_world(directory: Path) -> Iterator[World]:
         yield build_world(owner, directory)
         SearchRun.objects.all().delete()
         owner.delete()
+        Team.objects.all().delete()
 
 
 def _import(owner: User, archive: Path) -> Dataset:

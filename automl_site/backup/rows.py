@@ -23,7 +23,7 @@ from django.utils.duration import duration_string
 from automl_site.backup.errors import BackupError
 
 ROWS_AT_ONCE: Final = 2000
-LEFT_OUT: Final = frozenset({"sessions.session"})
+LEFT_OUT: Final = frozenset({"sessions.session", "usersessions.usersession"})
 """Who is signed in is not kept: an archive that gets lost opens no session."""
 
 

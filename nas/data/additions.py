@@ -91,7 +91,14 @@ def _decoded(output: Path, added: Sequence[Addition], side: int) -> list[Facts]:
     output.touch()
     entries = [Entry(path=one.path, size=one.file.stat().st_size, source=str(one.file)) for one in added]
     found: dict[int, Facts] = {}
-    with ReaderPool(PoolConfig(archives=[None], output=output, limits=ArchiveLimits())) as pool:
+    config = PoolConfig(
+        archives=[None],
+        output=output,
+        limits=ArchiveLimits(),
+        readable=[one.file for one in added],
+        output_bytes=len(added) * side * side * 3,
+    )
+    with ReaderPool(config) as pool:
         for at, answer in (pair for answers in pool.run(entries, side) for pair in answers):
             if isinstance(answer, Refused):
                 problem = make_problem(added[at].path, answer.kind, **answer.details)

@@ -138,7 +138,14 @@ def import_sources(
         if not layout.items:
             raise _nothing_usable(problems)
         (work / IMAGES_FILE).touch()
-        with ReaderPool(PoolConfig(listing.archives, work / IMAGES_FILE, limits)) as readers:
+        config = PoolConfig(
+            listing.archives,
+            work / IMAGES_FILE,
+            limits,
+            readable=[*(source.path for source in sources), work / "unpacked"],
+            output_bytes=len(layout.items) * max(cache_size or 0, MAX_CACHE_SIZE) ** 2 * 3,
+        )
+        with ReaderPool(config) as readers:
             size = cache_size or _choose_size(readers, layout.items, seed)
             _check_disk(work, len(layout.items) * size * size * 3)
             samples, refused = _decode_all(readers, layout.items, size, tell)

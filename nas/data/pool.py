@@ -31,6 +31,7 @@ _LINE_SECONDS: Final = 0.05
 _LINE_BYTES: Final = 24_000  # two lines that wait must fit into a pipe (64 kB), so that writing never blocks
 _TASK_BYTES: Final = 120
 _START_SECONDS: Final = 60.0
+READER: Final = (sys.executable, "-P", "-m", "nas.data.worker")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class PoolConfig:
         seconds: Time for one file before its reader is killed.
         memory_bytes: Address space of one reader.
         n_workers: Number of readers; None takes the cores this process may use.
+        readable: Files on disk, or directories of them, that the readers may open.
+        output_bytes: Length to which the file of pixels may grow.
     """
 
     archives: Sequence[Path | None]
@@ -52,6 +55,8 @@ class PoolConfig:
     seconds: float = 20.0
     memory_bytes: int = 2 * 1024**3
     n_workers: int | None = None
+    readable: Sequence[Path] = ()
+    output_bytes: int = 256 * 1024**3
 
 
 class _ReaderDied(Exception):  # noqa: N818
@@ -179,7 +184,7 @@ class _Reader:
         root = str(Path(nas.__file__).resolve().parent.parent)
         environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nas.data.worker"],
+            READER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -199,6 +204,9 @@ class _Reader:
             "max_pixels": config.limits.max_pixels,
             "max_entry_bytes": config.limits.max_entry_bytes,
             "memory_bytes": config.memory_bytes,
+            "output_bytes": config.output_bytes,
+            "readable": [str(path.absolute()) for path in config.readable],
+            "seconds": config.seconds,
         }
         self._write(json.dumps(head).encode() + b"\n")
 

@@ -1,8 +1,8 @@
 """A child process of the import: reads entries, decodes them, writes pixels into the cache file.
 
-Untrusted bytes meet the image decoders only here, under a memory limit; if a file kills this process, the
-parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``; speaks lines
-over standard input and output and ends when its input ends (so it dies with its parent).
+Untrusted bytes meet the image decoders only here, shut in (`nas.data.confine`); if a file kills this
+process, the parent starts another one and only that file is lost. Started as ``python -m nas.data.worker``;
+speaks lines over standard input and output and ends when its input ends (so it dies with its parent).
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
 import sys
 import time
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from nas.data.archive import Entry
+from nas.data.confine import allow_processor_seconds, limit_resources, shut_in
 from nas.data.decode import DecodeError, decode_image, image_size
 from nas.data.entries import EntryError, read_entry
 from nas.data.protocol import Answer, Facts, Refused, Task, pack_answers, pack_failure, unpack_tasks
 
+_MOST_FILES: Final = 16  # the file at hand, and a module that is imported with the first of a kind
 _TELL_SECONDS: Final = 0.25  # the parent hears of finished files at least so often, and after each slow one
 
 
@@ -29,11 +31,12 @@ def main() -> None:
     """Reads the configuration line, then lines of tasks; answers in their order."""
     lines = sys.stdin.buffer
     config: dict[str, Any] = json.loads(lines.readline())
-    limit = int(config["memory_bytes"])
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")  # decoders warn of what is judged here anyway
-    reader = _Reader(config)
+    reader = _Reader(config)  # opens the archives and what it writes: later nothing can be opened to write
+    limit_resources(
+        memory_bytes=config["memory_bytes"], file_bytes=config["output_bytes"], n_files=_MOST_FILES
+    )
+    shut_in([Path(path) for path in config["readable"]])
     _tell(b"[]\n")
     try:
         for line in lines:
@@ -57,6 +60,7 @@ class _Reader:
         self._output = os.open(config["output"], os.O_WRONLY)
         self._max_pixels: int = config["max_pixels"]
         self._max_entry_bytes: int = config["max_entry_bytes"]
+        self._seconds: float = config["seconds"]
 
     def work(self, tasks: Sequence[Task], size: int, one_by_one: bool) -> None:
         """Reads some files, stores their pixels, and answers; pixels are written before they are told of."""
@@ -81,6 +85,7 @@ class _Reader:
 
     def _read(self, entry: Entry, size: int) -> tuple[Answer, bytes]:
         """Facts and pixels of one file, or why there are none."""
+        allow_processor_seconds(self._seconds)
         try:
             data = read_entry(self._archives[entry.archive], entry, self._max_entry_bytes)
             if size == 0:

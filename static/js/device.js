@@ -51,6 +51,6 @@ $('copy')?.addEventListener('click', async () => {
     notice(gettext('The link is selected. Copy it with Ctrl+C.')); // the clipboard is closed to pages without https
   }
 });
-$('delete').addEventListener('click', () => $('delete-dialog').showModal());
-$('delete-no').addEventListener('click', () => $('delete-dialog').close());
+$('delete')?.addEventListener('click', () => $('delete-dialog').showModal());
+$('delete-no')?.addEventListener('click', () => $('delete-dialog').close());
 if (page.state !== 'READY') follow();

@@ -84,7 +84,7 @@ def archive(tmp_path: Path) -> Path:
     return images.photo_zip(tmp_path / "photos.zip", n_per_class=25, size=32, n_classes=2)
 
 
-def test_the_example_of_the_documentation_works(  # noqa: PLR0917 - fixtures
+def test_the_example_of_the_documentation_works(
     url: str, token: str, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     example = EXAMPLE.search((Path(site.BASE_DIR) / "docs" / "api.md").read_text())

@@ -62,6 +62,7 @@ def test_it_holds_every_row_and_every_file_and_is_private(run: SearchRun, tmp_pa
     rows = read_members(tmp_path / "all.tar")["rows.jsonl"].decode().splitlines()
     assert any(str(run.pk) in row and row.startswith("[") for row in rows)
     assert not any("sessions.session" in row for row in rows)
+    assert not any("usersessions.usersession" in row for row in rows)
     assert (tmp_path / "all.tar").stat().st_mode & 0o777 == 0o600
 
 

@@ -192,4 +192,4 @@ def test_earlier_runs_are_mine_and_of_the_same_photos(run: SearchRun, owner: Use
     SearchRunFactory(owner=owner, n_candidates=1)
     later = SearchRunFactory(owner=owner, **same)
     later.refresh_from_db()
-    assert list(earlier_runs(later)) == [before]
+    assert list(earlier_runs(later, later.owner)) == [before]

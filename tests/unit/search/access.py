@@ -21,6 +21,9 @@ class Rule:
         body: JSON body; values that start with "$" or "#" are keys of the world's ids.
         upload: Sends a zip as multipart form instead of JSON.
         headers: Sent along.
+        viewer: What a viewer of the owner's team gets; None follows from the method: they read, and every
+            other method is 409.
+        editor: The same for an editor, who may do all but delete.
     """
 
     kind: Kind
@@ -29,6 +32,19 @@ class Rule:
     body: dict[str, Any] | None = None
     upload: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    viewer: frozenset[int] | None = None
+    editor: frozenset[int] | None = None
+
+    def of_member(self, method: str, *, edits: bool) -> frozenset[int]:
+        """Returns what a member of the owner's team gets."""
+        own = self.editor if edits else self.viewer
+        if own is not None:
+            return own
+        may = method in {"GET", "HEAD"} or (edits and method != "DELETE")
+        return self.owner if may else frozenset({409})
+
+
+NOT_SHARED: dict[str, frozenset[int]] = {"viewer": frozenset({404}), "editor": frozenset({404})}
 
 
 PAGES = {
@@ -47,6 +63,12 @@ PAGES = {
     "account/webhooks/": Rule("account"),
     "account/webhooks/<uuid:endpoint_id>/": Rule("object"),
     "styleguide/": Rule("account"),
+    "teams/": Rule("account"),
+    "teams/<uuid:team_id>/": Rule("object"),
+    "invitations/<str:token>/": Rule("account", frozenset({404})),  # a wrong link is 404 for everyone
+    "share/<slug:what>/<uuid:thing_id>/": Rule("object", viewer=frozenset({409}), editor=frozenset({409})),
+    "audit/": Rule("staff"),
+    "audit/log.csv": Rule("staff"),
     "datasets/": Rule("account"),
     "datasets/new/": Rule("account"),
     "datasets/sample/": Rule("account", frozenset({302, 405})),
@@ -74,7 +96,7 @@ PAGES = {
     "devices/": Rule("account"),
     "devices/new/": Rule("account"),
     "devices/<uuid:device_id>/": Rule("object"),
-    "devices/<uuid:device_id>/script/": Rule("object"),
+    "devices/<uuid:device_id>/script/": Rule("object", viewer=frozenset({409})),
     "devices/<uuid:device_id>/table/": Rule(
         "object", frozenset({302})
     ),  # that of the walk is not measured yet
@@ -87,7 +109,7 @@ PAGES = {
 # Third-party pages behind one rule: whatever they add, it must fit.
 PREFIXES = {
     "accounts/": Rule("public", frozenset({200, 302, 404, 405})),
-    "admin/login/": Rule("public"),
+    "admin/login/": Rule("public", frozenset({200, 302, 403})),  # on to the site's own sign-in
     "admin/": Rule("staff"),
 }
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -95,13 +117,15 @@ TUS = {"Tus-Resumable": "1.0.0"}
 UPLOADS = {
     "POST /uploads": Rule("account", frozenset({201}), headers={**TUS, "Upload-Length": "10"}),
     "POST /uploads/": Rule("account", frozenset({201}), headers={**TUS, "Upload-Length": "10"}),
-    "HEAD /uploads/{upload_id}/": Rule("object", headers=TUS),
-    "DELETE /uploads/{upload_id}/": Rule("object", frozenset({204}), headers=TUS),
+    # An upload is its sender's alone, whatever the data set is shared with.
+    "HEAD /uploads/{upload_id}/": Rule("object", headers=TUS, **NOT_SHARED),
+    "DELETE /uploads/{upload_id}/": Rule("object", frozenset({204}), headers=TUS, **NOT_SHARED),
     # 501: the entry of the web process takes the body, and a test client does not come in by it
     "PATCH /uploads/{upload_id}/": Rule(
         "object",
         frozenset({501}),
         headers={**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+        **NOT_SHARED,
     ),
 }
 SEARCH = {"minutes": 5, "goal": "balanced", "baselines": True, "strategy": "random", "space": "lite-elastic"}

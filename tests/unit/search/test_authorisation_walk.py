@@ -1,4 +1,7 @@
-"""Walks every address of the site as nobody, as owner and as stranger; an address without a rule fails.
+"""Walks every address of the site as everybody; an address without a rule fails.
+
+Everybody: nobody, the owner, a stranger, an administrator, a viewer and an editor of a team that the owner
+shares with, and somebody who was in that team.
 
 The owner's things exist: images imported from a real zip, a run with candidates, events and a model's files.
 So a 404 for the stranger means "not yours" and not "nothing there".
@@ -23,8 +26,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from automl_site.api import api
-from datasets_app.models import BULKY, Dataset
-from search_app.models import ApiToken, SearchRun
+from datasets_app.models import BULKY, Dataset, Membership, Role, Team
+from datasets_app.teams import member_remove
+from search_app.models import ApiToken, Device, SearchRun
 from search_app.tokens import SCOPES, token_create, token_revoke
 from tests.authorisation import World, living_world
 from tests.factories import UserFactory
@@ -176,6 +180,8 @@ def test_stranger_gets_404_and_learns_nothing(
         "device_id": str(uuid.uuid4()),
         "upload_id": str(uuid.uuid4()),
         "endpoint_id": str(uuid.uuid4()),
+        "team_id": str(uuid.uuid4()),
+        "thing_id": str(uuid.uuid4()),
     }
     for address in RULED:
         assert address.rule is not None
@@ -198,6 +204,67 @@ def test_stranger_gets_404_and_learns_nothing(
                     secret not in content(answer).decode("utf-8", "replace") if not answer.streaming else True
                 )
     assert world.fingerprint() == world.built
+
+
+@pytest.fixture
+def team(world: World) -> Team:
+    """The owner's team; data set, run and device are shared with it."""
+    team = Team.objects.get(pk=world.ids["team_id"])
+    for model in (Dataset, SearchRun, Device):
+        model._default_manager.filter(owner__username="owner").update(team=team)
+    return team
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+def test_member_of_the_team_gets_what_the_role_allows(
+    world: World, team: Team, teammate: User, client_of: Any, role: Role, subtests: pytest.Subtests
+) -> None:
+    Membership.objects.create(team=team, user=teammate, role=role)
+    for address in RULED:
+        assert address.rule is not None
+        if address.rule.kind != "object":
+            continue
+        with subtests.test(f"{address.method} {address.route}"), transaction.atomic():
+            answer = send(client_of(teammate), address, world.ids, world)
+            if is_page(address) and address.method == "POST":
+                assert answer.status_code < 500
+            else:
+                allowed = address.rule.of_member(address.method, edits=role == Role.EDITOR)
+                assert answer.status_code in allowed, content(answer)[:300]
+            if answer.status_code == 409 and not is_page(address):
+                assert "Ask" in json.loads(content(answer))["detail"]
+            transaction.set_rollback(True)
+
+
+def test_viewer_changes_nothing(world: World, team: Team, teammate: User, client_of: Any) -> None:
+    Membership.objects.create(team=team, user=teammate, role=Role.VIEWER)
+    before = world.fingerprint()
+    for address in RULED:
+        if address.rule is not None and address.rule.kind == "object":
+            send(client_of(teammate), address, world.ids, world)
+    after = world.fingerprint()
+    assert {name: after[name] for name in after} == {name: before[name] for name in before}
+
+
+@pytest.mark.parametrize("person", ["removed", "administrator"])
+def test_whoever_is_not_in_the_team_gets_404(
+    world: World, team: Team, client_of: Any, person: str, subtests: pytest.Subtests
+) -> None:
+    user = UserFactory(username=person, is_staff=person != "removed", is_superuser=person != "removed")
+    if person == "removed":
+        member_remove(membership=Membership.objects.create(team=team, user=user, role=Role.OWNER))
+    for address in RULED:
+        assert address.rule is not None
+        with subtests.test(f"{address.method} {address.route}"):
+            if address.rule.kind == "object":
+                answer = send(client_of(user), address, world.ids, world)
+                posted = is_page(address) and address.method == "POST"
+                assert answer.status_code in ({404, 405} if posted else {404})
+            elif address.rule.kind == "staff":
+                answer = send(client_of(user), address, world.ids, world)
+                # Model pages of the administration have ids that the world does not know.
+                shown = {200, 301, 302, 404, 405} if person == "administrator" else {302, 403, 404}
+                assert answer.status_code in shown
 
 
 def test_nobody_is_sent_to_the_sign_in(world: World, client_of: Any, subtests: pytest.Subtests) -> None:
