@@ -57,7 +57,7 @@ FOREIGN = 0.8
 """Frozen ImageNet features that get less than this right are foreign to the photos: more of the network must
 learn anew, so adaptation gets a larger share and fewer networks are trained fully."""
 
-_SHORT, _LONG = 4 * 60.0, 20 * 60.0  # search and scaling grow to their full shares between these
+_SHORT, _LONG = 4 * 60.0, 40 * 60.0  # search and scaling grow to their full shares between these
 _LEAST: dict[Phase, float] = {"base_search": 0.06, "scaling": 0.06}
 _MORE_ADAPTATION = 0.08
 _ONE_SHOT_SHARE = 0.40
