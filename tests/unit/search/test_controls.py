@@ -193,4 +193,4 @@ def test_what_the_live_page_asks_for_costs_few_queries(
     assert client.get(f"{base}/candidates/{2**40}").status_code == 404
     assert client.get(f"{base}/front?cost=beauty").status_code == 422
     told = client.get(f"{base}/events?compact=true").json()
-    assert told["events"] == []
+    assert told["items"] == []
