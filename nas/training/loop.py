@@ -6,6 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,7 +116,7 @@ class _Training:
         keep_checkpoint: bool = False,
     ) -> TrainingResult:
         last_save, interrupted = self.started, False
-        with torch.random.fork_rng(devices=[]), fast_layers(self.module):
+        with torch.random.fork_rng(devices=[]), fast_layers(self.module), self.fast_teacher():
             while self.fraction() < 1.0:
                 if self.wanted_to_stop(should_stop):
                     interrupted = True
@@ -134,6 +135,9 @@ class _Training:
             self.average.copy_into_module()
         self.module.requires_grad_(True).train()
         return self.result(interrupted)
+
+    def fast_teacher(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.teacher is None else fast_layers(self.teacher.module)
 
     def wanted_to_stop(self, should_stop: ShouldStop | None) -> bool:
         try:
