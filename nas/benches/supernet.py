@@ -47,7 +47,7 @@ from nas.training import TrainingConfig, train
 _FOREVER = 1e9
 _CHANGED_RATE = 7e-4  # of a network with blocks or channels dropped, see nas.phases.recipes
 _ROWS = "networks.jsonl"
-_SCORED_BEFORE = 12
+_SCORED_BEFORE = 14
 _OF_NO_EFFECT = ("data", "out", "networks", "tune", "tune_seconds")
 FINALISTS = 4
 """Networks of a run that share the cost of elastic training."""
@@ -113,7 +113,7 @@ def run_supernet_bench(config: SupernetBench, on_line: Callable[[str], None]) ->
     bench = _Bench(config, cache, on_line)
     document = {
         "settings": settings,
-        "images": {part: len(cache.indices(part)) for part in ("train", "val")},
+        "images": {"train": len(cache.indices("train")), "val": len(cache.indices("val"))},
         "machine": machine_facts(),
         **bench.run(),
     }
@@ -142,7 +142,7 @@ class _Bench:
             f"teacher {accuracy:.1%}; largest {before['largest']:.1%} -> {after['largest']:.1%}, "
             f"smallest {before['smallest']:.1%} -> {after['smallest']:.1%}"
         )
-        rows = [self.alone(name, each) for name, each in networks.items() if name not in _ENDS]
+        rows = [self.alone(name, each) for name, each in networks.items() if name.startswith("random")]
         scores = {
             "supernet": [after[row["name"]] for row in rows],
         }
@@ -159,13 +159,15 @@ class _Bench:
         }
 
     def networks(self) -> dict[str, MBConvArchitecture]:
-        """Returns largest, smallest, and what chance draws."""
+        """Returns largest (at the teacher's side, and at the others), smallest, and what chance draws."""
         strategy = RandomSearch(self.space, self.config.seed)
         drawn = [strategy.ask_another() for _ in range(self.config.networks)]
         decoded = [self.space.decode(each.choices) for each in drawn if each is not None]
         smallest = self.space.decode((0,) * len(self.space.decisions))
         numbered = {f"random {number}": each for number, each in enumerate(decoded)}
-        return {"largest": lite0_architecture(self.side), "smallest": smallest, **numbered}
+        largest = {f"largest, {side} px": lite0_architecture(side) for side in self.config.resolutions}
+        largest |= {"largest": largest.pop(f"largest, {self.side} px")}
+        return {**largest, "smallest": smallest, **numbered}
 
     def teacher(self) -> nn.Module:
         """Returns Lite0, adapted alone."""
@@ -213,7 +215,7 @@ class _Bench:
             share=elastic / FINALISTS,
             seed=self.config.seed,
         )
-        chosen = [name for name in networks if name not in _ENDS][: self.config.tune]
+        chosen = [name for name in networks if name.startswith("random")][: self.config.tune]
         starts = {"elastic": self.after, "plain": self.plain}
         return tune_networks(tuning, {name: networks[name] for name in chosen}, starts, self.on_line)
 
@@ -278,7 +280,7 @@ class _Bench:
         cpu = time.process_time() - started
         evaluation = evaluate(module, self.cache, self.rows, architecture.resolution)
         metrics = self.evaluator.measure(module, architecture, evaluation)
-        found = {
+        found: dict[str, Any] = {
             "name": name,
             "accuracy": metrics.accuracy,
             "macs": macs(architecture),
@@ -291,6 +293,3 @@ class _Bench:
         append_json_line(path, found)
         self.on_line(f"{name}: {metrics.accuracy:.1%}, {found['macs'] / 1e6:.1f} M MACs, {cpu:.0f} CPU s")
         return found
-
-
-_ENDS = ("largest", "smallest")
