@@ -75,11 +75,12 @@ class CrossValidation(ShortTraining):
             "seed": seed, "recipe": recipe, "should_stop": should_stop, "keep_interrupted": keep_interrupted,
             **further,
         }  # fmt: skip
-        judged, spent = [], 0.0
+        judged: list[Evaluation] = []
+        spent = trained = 0.0
         for number, (train, held) in enumerate(self.parts):
             file = None if checkpoint is None else checkpoint.with_suffix(f".fold{number}.safetensors")
-            found = _load(file)
-            if found is None:
+            kept_fold = _load(file)
+            if kept_fold is None:
                 part = _Part(self, CacheView(self.cache, train, held))
                 result = part.evaluate(
                     architecture,
@@ -91,9 +92,10 @@ class CrossValidation(ShortTraining):
                 )
                 if result is None or part.evaluation is None:
                     return None
-                found, spent = part.evaluation, spent + result.seconds
-                _save(file, found)
-            judged.append(found)
+                kept_fold = (part.evaluation, result.seconds, float(result.details["training_seconds"]))
+                _save(file, *kept_fold)
+            judged.append(kept_fold[0])
+            spent, trained = spent + kept_fold[1], trained + kept_fold[2]
         pooled = pool(judged)
         rows = np.sort(np.concatenate([held for _, held in self.parts]))
         whole = _Part(self, CacheView(self.cache, rows, rows[:1]), judged=pooled)
@@ -110,7 +112,8 @@ class CrossValidation(ShortTraining):
             return None
         if not keep_checkpoint:
             _forget(checkpoint, len(self.parts))
-        facts = fold_facts(judged)
+        trained += float(kept.details["training_seconds"])
+        facts = {**fold_facts(judged), "training_seconds": round(trained, 2)}
         return replace(
             kept, details={**kept.details, **facts}, seconds=kept.seconds + spent, out_of_fold=pooled
         )
@@ -192,14 +195,25 @@ def _from_imagenet(parent: ParentWeights) -> bool:
     return isinstance(parent.architecture, MBConvArchitecture) and parent.architecture.stages == LITE0_STAGES
 
 
-def _load(file: Path | None) -> Evaluation | None:
-    return None if file is None else load_out_of_fold(file)
+def _load(file: Path | None) -> tuple[Evaluation, float, float] | None:
+    """Returns what an earlier slice kept of a fold: answers, seconds in all and of training."""
+    if file is None or not out_of_fold_file(file).exists():
+        return None
+    with np.load(out_of_fold_file(file)) as kept:
+        seconds, training = (float(each) for each in kept["seconds"])
+        return evaluation_of(kept["probabilities"], kept["labels"]), seconds, training
 
 
-def _save(file: Path | None, evaluation: Evaluation) -> None:
-    if file is not None:
-        save_out_of_fold(file, evaluation)
-        file.unlink(missing_ok=True)  # the fold is over
+def _save(file: Path | None, evaluation: Evaluation, seconds: float, training: float) -> None:
+    if file is None:
+        return
+    np.savez(
+        out_of_fold_file(file),
+        probabilities=evaluation.probabilities,
+        labels=evaluation.labels,
+        seconds=np.array([seconds, training]),
+    )
+    file.unlink(missing_ok=True)  # the fold is over
 
 
 def _forget(checkpoint: Path | None, n_folds: int) -> None:

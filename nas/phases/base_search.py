@@ -44,11 +44,7 @@ def run(ctx: RunContext) -> None:
         ctx.leave()
         return
     most = ladder.most_proposals(ctx, space)
-    while (
-        len(told) < most
-        and not _hopeless(told)
-        and (begun(ctx, f"search:{len(told)}") or _time_for_another(ctx, told, seconds))
-    ):
+    while len(told) < most and not _hopeless(told) and _goes_on(ctx, space, told, seconds):
         try:
             proposal = strategy.ask()
         except SpaceError:
@@ -63,6 +59,15 @@ def run(ctx: RunContext) -> None:
         told.append(candidate)
         ctx.emit("method", strategy=strategy.name, step=len(told), **strategy.telemetry().to_json())
     ctx.leave()
+
+
+def _goes_on(ctx: RunContext, space: SearchSpace, told: list[Candidate], seconds: float) -> bool:
+    """True if a network is under way, or there is time for one, which a whole Lite0 may borrow."""
+    return (
+        begun(ctx, f"search:{len(told)}")
+        or _time_for_another(ctx, told, seconds)
+        or ladder.may_borrow(ctx, space, len(told))
+    )
 
 
 def _halve(ctx: RunContext, strategy: Strategy, space: SearchSpace, told: list[Candidate]) -> None:

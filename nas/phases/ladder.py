@@ -26,6 +26,7 @@ from nas.spaces.lite_elastic import LiteElastic
 
 _SEEDS = 2  # of runs begun before there were plans
 _FEWEST_IMAGES = 1_000  # some thirty steps
+_BORROWED = 0.15  # of what is left of the run, for one
 _PART = 0.5  # of what is left of the phase, at most
 
 
@@ -45,6 +46,19 @@ def most_proposals(ctx: RunContext, space: SearchSpace) -> float:
     """Returns how many networks the strategy may propose: only the whole ones, if the plan says so."""
     plan = plan_of(ctx)
     return len(proposals(ctx, space)) if plan is not None and plan.whole_only else math.inf
+
+
+def may_borrow(ctx: RunContext, space: SearchSpace, proposed: int) -> bool:
+    """Tells whether a whole Lite0 may take time of later phases, for they shall be in short runs as well.
+
+    Args:
+        ctx: The run.
+        space: Where the strategy searches.
+        proposed: Networks that it has proposed so far.
+    """
+    if plan_of(ctx) is None or proposed >= len(proposals(ctx, space)):
+        return False
+    return _BORROWED * (ctx.remaining() - ctx.export_reserve) >= overhead(ctx)
 
 
 def run(ctx: RunContext, space: SearchSpace) -> None:

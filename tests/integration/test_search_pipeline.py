@@ -79,7 +79,7 @@ def assert_each_once(candidates: list[Candidate]) -> None:
 
 
 def test_slices_and_a_crash_end_in_one_whole_run(data: Path, tmp_path: Path):
-    recorder = Recorder(die_at=4)
+    recorder = Recorder(die_at=2)
     with pytest.raises(ConnectionError):
         run(data, tmp_path, recorder)
     recorder.die_at = None
