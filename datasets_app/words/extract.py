@@ -17,7 +17,8 @@ from typing import Any, Final
 
 SPEAKING: Final = (
     "nas/checks/*.py", "nas/costs.py", "nas/data/*.py", "nas/evaluators/__init__.py",
-    "nas/evaluators/first_model.py", "nas/export/browser_check.py", "nas/export/bundle.py",
+    "nas/evaluators/first_model.py", "nas/evaluators/operator_weights.py", "nas/report/honesty.py",
+    "nas/report/ranking.py", "nas/export/browser_check.py", "nas/export/bundle.py",
     "nas/export/certificate.py", "nas/export/graph.py", "nas/export/int8_bundle.py", "nas/export/load.py",
     "nas/export/onnx_model.py", "nas/export/optional.py", "nas/export/parity.py", "nas/hardware/*.py",
     "nas/networks/weights.py", "nas/phases/*.py",

@@ -128,11 +128,17 @@ def _warnings(target: str, rows: Sequence[Mapping[str, Any]], n: int) -> list[st
     for row in rows:
         if row["score"] in TRIVIAL or row["tau"] is None or trivial is None or row["tau"] >= trivial:
             continue
-        trained = "fully" if target == "final" else "briefly"
-        found.append(
-            f"{_WORDS[row['score']]} ranked the {trained} trained networks worse than their mere size did: "
-            f"Kendall's tau {row['tau']:.2f} against {trivial:.2f}."
-        )
+        judge, tau, size = _WORDS[row["score"]], f"{row['tau']:.2f}", f"{trivial:.2f}"
+        if target == "final":
+            found.append(
+                f"{judge} ranked the fully trained networks worse than their mere size did: "
+                f"Kendall's tau {tau} against {size}."
+            )
+        else:
+            found.append(
+                f"{judge} ranked the briefly trained networks worse than their mere size did: "
+                f"Kendall's tau {tau} against {size}."
+            )
     if found and n < _FEW:
         found.append(f"These are {n} networks only, so such a tau is very uncertain.")
     return found
