@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from django.conf import settings
@@ -63,14 +63,13 @@ def _wait(
 def _counters(url: str) -> _Counters:
     scheme, rest = url.split("://", 1)
     address = f"redis+unix://{rest}" if scheme == "unix" else url
-    return _Counters(
-        storage_from_string(
-            address,
-            key_prefix="automl-rate",
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-        )
+    storage = storage_from_string(
+        address,
+        key_prefix="automl-rate",
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
     )
+    return _Counters(cast(Storage, storage))
 
 
 def wait_of_refused(request: HttpRequest) -> int | None:

@@ -19,13 +19,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from search_app.models import ApiToken
 
-SCOPES: Final[dict[str, Promise]] = {
+SCOPES: Final = {
     "datasets:read": gettext_lazy("See data sets, photos and findings"),
     "datasets:write": gettext_lazy("Upload, change and delete data sets"),
     "searches:read": gettext_lazy("See searches and follow them"),
