@@ -113,8 +113,8 @@ def _for_staff(view: View) -> View:
     return wrapped  # type: ignore[return-value] # what login_required makes of it
 
 
-@require_GET
 @_for_staff
+@require_GET
 def audit(request: HttpRequest) -> HttpResponseBase:
     """Who did what, newest first."""
     filters = filters_of(request.GET)
@@ -127,8 +127,8 @@ def audit(request: HttpRequest) -> HttpResponseBase:
     return render(request, "audit/log.html", context)
 
 
-@require_GET
 @_for_staff
+@require_GET
 def audit_csv(request: HttpRequest) -> HttpResponseBase:
     """The rows that fit as a table for a spreadsheet; that they were read is written down, too."""
     filters = filters_of(request.GET)

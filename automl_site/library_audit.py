@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 ACCEPTED: Final[dict[str, str]] = {}
 """Id of a vulnerability -> why it does not matter here."""
 SECONDS: Final = 300.0
+REACHED_SECONDS: Final = 3.0
 
 
 class Told(NamedTuple):
@@ -87,8 +89,9 @@ def report(told: Sequence[Told]) -> tuple[list[str], int]:
     return lines, n_open
 
 
-def _output(command: Sequence[str]) -> str:
+def _output(command: Sequence[str], host: str) -> str:
     try:
+        socket.create_connection((host, 443), REACHED_SECONDS).close()  # offline: at once, not after retries
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -103,7 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     programs = Path(sys.executable).parent
     pip = [str(programs / "pip-audit"), "--local", "--format", "json", "--progress-spinner", "off"]
     npm = [str(programs / "npm"), "audit", "--json"]
-    lines, n_open = report([read_pip_audit(_output(pip)), read_npm_audit(_output(npm))])
+    lines, n_open = report(
+        [read_pip_audit(_output(pip, "pypi.org")), read_npm_audit(_output(npm, "registry.npmjs.org"))]
+    )
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if n_open and not tell else 0
 

@@ -56,5 +56,5 @@ def test_silence_is_not_taken_for_safety(answer: str) -> None:
 
 @pytest.mark.parametrize(("answer", "tell", "code"), [(PIP, [], 1), (PIP, ["--tell"], 0), ("", [], 0)])
 def test_only_findings_fail(monkeypatch: pytest.MonkeyPatch, answer: str, tell: list[str], code: int) -> None:
-    monkeypatch.setattr(library_audit, "_output", lambda command: answer)
+    monkeypatch.setattr(library_audit, "_output", lambda command, host: answer)
     assert main(tell) == code
