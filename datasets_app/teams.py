@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.auth.models import User
@@ -87,8 +87,8 @@ def member_remove(*, membership: Membership) -> None:
     _lock(membership.team)
     _check_another_owner(membership)
     for model in shared_models():
-        # "owner" is a column of each of them
-        model._default_manager.filter(team=membership.team, owner_id=membership.user_id).update(team=None)
+        things: QuerySet[Any] = model._default_manager.filter(team=membership.team)
+        things.filter(owner_id=membership.user_id).update(team=None)
     record(Action.MEMBER_REMOVED, target=membership.team, detail=membership.user.get_username())
     membership.delete()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -71,8 +72,13 @@ def load_operator_weights(module: nn.Module, name: str, path: Path) -> None:
         NasError: If the file cannot be read or does not fit.
     """
     state = _fitting_state(module, name, path)
-    _renormalise(state, timm.get_pretrained_cfg(name).to_dict())
+    _renormalise(state, _of_timm(name).to_dict())
     module.load_state_dict(state, strict=False)
+
+
+def _of_timm(name: str) -> Any:
+    """Returns what timm knows of a network's pretrained weights."""
+    return timm.get_pretrained_cfg(name)
 
 
 def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor]:
@@ -81,7 +87,7 @@ def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise NasError(f"{path.name} is no readable safetensors file.") from error
-    head = f"{timm.get_pretrained_cfg(name).classifier}."
+    head = f"{_of_timm(name).classifier}."
     wanted = {
         key: value.shape
         for key, value in module.state_dict().items()
