@@ -202,9 +202,7 @@ class Client:
         told = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         return f"/api/v1{path}" + (f"?{told}" if told else "")
 
-    def _json(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-    ) -> Any:
+    def _json(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Sends until an answer comes that is not "try again"; a POST carries a key, so it may be
         repeated."""
         data = None if body is None else json.dumps(body).encode()

@@ -125,7 +125,9 @@ def test_a_killed_worker_is_replaced_and_every_candidate_exists_once(
     run = run_of(person, run_id)
     assert run["state"] == "DONE", run
     check_books(person, run_id)
-    assert person.call("GET", f"/searches/{run_id}/models")["items"], "a finished search has a model to download"
+    assert person.call("GET", f"/searches/{run_id}/models")["items"], (
+        "a finished search has a model to download"
+    )
     export_another(person, run_id)
 
 
