@@ -50,8 +50,8 @@ def connect() -> None:
 def _recorder(action: Action) -> Callable[..., None]:
     def receiver(sender: Any, request: HttpRequest | None = None, **told: Any) -> None:
         user: User | None = told.get("user")
-        authenticator = told.get("authenticator")
-        detail = str(getattr(authenticator, "type", "")) if authenticator is not None else ""
+        factor = told.get("authenticator")
+        detail = str(getattr(getattr(factor, "instance", factor), "type", ""))  # a row, or what wraps one
         record(action, actor=user, detail=detail, request=request)
         if action in _ENDS_SESSIONS:
             publish_recheck(user.pk if user is not None else None)

@@ -196,7 +196,7 @@ def test_the_second_factor_is_asked_for(guarded: tuple[User, str, list[str]]) ->
     assert not signed_in(third), "a recovery code is good once"
 
 
-def test_an_authenticator_app_is_set_up(owner: User) -> None:
+def test_an_authenticator_app_is_set_up(owner: User, django_capture_on_commit_callbacks: Any) -> None:
     client = Client()
     sign_in(client, owner.email)
     answer = client.get("/accounts/2fa/totp/activate/")
@@ -207,7 +207,8 @@ def test_an_authenticator_app_is_set_up(owner: User) -> None:
     secret = client.session["mfa.totp.secret"]
     assert secret in page
     assert "data:image/svg+xml" in page
-    client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
     assert set(Authenticator.objects.values_list("type", flat=True)) == {"totp", "recovery_codes"}
     assert AuditEntry.objects.filter(action=Action.MFA_ADDED, actor_id=owner.pk, detail="totp").exists()
     for page in ("", "webauthn/", "recovery-codes/", "webauthn/add/"):
