@@ -52,7 +52,7 @@ GRID: tuple[Coefficients, ...] = (
     RESOLUTION_ONLY,
     Coefficients(1.1, 1.1, 1.22),  # mostly resolution
     Coefficients(1.4, 1.1, 1.1),  # mostly depth
-    Coefficients(1.0, 1.19, 1.19),  # width and resolution
+    Coefficients(1.0, 1.12, 1.26),  # width and resolution
     DEPTH_ONLY,
     WIDTH_ONLY,
     Coefficients(1.41, 1.0, 1.19),  # depth and resolution

@@ -20,8 +20,6 @@ from torch import Tensor, nn
 
 from nas.errors import NasError
 
-VARIABLE = "AUTOML_WEIGHTS"
-_VAR = "AUTOML_VAR_DIR"
 _OUR_MEAN, _OUR_DEVIATION = 0.5, 0.5
 
 
@@ -31,9 +29,9 @@ def weights_file(name: str) -> Path | None:
     Args:
         name: Name of the network, e.g. ``resnet50``.
     """
-    named = os.environ.get(VARIABLE)
+    named = os.environ.get("AUTOML_WEIGHTS")
     places = [Path(named)] if named else []
-    for place in (*places, Path(os.environ.get(_VAR, "var")) / "weights"):
+    for place in (*places, Path(os.environ.get("AUTOML_VAR_DIR", "var")) / "weights"):
         file = place / f"{name}.safetensors" if place.is_dir() else place
         if file.is_file() and file.stem == name:
             return file

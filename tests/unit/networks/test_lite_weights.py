@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nas.errors import NasError
 from nas.evaluators.imagenet import imagenet_parent, lite_versions_at_hand
-from nas.evaluators.operator_weights import VARIABLE, load_operator_weights, usable_weights, weights_file
+from nas.evaluators.operator_weights import load_operator_weights, usable_weights, weights_file
 from nas.networks import build_network, inherit, weights
 from nas.scaling import EFFICIENTNET, scale
 from nas.spaces.lite import lite0_architecture, lite_architecture, lite_version
@@ -74,7 +74,7 @@ def test_resnet_50_of_the_operator_fits_and_answers_as_timm_does(
     torch.manual_seed(0)
     theirs = timm.create_model("resnet50", pretrained=False).eval()
     save_file(theirs.state_dict(), tmp_path / "resnet50.safetensors")
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv("AUTOML_WEIGHTS", str(tmp_path))
     path = usable_weights("resnet50")
     assert path == tmp_path / "resnet50.safetensors"
     module = timm.create_model("resnet50", pretrained=False, num_classes=5).eval()
@@ -99,17 +99,17 @@ def test_the_variable_may_name_the_file_itself_and_another_network_is_left_alone
     assert weights_file("resnet18") is None
     file = tmp_path / "resnet18.safetensors"
     save_file(scratch_state("resnet18"), file)
-    monkeypatch.setenv(VARIABLE, str(file))
+    monkeypatch.setenv("AUTOML_WEIGHTS", str(file))
     assert weights_file("resnet18") == file
     assert weights_file("resnet50") is None
-    monkeypatch.delenv(VARIABLE)
+    monkeypatch.delenv("AUTOML_WEIGHTS")
     (tmp_path / "var" / "weights").mkdir(parents=True)
     file.rename(tmp_path / "var" / "weights" / file.name)
     assert weights_file("resnet18") == tmp_path / "var" / "weights" / file.name
 
 
 def test_files_that_do_not_fit_are_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv("AUTOML_WEIGHTS", str(tmp_path))
     file = tmp_path / "resnet18.safetensors"
     file.write_bytes(b"no safetensors")
     with pytest.raises(NasError, match="no readable safetensors file"):
