@@ -29,6 +29,7 @@ from nas.phases.context import RunContext, SearchConfig, SliceEnded, StopRequest
 from nas.phases.export import n_test
 from nas.phases.int8 import export_candidate, int8_seconds
 from nas.phases.plan import SHARES, added_seconds, export_reserve
+from nas.phases.speed import busyness
 from nas.phases.state import RunState
 from nas.runtime import tune_process
 from nas.strategies import DARTS
@@ -95,7 +96,7 @@ def _search(ctx: RunContext) -> bool:
         base_search.search_space(ctx)  # a device that can hold nothing is said before minutes are spent
     try:
         first_model.run(ctx)
-        typical_ms = 1.5 * ctx.state.values["first_here_ms"]
+        typical_ms = 1.5 * ctx.state.values["first_here_ms"] * busyness(ctx)
         ctx.export_reserve = export_reserve(
             ctx.total,
             n_test(ctx.cache),

@@ -22,6 +22,7 @@ from nas.phases.context import RunContext
 from nas.phases.elsewhere import elsewhere
 from nas.phases.evaluation import keep_photo_facts, keep_predictions, keep_validation_predictions
 from nas.phases.int8 import add_int8_files, can_have_int8, int8_seconds
+from nas.phases.speed import busyness
 from nas.prediction import validation_rows
 from nas.report import RunRecord, write_report
 from nas.runtime import machine_facts
@@ -165,7 +166,7 @@ def _tested_ms(ctx: RunContext, files: Sequence[Candidate]) -> float:
     photos = n_test(ctx.cache) or len(
         validation_rows(ctx.cache)
     )  # those stand in where there is no test part
-    return photos * sum(_BUSY * each.float_ms + _PREPROCESSING_MS for each in metrics)
+    return photos * busyness(ctx) * sum(_BUSY * each.float_ms + _PREPROCESSING_MS for each in metrics)
 
 
 def _test(ctx: RunContext) -> None:

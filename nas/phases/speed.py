@@ -10,6 +10,7 @@ from nas.evaluators.cross_validation import FOLDS_PART
 from nas.phases.context import RunContext
 from nas.phases.plan import PASS_OF_A_LARGE_SET
 
+_PYTORCH_SLOWER, _BUSIEST = 1.5, 10.0
 FORWARD_TO_TRAINING = 3.5
 """A training step costs about this many forward passes (backward twice, optimiser, augmentation)."""
 
@@ -28,6 +29,19 @@ def overhead(ctx: RunContext, *, runtime_exporter: bool = False) -> float:
         and isinstance(candidate.architecture, MBConvArchitecture) != runtime_exporter
     ]
     return fmean(extra[-4:]) if extra else (8.0 if runtime_exporter else 3.0)
+
+
+def busyness(ctx: RunContext) -> float:
+    """Returns how many times longer work takes by the clock than latencies say, 1 on a quiet machine.
+
+    Latencies count the time of the thread itself, which stands still while other programs have the core; the
+    first model's forward passes were measured by the clock.
+    """
+    values = ctx.state.values
+    if not values.get("forward_images_per_second") or not values.get("first_here_ms"):
+        return 1.0
+    by_the_clock = 1000.0 / values["forward_images_per_second"]
+    return float(min(_BUSIEST, max(1.0, by_the_clock / (_PYTORCH_SLOWER * values["first_here_ms"]))))
 
 
 def expected_epochs(ctx: RunContext, architecture: Architecture, seconds: float) -> float:
