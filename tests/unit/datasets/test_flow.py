@@ -64,7 +64,7 @@ def test_upload_is_checked_and_becomes_ready(client: Client, owner: User, tmp_pa
     cache = ImageCache.open(version.cache_dir)
     assert cache.content_hash == version.content_hash
     assert len(cache) == Dataset.objects.get().images.count() == 60
-    assert [body["id"]] == [one["id"] for one in client.get(URL).json()]
+    assert [body["id"]] == [one["id"] for one in client.get(URL).json()["items"]]
 
 
 def test_one_image_in_two_classes_is_asked_once_and_settled_by_an_answer(
@@ -213,7 +213,7 @@ def test_stranger_gets_404_and_cannot_delete(
     for path in ("", "/findings", "/findings.csv", "/images", "/thumbnails/0"):
         assert other.get(f"{URL}/{dataset.pk}{path}").status_code == 404
     assert other.delete(f"{URL}/{dataset.pk}").status_code == 404
-    assert other.get(URL).json() == []
+    assert other.get(URL).json() == {"items": [], "total": 0, "next": None}
     assert client_of(None).get(f"{URL}/{dataset.pk}").status_code == 401
 
 

@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from automl_site.backup import database, restore
 from automl_site.backup.create import Made, create_backup
-from automl_site.backup.database import Summary
 from automl_site.backup.errors import BackupError
 from automl_site.backup.reading import check_archive
 from automl_site.backup.rows import dump_rows, load_rows
@@ -207,6 +206,6 @@ def test_nothing_is_restored_under_a_worker_that_still_holds_a_row(
 def test_ends_in_a_restored_installation_are_mailed_to_nobody(owner: User) -> None:
     for state in (SearchRun.State.DONE, SearchRun.State.RUNNING):
         factories.SearchRunFactory(owner=owner, state=state)
-    database._let_go_of_claims(Summary())
+    database._let_go_of_claims(restore.Restored())
     assert not SearchRun.objects.exclude(state__in=SearchRun.ended_states).exists()
     assert send_notices() == 0 and mail.outbox == []

@@ -61,7 +61,7 @@ PAGES = {
     "account/delete/": Rule("account"),
     "account/tokens/": Rule("account"),
     "account/webhooks/": Rule("account"),
-    "account/webhooks/<uuid:endpoint_id>/": Rule("object"),
+    "account/webhooks/<uuid:endpoint_id>/": Rule("object", **NOT_SHARED),
     "styleguide/": Rule("account"),
     "teams/": Rule("account"),
     "teams/<uuid:team_id>/": Rule("object"),

@@ -293,7 +293,7 @@ def test_a_photo_of_an_editor_counts_against_the_owner(
     photo = SimpleUploadedFile("a.jpg", b"x" * 100)
     url = f"/api/v1/datasets/{run.dataset_version.dataset_id}/photos"
     answer = client_of(teammate).post(url, {"file": photo, "label": "whole"})
-    assert answer.status_code == 422
+    assert answer.status_code == 413
     assert "Your uploads hold" in answer.json()["detail"]
 
 
