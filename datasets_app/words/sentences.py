@@ -47,7 +47,7 @@ SENTENCES: Final = (
     gettext_noop("Add images to the small class if you can; a model is wrong most often about rare classes."),
     gettext_noop("Add images to this class, or merge it with another."),
     gettext_noop("Add the file to the upload, or correct its name in the table."),
-    gettext_noop("After the same seconds of training, {larger} did not reach {name} on the validation images: larger members see fewer epochs, and few images do not fill them."),
+    gettext_noop("After the same seconds of training, {larger} did not exceed {name} on the validation images: larger members see fewer epochs, and few images do not fill them."),
     gettext_noop("All rungs were tried: {cost}."),
     gettext_noop("All usable images belong to one class ('{classes}'). Training needs at least two classes: add a folder with images of another one."),
     gettext_noop("All usable images belong to one class."),

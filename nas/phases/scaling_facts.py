@@ -62,7 +62,7 @@ def losing_sentence(rows: list[dict[str, Any]]) -> str | None:
     if best is None or not larger:
         return None
     return (
-        f"After the same seconds of training, {', '.join(larger)} did not reach {best['name']} on the "
+        f"After the same seconds of training, {', '.join(larger)} did not exceed {best['name']} on the "
         "validation images: larger members see fewer epochs, and few images do not fill them."
     )
 
