@@ -26,7 +26,7 @@ from nas.spaces.lite_elastic import LiteElastic
 
 _SEEDS = 2  # of runs begun before there were plans
 _FEWEST_IMAGES = 1_000  # some thirty steps
-_BORROWED = 0.15  # of what is left of the run, for one
+_BORROWED = 0.25  # of what is left of the run, for one
 _PART = 0.5  # of what is left of the phase, at most
 
 
