@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,8 @@ def load_operator_weights(module: nn.Module, name: str, path: Path) -> None:
         NasError: If the file cannot be read or does not fit.
     """
     state = _fitting_state(module, name, path)
-    _renormalise(state, _of_timm(name).to_dict())
+    _renormalise(state, _facts(name))
     module.load_state_dict(state, strict=False)
-
-
-def _of_timm(name: str) -> Any:
-    """Returns what timm knows of a network's pretrained weights."""
-    return timm.get_pretrained_cfg(name)
 
 
 def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor]:
@@ -85,7 +81,7 @@ def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor
         state = load_file(path)
     except (OSError, SafetensorError) as error:
         raise NasError(f"{path.name} is no readable safetensors file.") from error
-    head = f"{_of_timm(name).classifier}."
+    head = f"{_facts(name)['classifier']}."
     wanted = {
         key: value.shape
         for key, value in module.state_dict().items()
@@ -98,6 +94,13 @@ def _fitting_state(module: nn.Module, name: str, path: Path) -> dict[str, Tensor
             "shape."
         )
     return {key: state[key].float() for key in wanted}
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """Returns what timm knows of a network's weights."""
+    config = timm.get_pretrained_cfg(name)
+    assert config is not None  # every network that is trained beside a search has one
+    return asdict(config)
 
 
 def _renormalise(state: dict[str, Tensor], config: Mapping[str, object]) -> None:

@@ -53,7 +53,7 @@ def step_chart(
     values = [value for _, value in points] + [level.value for level in shown]
     low, high = min(values), max(values)
     room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
-    top = min(high + room, 1.0) if percent and low < 1.0 else high + room
+    top = min(high + room, 1.0) if percent else high + room
     scale = _Scale(max(end, points[-1][0]) or 1.0, low - room, top)
     drawn = [*_axes(scale, x_name, percent=percent)]
     for level, dash in zip(shown, _DASHES, strict=False):
