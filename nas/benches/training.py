@@ -43,6 +43,8 @@ RACERS: Mapping[str, Mapping[str, Any]] = {
     "all layers": {"max_epochs": 5.0, **_GENTLE},
     "growing": {"max_epochs": 5.0, "ema": 0.99, "grow": 0.6, "layer_decay": 0.8, **_GENTLE},
     "last stages": {"max_epochs": 4.0, "first_stage": 3, **_GENTLE},
+    "last stages longer": {"max_epochs": 6.0, "first_stage": 3, **_GENTLE},
+    "all but the first": {**_GENTLE, "max_epochs": 6.0, "first_stage": 1, "learning_rate": 5e-4},
 }
 """Recipes whose time to accuracy is measured: fields of `TrainingConfig`; `grow` is the part of the
 resolution at which it begins."""
