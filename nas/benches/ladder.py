@@ -35,7 +35,10 @@ from nas.search import SearchConfig, run_search
 from nas.spaces.lite import lite0_architecture
 from nas.spaces.resolutions import useful_resolutions
 
-_ARMS: dict[str, dict[str, Any]] = {"search": {}, "random": {"strategy": "random", "baselines": False}}
+_ARMS: dict[str, dict[str, Any]] = {
+    "search": {},
+    "random": {"strategy": "random", "baselines": False, "ladder": False},
+}
 """How the searches differ. Without hand-made networks, random search has nothing but its own draws."""
 Point = dict[str, Any]
 """A judged network: name, accuracy (validation), test_accuracy, latency_ms, size_bytes."""

@@ -51,6 +51,7 @@ class SearchConfig:
         strategy: Name of a strategy.
         goal: What matters more; moves the target latency.
         baselines: False leaves out the hand-made networks on the chart.
+        ladder: False leaves out the whole Lite0s at several resolutions, for comparisons with blind search.
         target_latency_ms: Wanted latency of the base; derived from the goal if None. A named one is also
             the limit of multi-objective strategies.
         reward: How accuracy and the cost are joined for single-objective strategies and for the best base.
@@ -75,6 +76,7 @@ class SearchConfig:
     strategy: str = AUTO
     goal: Goal = "balanced"
     baselines: bool = True
+    ladder: bool = True
     target_latency_ms: float | None = None
     reward: RewardName = "absolute"
     already_spent_seconds: float = 0.0

@@ -33,7 +33,7 @@ _PART = 0.5  # of what is left of the phase, at most
 def proposals(ctx: RunContext, space: SearchSpace) -> list[Choices]:
     """Returns the whole Lite0s that a strategy proposes first: none in a space that does not hold them."""
     full = _lite(space)
-    if full is None:
+    if full is None or not ctx.config.ladder:
         return []
     parent = ctx.state.values["parent_resolution"]
     if plan_of(ctx) is None:
@@ -45,7 +45,8 @@ def proposals(ctx: RunContext, space: SearchSpace) -> list[Choices]:
 def most_proposals(ctx: RunContext, space: SearchSpace) -> float:
     """Returns how many networks the strategy may propose: only the whole ones, if the plan says so."""
     plan = plan_of(ctx)
-    return len(proposals(ctx, space)) if plan is not None and plan.whole_only else math.inf
+    whole_only = plan is not None and plan.whole_only and ctx.config.ladder
+    return len(proposals(ctx, space)) if whole_only else math.inf
 
 
 def may_borrow(ctx: RunContext, space: SearchSpace, proposed: int) -> bool:
@@ -64,7 +65,7 @@ def may_borrow(ctx: RunContext, space: SearchSpace, proposed: int) -> bool:
 def run(ctx: RunContext, space: SearchSpace) -> None:
     """Trains those whole Lite0s that no strategy proposes, as far as half the phase goes."""
     parent, full = ctx.done(PARENT_TASK), _lite(space)
-    if plan_of(ctx) is None or parent is None or parent.metrics is None:
+    if plan_of(ctx) is None or not ctx.config.ladder or parent is None or parent.metrics is None:
         return
     sides = [side for side in _sides(ctx) if full is None or side not in full.resolutions]
     until = ctx.state.values.setdefault("ladder_until", ctx.spent() + _PART * ctx.phase_remaining())

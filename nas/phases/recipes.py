@@ -11,7 +11,7 @@ from nas.architecture import Architecture, CellArchitecture
 from nas.evaluators.base import Recipe
 from nas.phases.context import RunContext
 from nas.phases.speed import expected_epochs
-from nas.spaces.lite import is_whole
+from nas.spaces.lite import lite_version
 
 _WHOLE_RATE = 3e-4
 _CHANGED_RATE = 7e-4
@@ -34,7 +34,7 @@ def inherited_recipe(ctx: RunContext, architecture: Architecture, seconds: float
     """
     if isinstance(architecture, CellArchitecture):  # its weights come from a short training of its own
         return Recipe(learning_rate=_CELL_RATE)
-    if not is_whole(architecture):
+    if lite_version(architecture) is None:
         return Recipe(learning_rate=_CHANGED_FINAL_RATE if final else _CHANGED_RATE)
     return whole_recipe(expected_epochs(ctx, architecture, seconds))
 
