@@ -65,7 +65,7 @@ def _form(request: HttpRequest, thing: Shared) -> ShareForm:
     form = ShareForm(request.POST or None, initial={"team": str(thing.team_id or "")})
     teams = teams_of_user(request.user)
     if getattr(thing, "owner_id", None) != request.user.pk:
-        teams = teams.filter(pk=thing.team_id)
+        teams = teams.filter(pk__in=[thing.team_id] if thing.team_id else [])
     choices = [("", _("Nobody")), *((str(team.pk), team.name) for team in teams)]
     form.fields["team"].choices = choices  # type: ignore[attr-defined] # of a ChoiceField
     return form

@@ -73,7 +73,7 @@ def forget_old() -> int:
     """Removes rows older than ``AUTOML_AUDIT_DAYS``; returns how many. The one way by which rows go."""
     limit = timezone.now() - timedelta(days=settings.AUDIT_DAYS)
     old: QuerySet[AuditEntry] = AuditEntry.objects.filter(at__lt=limit)
-    return int(old._raw_delete(old.db))  # type: ignore[attr-defined] # delete() itself is refused
+    return int(old._raw_delete(old.db))  # delete() itself is refused
 
 
 def _kind(target: Model) -> str:

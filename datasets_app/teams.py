@@ -88,7 +88,9 @@ def member_remove(*, membership: Membership) -> None:
     _check_another_owner(membership)
     for model in shared_models():
         # "owner" is a column of each of them
-        model._default_manager.filter(team=membership.team, owner_id=membership.user_id).update(team=None)
+        model._default_manager.filter(team=membership.team, **{"owner_id": membership.user_id}).update(
+            team=None
+        )
     record(Action.MEMBER_REMOVED, target=membership.team, detail=membership.user.get_username())
     membership.delete()
 
