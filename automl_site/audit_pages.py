@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -81,8 +81,7 @@ class _Pages(Paginator):  # type: ignore[type-arg] # no subscript at run time
     @cached_property
     def count(self) -> int:
         """Number of rows, at most `MOST_ROWS`."""
-        rows: Any = self.object_list  # a query set
-        return int(rows[:MOST_ROWS].count())
+        return cast("QuerySet[AuditEntry]", self.object_list)[:MOST_ROWS].count()
 
 
 def filters_of(query: QueryDict) -> Filters:

@@ -84,10 +84,10 @@ def one_of(visible: QuerySet[Thing], user: Person, key: uuid.UUID | str, right: 
 
 def has_right(user: Person, thing: Model, right: Right) -> bool:
     """True if the user has a right on something that they may see."""
-    if getattr(thing, "owner_id") == user.pk or right == Right.SEE:  # noqa: B009 - of any of the models
-        return True
     if user.pk is None:
         return False
+    if getattr(thing, "owner_id") == user.pk or right == Right.SEE:  # noqa: B009 - of any of the models
+        return True
     roles = Membership.objects.filter(user_id=user.pk, team_id=getattr(thing, "team_id"))  # noqa: B009
     return roles.filter(role__in=_ROLES[right]).exists()
 

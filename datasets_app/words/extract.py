@@ -25,7 +25,7 @@ SPEAKING: Final = (
     "nas/planner/words.py", "nas/quantise/images.py", "nas/quantise/ladder.py",
     "nas/quantise/network.py", "nas/quantise/offer.py", "nas/quantise/onnx_int8.py",
     "nas/quantise/storage.py", "nas/report/elsewhere.py", "nas/report/proof.py", "nas/report/verdict.py",
-    "nas/report/words.py", "nas/scaling.py", "nas/search.py", "nas/side_by_side.py", "nas/spaces/limited.py",
+    "nas/report/words.py", "nas/scaling.py", "nas/search.py", "nas/spaces/limited.py",
     "nas/spaces/base.py",
     "nas/strategies/__init__.py", "nas/strategies/pending.py", "nas/training/loop.py",
     "datasets_app/api_images.py", "datasets_app/arrival.py", "datasets_app/changes.py",

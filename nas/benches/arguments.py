@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.benches.images import imported as _imported
+from nas.benches.images import imported
+from nas.benches.numbers import count, counts, several
 from nas.errors import SpaceError
 from nas.objectives import REWARDS
 from nas.spaces import SPACES
@@ -15,12 +16,9 @@ from nas.strategies import STRATEGIES
 if TYPE_CHECKING:
     from nas.benches.cells import CellBench
     from nas.benches.darts import BenchConfig
-    from nas.benches.ladder import LadderBench
     from nas.benches.proxies import ProxyBenchConfig
     from nas.benches.quantise import QuantiseBench
     from nas.benches.strategies import StrategyBench
-    from nas.benches.supernet import SupernetBench
-    from nas.benches.training import TrainingBench
 
 
 def add_darts_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +44,7 @@ def darts_config(options: argparse.Namespace) -> BenchConfig:
     from nas.benches.darts import BenchConfig
 
     return BenchConfig(
-        data=_imported(options),
+        data=imported(options),
         out=options.out,
         seeds=options.seeds,
         minutes=options.minutes,
@@ -70,9 +68,9 @@ def add_strategy_arguments(parser: argparse.ArgumentParser) -> None:
     _add_contest_arguments(parser, minutes=25.0, short_seconds=12.0)
     parser.add_argument("--space", choices=SPACES, default="mbconv")
     parser.add_argument("--strategies", default="random,regularized_evolution,reinforce", help="names")
-    parser.add_argument("--seeds", type=_count, default=3)
+    parser.add_argument("--seeds", type=count, default=3)
     parser.add_argument("--reward", choices=REWARDS, default=REWARDS[0])
-    parser.add_argument("--max-resolution", type=_count, default=96, help="largest side in pixels")
+    parser.add_argument("--max-resolution", type=count, default=96, help="largest side in pixels")
 
 
 def strategy_bench(options: argparse.Namespace) -> StrategyBench:
@@ -86,7 +84,7 @@ def strategy_bench(options: argparse.Namespace) -> StrategyBench:
             f"There is no strategy called {min(unknown)!r}; choose some of {', '.join(STRATEGIES)}."
         )
     contest = Contest(
-        data=_imported(options),
+        data=imported(options),
         space=options.space,
         minutes=options.minutes,
         short_seconds=options.short_seconds,
@@ -102,9 +100,9 @@ def add_cell_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--space", choices=("cell", "nasbench201"), default="cell")
     parser.add_argument("--strategy", choices=STRATEGIES, default="reinforce")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resolution", type=_count, default=32, help="side of the images in pixels")
-    parser.add_argument("--epochs", type=_count, default=30, help="of each full training")
-    parser.add_argument("--random-cells", type=_count, default=10)
+    parser.add_argument("--resolution", type=count, default=32, help="side of the images in pixels")
+    parser.add_argument("--epochs", type=count, default=30, help="of each full training")
+    parser.add_argument("--random-cells", type=count, default=10)
 
 
 def cell_bench(options: argparse.Namespace) -> CellBench:
@@ -113,7 +111,7 @@ def cell_bench(options: argparse.Namespace) -> CellBench:
     from nas.benches.contest import Contest
 
     contest = Contest(
-        data=_imported(options),
+        data=imported(options),
         space=options.space,
         minutes=options.minutes,
         short_seconds=options.short_seconds,
@@ -136,7 +134,7 @@ def _add_contest_arguments(parser: argparse.ArgumentParser, *, minutes: float, s
     parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     parser.add_argument("--minutes", type=float, default=minutes, help="of each search, in its ledger")
     parser.add_argument("--short-seconds", type=float, default=short_seconds, help="of each short training")
-    parser.add_argument("--jobs", type=_count, default=1, help="trainings side by side, one thread each")
+    parser.add_argument("--jobs", type=count, default=1, help="trainings side by side, one thread each")
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,8 +143,8 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--maximize", required=True, metavar="m_X", help="metric to maximise")
     parser.add_argument("--minimize", default=None, metavar="m_Y", help="second objective")
     parser.add_argument("--strategies", default="all", help="names with commas between, or all")
-    parser.add_argument("--evaluations", type=_counts, default=(100, 300), help="budgets with commas between")
-    parser.add_argument("--seeds", type=_count, default=30, help="seeds of each strategy and budget")
+    parser.add_argument("--evaluations", type=counts, default=(100, 300), help="budgets with commas between")
+    parser.add_argument("--seeds", type=count, default=30, help="seeds of each strategy and budget")
     parser.add_argument("--json", type=Path, default=None, metavar="OUT", help="file for the same as JSON")
     parser.add_argument("--figure", type=Path, default=None, metavar="OUT.svg", help="file for a figure")
 
@@ -156,13 +154,13 @@ def add_proxy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder, zip, tar or tar.gz of images")
     parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
     parser.add_argument("--space", choices=("mbconv", "cell", "nasbench201"), default="mbconv")
-    parser.add_argument("--networks", type=_count, default=30, help="drawn at random")
+    parser.add_argument("--networks", type=count, default=30, help="drawn at random")
     parser.add_argument("--seconds", type=float, default=45.0, help="training of the network of median MACs")
     parser.add_argument("--epochs", type=float, default=None, help="of each training, instead of --seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resolution", type=int, default=32, help="side of all networks in pixels")
     parser.add_argument("--mixed", action="store_true", help="draw the resolution, too")
-    parser.add_argument("--channels", type=_count, default=16, help="of the first stage, networks of cells")
+    parser.add_argument("--channels", type=count, default=16, help="of the first stage, networks of cells")
 
 
 def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
@@ -170,7 +168,7 @@ def proxy_config(options: argparse.Namespace) -> ProxyBenchConfig:
     from nas.benches.proxies import ProxyBenchConfig
 
     return ProxyBenchConfig(
-        data=_imported(options),
+        data=imported(options),
         out=options.out,
         space=options.space,
         networks=options.networks,
@@ -187,15 +185,13 @@ def add_quantise_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `quantise-bench`."""
     parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
     parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
-    parser.add_argument(
-        "--resolution", type=_count, default=128, help="side of the network's input in pixels"
-    )
+    parser.add_argument("--resolution", type=count, default=128, help="side of the network's input in pixels")
     parser.add_argument("--epochs", type=float, default=12.0, help="of the fine-tuning of EfficientNet-Lite0")
-    parser.add_argument("--seeds", type=_count, default=3, help="climbs of the ladder at 4 bits")
-    parser.add_argument("--images", type=_several, default=512, help="training images that calibrate")
-    parser.add_argument("--rounding-steps", type=_count, default=700, help="of AdaRound, a layer")
+    parser.add_argument("--seeds", type=count, default=3, help="climbs of the ladder at 4 bits")
+    parser.add_argument("--images", type=several, default=512, help="training images that calibrate")
+    parser.add_argument("--rounding-steps", type=count, default=700, help="of AdaRound, a layer")
     parser.add_argument("--tuning-epochs", type=float, default=4.0, help="of quantisation-aware training")
-    parser.add_argument("--evaluations", type=_count, default=60, help="mixtures of the evolution")
+    parser.add_argument("--evaluations", type=count, default=60, help="mixtures of the evolution")
     parser.add_argument("--cost", choices=("size_bytes", "bit_ops", "energy_mj"), default="size_bytes")
     parser.add_argument("--profile", default="npu", help="device of the energies: a name or a TOML file")
     parser.add_argument("--seed", type=int, default=0, help="of fine-tuning and calibration")
@@ -206,7 +202,7 @@ def quantise_bench(options: argparse.Namespace) -> QuantiseBench:
     from nas.benches.quantise import QuantiseBench
 
     return QuantiseBench(
-        data=_imported(options),
+        data=imported(options),
         out=options.out,
         resolution=options.resolution,
         epochs=options.epochs,
@@ -221,131 +217,12 @@ def quantise_bench(options: argparse.Namespace) -> QuantiseBench:
     )
 
 
-def add_supernet_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `supernet-bench`."""
-    parser.add_argument("data", type=Path, help="folder, zip, tar or tar.gz of images")
-    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
-    parser.add_argument("--networks", type=_several, default=30, help="sub-networks drawn at random")
-    parser.add_argument("--resolutions", type=_counts, default=(64, 96, 128), help="sides in pixels")
-    parser.add_argument("--teacher-epochs", type=float, default=4.0)
-    parser.add_argument("--elastic-minutes", type=float, default=8.0)
-    parser.add_argument("--elastic-steps", type=_count, default=None, help="ends it earlier")
-    parser.add_argument("--plain", action="store_true", help="start from plain slices, nothing folded")
-    parser.add_argument("--learning-rate", type=float, default=5e-4, help="of the elastic training")
-    parser.add_argument("--epochs", type=float, default=2.0, help="of each network's own training")
-    parser.add_argument("--tune", type=int, default=0, help="networks that are tuned with and without it")
-    parser.add_argument("--tune-minutes", type=float, default=2.0, help="of processor time")
-    parser.add_argument("--seed", type=int, default=0)
-
-
-def supernet_bench(options: argparse.Namespace) -> SupernetBench:
-    """Imports the images once and returns what to measure."""
-    from nas.benches.supernet import SupernetBench
-
-    return SupernetBench(
-        data=_imported(options),
-        out=options.out,
-        networks=options.networks,
-        resolutions=options.resolutions,
-        teacher_epochs=options.teacher_epochs,
-        elastic_seconds=60.0 * options.elastic_minutes,
-        learning_rate=options.learning_rate,
-        elastic_steps=options.elastic_steps,
-        epochs=options.epochs,
-        folded=not options.plain,
-        tune=options.tune,
-        tune_seconds=60.0 * options.tune_minutes,
-        seed=options.seed,
-    )
-
-
 def add_latency_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `latency-bench`."""
     parser.add_argument("--space", choices=(*SPACES, "all"), default=SPACES[0])
-    parser.add_argument("--networks", type=_several, default=50, help="unseen ones to predict and measure")
-    parser.add_argument("--threads", type=_count, default=1, help="threads of ONNX Runtime")
+    parser.add_argument("--networks", type=several, default=50, help="unseen ones to predict and measure")
+    parser.add_argument("--threads", type=count, default=1, help="threads of ONNX Runtime")
     parser.add_argument("--seconds", type=float, default=230.0, help="time for the table of a space")
-    parser.add_argument("--rounds", type=_several, default=3, help="measurements of each unseen network")
+    parser.add_argument("--rounds", type=several, default=3, help="measurements of each unseen network")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="directory of tables, JSON and figure")
-
-
-def add_ladder_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `bench`."""
-    parser.add_argument("data", type=Path, nargs="+", help="folders, zips, tars or tar.gzs of images")
-    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of each search")
-    parser.add_argument("--seeds", type=_count, default=3)
-    parser.add_argument(
-        "--rungs", type=_counts, default=(96, 128, 160, 192, 224), help="input sides of the ladder in pixels"
-    )
-
-
-def ladder_benches(options: argparse.Namespace) -> list[LadderBench]:
-    """Imports each set of images once, and returns what to compare on it."""
-    from nas.benches.ladder import LadderBench
-
-    benches = []
-    for data in options.data:
-        out = options.out / data.name.partition(".")[0]
-        cache = _imported(argparse.Namespace(data=data, out=out))
-        benches.append(LadderBench(cache, out, options.minutes, options.seeds, options.rungs))
-    return benches
-
-
-def add_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `training-bench`."""
-    parser.add_argument("data", type=Path, help="zip or folder of images")
-    parser.add_argument("--out", type=Path, required=True, help="directory of the results; continues a run")
-    parser.add_argument("--resolution", type=_count, default=128, help="side of the input in pixels")
-    parser.add_argument("--epochs", type=int, default=10, help="of the plain loop; 0 measures speed alone")
-    parser.add_argument("--rounds", type=_count, default=15, help="turns of each loop for its speed")
-    parser.add_argument("--threads", type=_count, default=1, help="of PyTorch")
-    parser.add_argument("--recipes", default="all", help="names with commas between, or all")
-    parser.add_argument("--seed", type=int, default=0)
-
-
-def training_bench(options: argparse.Namespace) -> TrainingBench:
-    """Imports the images once, unpacks the files, and returns what to measure."""
-    import zipfile
-
-    from nas.benches.training import RACERS, TrainingBench
-
-    recipes = tuple(RACERS) if options.recipes == "all" else tuple(options.recipes.split(","))
-    if unknown := set(recipes) - set(RACERS):
-        raise SpaceError(f"There is no recipe called {min(unknown)!r}; choose some of {', '.join(RACERS)}.")
-    data, pictures = _imported(options), options.data
-    if zipfile.is_zipfile(pictures):
-        pictures = options.out / "pictures"
-        if not pictures.exists():
-            with zipfile.ZipFile(options.data) as archive:
-                archive.extractall(pictures)
-    return TrainingBench(
-        data=data,
-        pictures=pictures,
-        out=options.out,
-        resolution=options.resolution,
-        epochs=options.epochs,
-        rounds=options.rounds,
-        threads=options.threads,
-        recipes=recipes,
-        seed=options.seed,
-    )
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
-
-
-def _several(text: str) -> int:
-    number = _count(text)
-    if number < 2:
-        raise argparse.ArgumentTypeError("a comparison needs 2 or more")
-    return number
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(_count(part) for part in text.split(",")))

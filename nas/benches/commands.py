@@ -15,20 +15,22 @@ from rich.console import Console
 from nas.benches.arguments import (
     add_cell_arguments,
     add_darts_arguments,
-    add_ladder_arguments,
     add_latency_arguments,
     add_proxy_arguments,
     add_quantise_arguments,
     add_strategy_arguments,
-    add_supernet_arguments,
     add_table_arguments,
-    add_training_arguments,
     cell_bench,
     darts_config,
-    ladder_benches,
     proxy_config,
     quantise_bench,
     strategy_bench,
+)
+from nas.benches.comparison_arguments import (
+    add_ladder_arguments,
+    add_supernet_arguments,
+    add_training_arguments,
+    ladder_benches,
     supernet_bench,
     training_bench,
 )

@@ -28,7 +28,7 @@ from tests.finished import evaluated, finished
 
 HOSTILE = '<script>alert("x")</script>'
 ClientOf = Callable[[User | None], Client]
-RESULT_QUERIES = 10
+RESULT_QUERIES = 11
 
 pytestmark = pytest.mark.django_db
 
