@@ -207,7 +207,7 @@ def test_checks_run_again_on_demand(client: Client, dataset: Dataset, url: str) 
 
 def test_rows_of_an_unfinished_import_are_not_shown(client: Client, dataset: Dataset, url: str) -> None:
     dataset.versions.all().delete()
-    assert client.get(f"{url}/images").json() == {"total": 0, "items": []}
+    assert client.get(f"{url}/images").json() == {"items": [], "total": 0, "next": None}
     for path in ("thumbnails/0", "sheet?rows=0", "preview"):
         assert client.get(f"{url}/{path}").status_code == 404
 
