@@ -38,7 +38,6 @@ SENTENCES: Final = (
     gettext_noop("A report token comes from open_seal() only."),
     gettext_noop("A server core, one thread, fp32"),
     gettext_noop("A supernet holds the networks of {LiteElastic_name} only, not those of {space}; choose that space or another evaluator."),
-    gettext_noop("A training process ended without an answer; the memory may be too small for several at once."),
     gettext_noop("Add a folder with images of another class: at least two are needed to learn a difference."),
     gettext_noop("Add a row for it to the table, or leave the image out."),
     gettext_noop("Add images if you can; 25 or more are better, 100 are good."),
