@@ -22,6 +22,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from datasets_app.audit import record
+from datasets_app.models import Action
 from search_app.models import ApiToken
 
 SCOPES: Final = {
@@ -81,12 +83,14 @@ def token_create(
         scopes=[scope for scope in SCOPES if scope in scopes],
         expires_at=None if days is None else now + timedelta(days=days),
     )
+    record(Action.TOKEN_CREATE, actor=owner, target=token, detail=", ".join(token.scopes))
     return token, f"aml_{prefix}_{secret}"
 
 
 def token_revoke(*, token: ApiToken) -> None:
     """Ends a token at once: the next request with it is refused."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        record(Action.TOKEN_REVOKE, target=token)
 
 
 def tokens_of_user(user: User | AnonymousUser) -> QuerySet[ApiToken]:
@@ -111,10 +115,12 @@ def token_for_text(text: str) -> ApiToken | None:
 
 
 def _note_use(token: ApiToken) -> None:
-    """Once a minute at most: a busy program must not cost a write a request."""
-    now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at >= USED_EVERY:
+    """Once a minute at most, and in the audit log once a day: a program must not cost a write a request."""
+    now, before = timezone.now(), token.last_used_at
+    if before is None or now - before >= USED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    if before is None or now.date() != before.date():
+        record(Action.TOKEN_USE, actor=token.owner, target=token)
 
 
 def _hash(secret: str) -> str:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from automl_site.api import api
+from datasets_app.models import AuditEntry
 from search_app.models import ApiToken
 from search_app.tokens import SCOPES, token_create, token_for_text, token_revoke
 from tests.factories import DatasetVersionFactory, SearchRunFactory
@@ -170,3 +171,17 @@ def test_a_page_makes_a_token_shows_it_once_and_revokes_it(
     assert client.post("/account/tokens/", {"revoke": row.pk}).status_code == 302
     assert token_for_text(text) is None
     assert client.post("/account/tokens/", {"name": "x"}).status_code == 422
+
+
+def test_the_audit_log_tells_of_a_token_when_it_is_made_first_used_and_revoked(
+    owner: User, program_of: Programs
+) -> None:
+    program = program_of(owner, "devices:read")
+    for _ in range(2):
+        assert program.get("/devices").status_code == 200
+    token = ApiToken.objects.get()
+    token_revoke(token=token)
+    token_revoke(token=token)
+    rows = AuditEntry.objects.filter(action__startswith="token").order_by("pk")
+    assert [row.action for row in rows] == ["token-create", "token-use", "token-revoke"]
+    assert {row.target for row in rows} == {str(token)}
