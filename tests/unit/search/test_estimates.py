@@ -78,7 +78,7 @@ def test_more_minutes_bring_more_networks_until_trainings_get_longer_instead() -
     past(4, 60)  # 15 s a network, of which 1 s is training: it aims at ten and has no time for them
     assert networks(minutes=20) == (10, 12)  # 132 to 156 s: nine, ten
     assert networks(minutes=100) == (12, 14)  # 708 to 924 s: ten of the longest training, and some more
-    assert networks(minutes=1000)[0] > 100
+    assert networks(minutes=1000)[0] > 90
     assert networks(minutes=5) == (2, 3)
 
 
