@@ -22,7 +22,7 @@ from nas.data.cache import ImageCache
 from nas.data.views import CacheView, Rows, folds
 from nas.evaluators.base import Evaluated, ParentWeights, Recipe
 from nas.evaluators.first_model import Probe
-from nas.evaluators.short_training import ShortTraining
+from nas.evaluators.short_training import ShortTraining, right_answers
 from nas.events import ShouldStop
 from nas.prediction import Evaluation, evaluation_of
 from nas.spaces.lite import LITE0_STAGES
@@ -115,7 +115,11 @@ class CrossValidation(ShortTraining):
         trained += float(kept.details["training_seconds"])
         facts = {**fold_facts(judged), "training_seconds": round(trained, 2)}
         return replace(
-            kept, details={**kept.details, **facts}, seconds=kept.seconds + spent, out_of_fold=pooled
+            kept,
+            details={**kept.details, **facts},
+            seconds=kept.seconds + spent,
+            right=right_answers(pooled),
+            out_of_fold=pooled,
         )
 
     def _start(
@@ -124,7 +128,7 @@ class CrossValidation(ShortTraining):
         """Returns ImageNet weights under a head of the fold, where the network would inherit any."""
         if not isinstance(architecture, MBConvArchitecture) or not (parent or pretrained):
             return None
-        if parent is not None and not _from_imagenet(parent):
+        if parent is not None and not pretrained and not _from_imagenet(parent):
             return None
         side = architecture.resolution
         if side not in self._probes:

@@ -121,7 +121,7 @@ class ShortTraining(Evaluator):
                 **training_facts(result),
             },
             seconds=prepared + result.seconds + time.monotonic() - measuring,
-            right="" if metrics.unquantised else _right(evaluation),
+            right="" if metrics.unquantised else right_answers(evaluation),
         )
 
     def measure(self, module: nn.Module, architecture: Architecture, evaluation: Evaluation) -> Metrics:
@@ -224,7 +224,8 @@ def _operator_start(module: nn.Module, name: str) -> tuple[str, dict[str, Any]]:
     return "ImageNet", {"inheritance": f"all weights but the classifier, from {path.name}"}
 
 
-def _right(evaluation: Evaluation) -> str:
+def right_answers(evaluation: Evaluation) -> str:
+    """Returns which images were answered right, packed as `nas.paired.pack` does."""
     answers = evaluation.probabilities.argmax(axis=1) == evaluation.labels
     return pack(answers.tolist())
 

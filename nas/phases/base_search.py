@@ -225,7 +225,11 @@ def _planned_networks(ctx: RunContext) -> int:
 
 
 def _time_for_another(ctx: RunContext, told: list[Candidate], seconds: float) -> bool:
-    extra = [candidate.seconds - seconds for candidate in told if candidate.metrics is not None]
+    extra = [  # a whole Lite0 may have been left as it was
+        candidate.seconds - candidate.details.get("training_seconds", seconds)
+        for candidate in told
+        if candidate.metrics is not None
+    ]
     typical = seconds + (fmean(extra[-5:]) if extra else overhead(ctx))
     return ctx.phase_remaining() >= 0.7 * typical
 

@@ -67,6 +67,7 @@ def _train(ctx: RunContext, candidate: Candidate, seconds: float) -> Candidate:
         seconds=seconds,
         recipe=inherited_recipe(ctx, candidate.architecture, seconds, final=True),
         parent=parent,
+        pretrained=candidate.details.get("initialisation") != "from scratch",
         choices=candidate.choices,
         refines=candidate,
         start=candidate,
@@ -117,7 +118,10 @@ def _choose(ctx: RunContext, parent: Candidate | None) -> list[Candidate]:
     order = {"accuracy": (1, 2, 0, -1), "balanced": (1, 0, 2, -1), "speed": (0, -1, 1, 2)}[ctx.config.goal]
     members = [family[phi] for phi in order if phi in family and family[phi] != parent]
     first = next((member for member in members if _trainable(ctx, member, wanted)), best_base(ctx))
-    return line_up(first, _searched(ctx), wanted, ctx.config.cost)
+    others = _searched(ctx)
+    if parent is not None:
+        others = [one for one in others if one.architecture != parent.architecture]
+    return line_up(first, others, wanted, ctx.config.cost)
 
 
 def _searched(ctx: RunContext) -> list[Candidate]:

@@ -20,7 +20,7 @@ def line_up(
 
     A front is as good as the area under it, so the next one is always the network that adds the largest
     area to those chosen before (greedy hypervolume subset selection, Guerreiro et al. 2016). Networks that
-    add none, because another one is better and cheaper, are left out.
+    add none, because another one is better and cheaper, are left out, and no architecture comes twice.
 
     Args:
         first: Is trained in any case; None for nobody.
@@ -29,14 +29,17 @@ def line_up(
         cost: What accuracy is weighed against.
     """
     chosen = [] if first is None else [first]
-    left = [one for one in others if one.metrics is not None and one not in chosen]
+    left = [one for one in others if one.metrics is not None]
     dearest = max((COSTS[cost].of(one.metrics) for one in (*chosen, *left) if one.metrics), default=0.0)
 
     def area(networks: Sequence[Candidate]) -> float:
         points = [(one.metrics.accuracy, COSTS[cost].of(one.metrics)) for one in networks if one.metrics]
         return hypervolume(points, (0.0, _ROOM * dearest), (ACCURACY, COSTS[cost].objective))
 
-    while left and len(chosen) < wanted:
+    while len(chosen) < wanted:
+        left = [one for one in left if one.architecture not in {each.architecture for each in chosen}]
+        if not left:
+            break
         before = area(chosen)
         gains = [area([*chosen, one]) - before for one in left]
         best = max(range(len(left)), key=gains.__getitem__)

@@ -16,6 +16,7 @@ from nas.phases.base_search import best_base, search_parent
 from nas.phases.baselines import PARENT_TASK
 from nas.phases.context import RunContext
 from nas.phases.lite_family import train_lite_family
+from nas.phases.plan import short_training_seconds
 from nas.phases.recipes import inherited_recipe
 from nas.phases.scaling_choice import Choice, Judged, choose
 from nas.phases.scaling_facts import NAMES, facts_of
@@ -33,7 +34,6 @@ FURTHER_UP: tuple[float, ...] = (3, 1.5, 0.5, -2, -0.5)
 FURTHER_DOWN: tuple[float, ...] = (0.5, -2, 1.5, -0.5)
 """Further values where larger members already lose."""
 
-_SHORTEST_TRAINING = 1.0
 _RESOLUTION_STEP = 8
 _STEP_AWAY = 16
 _REPEATED = 3
@@ -56,7 +56,9 @@ def run(ctx: RunContext) -> None:
         ctx.leave()
         return
     ctx.state.values.setdefault("base", base.number)
-    ctx.state.values.setdefault("short_seconds", _SHORTEST_TRAINING)
+    if "short_seconds" not in ctx.state.values:  # nothing was trained one by one before
+        each = short_training_seconds(ctx.phase_remaining(), overhead(ctx), len(GRID) + len(FAMILY))
+        ctx.state.values["short_seconds"] = each
     base = ctx.by_number(ctx.state.values["base"])
     chosen = _choose(ctx, base)
     for phi in FAMILY:
@@ -78,6 +80,8 @@ def _grow(
 ) -> None:
     """Trains a member of the family if the device and the minutes allow it."""
     scaled = _scaled(ctx, base, chosen, phi)
+    if scaled == base.architecture:  # already as large as the images allow
+        return
     if not ctx.allowed(scaled):
         if not quietly:
             ctx.log(f"{NAMES[phi]} of the family would exceed the limits of the device and is left out.")
@@ -126,7 +130,7 @@ def _choose(ctx: RunContext, base: Candidate) -> Coefficients:
         for coefficients in GRID:
             scaled = _scaled(ctx, base, coefficients, 1)
             task = _task(scaled)
-            if not ctx.allowed(scaled):
+            if scaled == base.architecture or not ctx.allowed(scaled):
                 continue
             if ctx.spent() < until or coefficients == GRID[0] or begun(ctx, task):
                 _member(ctx, base, coefficients, 1)
@@ -146,21 +150,16 @@ def _repeat_leaders(ctx: RunContext, base: Candidate, until: float) -> None:
     if first is None or len(first.alike) < 2:
         return
     ranked = sorted(first.alike, key=lambda one: (-one.accuracy, one.trainings[0].number))
-    leaders = ctx.state.values.setdefault("leaders", [one.trainings[0].number for one in ranked[:_REPEATED]])
-    for number in leaders:
-        once = ctx.by_number(number)
-        task = f"{once.details['task']}:again"
-        enough = until - ctx.spent() >= once.seconds
+    leaders = ctx.state.values.setdefault(
+        "leaders", [list(vars(one.coefficients).values()) for one in ranked[:_REPEATED]]
+    )
+    for coefficients in (Coefficients(*each) for each in leaders):
+        architecture = _scaled(ctx, base, coefficients, 1)
+        once, task = _find(ctx, architecture), f"{_task(architecture)}:again"
+        enough = once is not None and until - ctx.spent() >= once.seconds
         if enough or begun(ctx, task) or ctx.done(task) is not None:
-            _train(ctx, base, once, task)
-
-
-def _train(ctx: RunContext, base: Candidate, once: Candidate, task: str) -> Candidate:
-    """Trains a network of the grid anew: the seed follows from the number of the candidate."""
-    assert isinstance(once.architecture, MBConvArchitecture)
-    coefficients = Coefficients(*once.details["coefficients"])
-    job = _job(ctx, base, once.architecture, coefficients, once.details["phi"])
-    return do(ctx, replace(job, task=task, label=f"{job.label} · second seed"))
+            job = _job(ctx, base, architecture, coefficients, 1)
+            do(ctx, replace(job, task=task, label=f"{job.label} · second seed"))
 
 
 def _choice(ctx: RunContext, base: Candidate) -> Choice | None:
@@ -169,7 +168,8 @@ def _choice(ctx: RunContext, base: Candidate) -> Choice | None:
     seen: set[MBConvArchitecture] = set()
     for coefficients in GRID:
         architecture = _scaled(ctx, base, coefficients, 1)
-        if architecture in seen:  # rounding may make one network of two triples
+        # Rounding may make one network of two triples, and one at its largest the base itself.
+        if architecture in seen or architecture == base.architecture:
             continue
         seen.add(architecture)
         found = [one for one in _all(ctx, architecture) if one.metrics is not None]

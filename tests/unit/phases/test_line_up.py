@@ -29,7 +29,7 @@ def trained(one: Candidate, number: int) -> Candidate:
 
 def test_the_front_is_covered_instead_of_crowded() -> None:
     ladder = [
-        candidate(number, accuracy=accuracy, latency_ms=ms)
+        candidate(number, accuracy=accuracy, latency_ms=ms, resolution=64 + 32 * number)
         for number, (accuracy, ms) in enumerate(
             [(0.70, 1.0), (0.80, 2.0), (0.805, 2.1), (0.86, 5.0), (0.88, 9.0)]
         )
@@ -39,10 +39,12 @@ def test_the_front_is_covered_instead_of_crowded() -> None:
 
 
 def test_what_is_worse_and_dearer_is_not_trained() -> None:
-    good, bad = candidate(0, accuracy=0.9, latency_ms=2.0), candidate(1, accuracy=0.8, latency_ms=3.0)
+    good = candidate(0, accuracy=0.9, latency_ms=2.0, resolution=96)
+    bad = candidate(1, accuracy=0.8, latency_ms=3.0, resolution=128)
+    again = candidate(3, accuracy=0.95, latency_ms=1.9, resolution=128)
     failed = candidate(2, failed=True)
     assert line_up(None, [bad, good, failed], 3) == [good]
-    assert line_up(bad, [good], 3) == [bad, good], "the first pick is the goal's own"
+    assert line_up(bad, [good, again], 3) == [bad, good], "the first pick is the goal's own, and comes once"
 
 
 @given(
@@ -54,7 +56,10 @@ def test_what_is_worse_and_dearer_is_not_trained() -> None:
 def test_a_greedy_choice_covers_most_of_what_the_best_one_would(
     points: list[tuple[float, float]], wanted: int
 ) -> None:
-    networks = [candidate(number, accuracy=a, latency_ms=ms) for number, (a, ms) in enumerate(points)]
+    networks = [
+        candidate(number, accuracy=a, latency_ms=ms, resolution=64 + 32 * number)
+        for number, (a, ms) in enumerate(points)
+    ]
     reference = (0.0, 1.25 * max(ms for _, ms in points))
 
     def area(numbers: tuple[int, ...]) -> float:
