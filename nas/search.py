@@ -31,6 +31,7 @@ from nas.phases.int8 import export_candidate, int8_seconds
 from nas.phases.plan import SHARES, added_seconds, export_reserve
 from nas.phases.speed import busyness
 from nas.phases.state import RunState
+from nas.planner.options import possible_options
 from nas.runtime import tune_process
 from nas.strategies import DARTS
 
@@ -129,6 +130,7 @@ def _open(
     deadline: float | None,
 ) -> RunContext:
     started = time.monotonic()
+    possible_options(planning.wishes_of(config), precision=config.precision)  # refused before any work
     tune_process()
     config.workdir.mkdir(parents=True, exist_ok=True)
     target = _target(config)

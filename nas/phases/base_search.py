@@ -155,7 +155,8 @@ def reward(ctx: RunContext, candidate: Candidate, target: float) -> float | None
 def best_base(ctx: RunContext) -> Candidate | None:
     """Returns the base search's finished candidate with the highest reward, None if there is none."""
     target = target_cost(ctx)
-    found = ctx.finished(source="base_search", fidelity="short")
+    searched = ctx.finished(source="base_search", fidelity="short")
+    found = [one for one in searched if one.choices is not None]  # not the ladder beside another space
     return max(found, key=lambda candidate: reward(ctx, candidate, target) or -math.inf, default=None)
 
 

@@ -58,12 +58,12 @@ def manage(stack: Stack, *arguments: str, succeeds: bool = True) -> str:
 
 def downloads(person: Person) -> dict[str, bytes]:
     """Everything that can be had of the finished searches and their photos."""
-    (dataset,) = [one for one in person.call("GET", "/datasets") if one["state"] == "READY"]
+    (dataset,) = [one for one in person.call("GET", "/datasets")["items"] if one["state"] == "READY"]
     data = f"/api/v1/datasets/{dataset['id']}"
     addresses = [
         f"{data}/{name}" for name in ("findings.csv", "thumbnails/0", "images", "versions", "changes")
     ]
-    for run in person.call("GET", "/searches"):
+    for run in person.call("GET", "/searches")["items"]:
         if run["state"] != "DONE":
             continue
         search = f"/api/v1/searches/{run['id']}"
@@ -114,7 +114,7 @@ def test_everything_comes_back_on_the_same_machine(saved: Saved) -> None:
         assert database.execute("PRAGMA foreign_key_check").fetchone() is None
     with stack, Person(stack) as person:
         assert downloads(person) == saved.before
-        (run,) = [run for run in person.call("GET", "/searches") if run["state"] == "FAILED"]
+        (run,) = [run for run in person.call("GET", "/searches")["items"] if run["state"] == "FAILED"]
         assert "Press Resume" in run["error"]
 
 

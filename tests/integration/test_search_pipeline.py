@@ -66,8 +66,9 @@ def run(
     *,
     slice_seconds: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    **options: Any,
 ) -> SearchOutcome:
-    config = SearchConfig(data=data, workdir=workdir, minutes=MINUTES, seed=3)
+    config = SearchConfig(data=data, workdir=workdir, minutes=MINUTES, seed=3, **options)
     deadline = None if slice_seconds is None else time.monotonic() + slice_seconds
     return run_search(config, recorder.candidates, recorder, should_stop, deadline)
 
@@ -290,7 +291,7 @@ def test_a_training_that_was_put_down_is_finished_though_its_phase_has_no_time_l
         return False
 
     with pytest.raises(HandedOver):
-        run(data, tmp_path, recorder, should_stop=hand_over)
+        run(data, tmp_path, recorder, should_stop=hand_over, strategy="random", ladder=False)
     assert (tmp_path / "checkpoints" / "search-1.safetensors").exists()
     state = json.loads(path.read_text())
     state["phase_ends"]["base_search"] = state["spent_seconds"]
@@ -301,6 +302,6 @@ def test_a_training_that_was_put_down_is_finished_though_its_phase_has_no_time_l
         tasks[:] = [candidate.details["task"] for candidate in recorder.candidates]
         return any(candidate.phase == "scaling" for candidate in recorder.candidates)
 
-    run(data, tmp_path, recorder, should_stop=enough)
+    run(data, tmp_path, recorder, should_stop=enough, strategy="random", ladder=False)
     assert "search:1" in tasks
     assert "search:2" not in tasks

@@ -36,7 +36,7 @@ def test_it_starts_serves_restarts_what_dies_and_ends_cleanly(var_dir: Path) -> 
     with Stack(var_dir) as stack:
         assert httpx.get(f"{stack.base_url}/readyz", trust_env=False).status_code == 200
         with Person(stack) as person:
-            assert person.call("GET", "/searches") == []
+            assert person.call("GET", "/searches")["items"] == []
         assert httpx.get(stack.link, trust_env=False).status_code == 404, "the link works once"
         assert stat.S_IMODE((var_dir / "run" / "redis.sock").stat().st_mode) == 0o600
         assert stat.S_IMODE((var_dir / "secret_key").stat().st_mode) == 0o600

@@ -87,7 +87,7 @@ def test_two_gigabytes_broken_five_times_are_the_same_bytes(
     broken_at(1_300_000_000, kill_the_server)
     # The client is restarted: all it has is its cookies and the file.
     sender = Sender(stack, person)
-    (mine,) = (one for one in person.call("GET", "/uploads") if one["fingerprint"] == "big")
+    (mine,) = (one for one in person.call("GET", "/uploads")["items"] if one["fingerprint"] == "big")
     assert mine["length"] == content.length
     assert mine["offset"] == sender.offset(path)
     reply = sender.send(path, content)
@@ -108,7 +108,7 @@ def test_two_gigabytes_broken_five_times_are_the_same_bytes(
 def test_worker_notices_another_checksum(person: Person, sender: Sender) -> None:
     content = Content(1000)
     path = sender.create(content.length, filename="small.zip", sha256="0" * 64)
-    (mine,) = person.call("GET", "/uploads")
+    (mine,) = person.call("GET", "/uploads")["items"]
     sender.send(path, content)
     found = ended(person, mine["dataset"]["id"])
     assert found["state"] == "REJECTED"

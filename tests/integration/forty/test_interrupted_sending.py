@@ -36,14 +36,16 @@ def ended(hall: Hall, path: str, dataset: str) -> Outcome:
 
 def dataset_of(hall: Hall, path: str) -> str:
     key = path.strip("/").split("/")[-1]
-    (found,) = (one for one in hall.person.call("GET", "/uploads") if one["id"] == key)
+    (found,) = (one for one in hall.person.call("GET", "/uploads")["items"] if one["id"] == key)
     return str(found["dataset"]["id"])
 
 
 def test_input_16_half_an_upload_is_offered_and_goes_on(hall: Hall, photos: bytes) -> None:
     path = announced(hall, photos, fingerprint="row 16")
     assert hall.piece(path, 0, photos[:HALF]).status_code == 204
-    (offered,) = (one for one in hall.person.call("GET", "/uploads") if one["fingerprint"] == "row 16")
+    (offered,) = (
+        one for one in hall.person.call("GET", "/uploads")["items"] if one["fingerprint"] == "row 16"
+    )
     assert (offered["offset"], offered["length"]) == (HALF, len(photos))
     assert hall.piece(path, HALF, photos[HALF:]).status_code == 204
     outcome = ended(hall, path, offered["dataset"]["id"])
@@ -88,14 +90,18 @@ def test_of_two_tabs_on_one_upload_one_goes_on(hall: Hall, photos: bytes) -> Non
 
 
 def test_quota_is_crossed_by_no_upload_and_its_bytes_are_free_again(hall: Hall, photos: bytes) -> None:
-    held = sum(one["size_bytes"] for one in hall.person.call("GET", "/datasets", params={"limit": 100}))
+    held = sum(
+        one["size_bytes"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
+    )
     room = QUOTA_MB * 2**20 - held
-    before = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})}
+    before = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]}
     marks = {"Upload_Metadata": "filename cGhvdG9zLnppcA=="}
     refused = hall.sender.ask("POST", "/uploads/", Upload_Length=room + 1, **marks)
     assert refused.status == 413
     assert b"Delete a data set" in refused.body
-    assert {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})} == before
+    assert {
+        one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
+    } == before
     path = announced(hall, photos)
     assert hall.piece(path, 0, photos[:HALF]).status_code == 204
     more = hall.piece(path, HALF, photos[HALF:] + b"more than was announced")

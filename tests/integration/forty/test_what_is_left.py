@@ -49,10 +49,11 @@ def test_the_same_workers_serve_the_next_data_set(hall: Hall) -> None:
 def test_no_file_lies_where_none_belongs(hall: Hall) -> None:
     files = stored(hall)
     assert [path for path in files if not STORED.fullmatch(path)] == []
-    datasets = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})}
+    datasets = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]}
     assert {path.split("/")[1] for path in files if path.startswith("uploads/")} == datasets
     n_versions = sum(
-        one["version"] is not None for one in hall.person.call("GET", "/datasets", params={"limit": 100})
+        one["version"] is not None
+        for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
     )
     assert len({path.split("/")[1] for path in files if path.startswith("caches/")}) == n_versions
     places = [
@@ -68,7 +69,7 @@ def test_no_file_lies_where_none_belongs(hall: Hall) -> None:
 
 
 def test_nothing_is_left_when_all_is_deleted(hall: Hall) -> None:
-    for one in hall.person.call("GET", "/datasets", params={"limit": 100}):
+    for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]:
         hall.person.call("DELETE", f"/datasets/{one['id']}")
     wait_for(lambda: not stored(hall), 20, "deleted data sets left bytes behind")
     assert not list((hall.stack.var_dir / "tmp").iterdir())
