@@ -62,7 +62,7 @@ def team_delete(*, team: Team) -> None:
 
 @transaction.atomic
 def member_role_set(*, membership: Membership, role: str) -> None:
-    """Gives a member another role.
+    """Gives a member another role; whoever is no owner any more has no open invitations either.
 
     Raises:
         ValidationError: No such role, or nobody would be left to own the team.
@@ -72,6 +72,7 @@ def member_role_set(*, membership: Membership, role: str) -> None:
     _lock(membership.team)
     if role != Role.OWNER:
         _check_another_owner(membership)
+        _withdraw_invitations(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
     detail = f"{membership.user.get_username()}: {membership.role} -> {role}"
     record(Action.MEMBER_ROLE, target=membership.team, detail=detail)
@@ -79,13 +80,14 @@ def member_role_set(*, membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def member_remove(*, membership: Membership) -> None:
-    """Takes a member out of the team, and with them whatever they had shared with it.
+    """Takes a member out of the team, with whatever they had shared with it and their open invitations.
 
     Raises:
         ValidationError: Nobody would be left to own the team.
     """
     _lock(membership.team)
     _check_another_owner(membership)
+    _withdraw_invitations(membership)
     for model in shared_models():
         things: QuerySet[Any] = model._default_manager.filter(team=membership.team)
         things.filter(owner_id=membership.user_id).update(team=None)
@@ -214,6 +216,13 @@ def leave_all(*, user: User) -> None:
 def _lock(team: Team) -> Team:
     """Makes other changes of this team's members wait until this transaction ends."""
     return Team.objects.select_for_update().get(pk=team.pk)
+
+
+def _withdraw_invitations(membership: Membership) -> None:
+    """Ends the open invitations that a member made: by such a link they could let themselves in again."""
+    theirs = open_invitations(membership.team).filter(invited_by_id=membership.user_id)
+    for invitation in theirs.select_related("team"):
+        invitation_withdraw(invitation=invitation)
 
 
 def _check_another_owner(membership: Membership) -> None:

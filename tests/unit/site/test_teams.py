@@ -209,6 +209,23 @@ def test_a_member_who_opens_a_link_does_not_spend_it(
     assert client_of(stranger).post(link).status_code == 302
 
 
+@pytest.mark.parametrize("action", ["remove", "role"])
+def test_links_of_whoever_owns_the_team_no_longer_are_withdrawn(
+    team: Team, owner: User, teammate: User, client_of: ClientOf, action: str
+) -> None:
+    teams.member_role_set(membership=member(team, teammate), role=Role.OWNER)
+    theirs = invite(client_of(teammate), team, role="owner")
+    mine = invite(client_of(owner), team)
+    teams.member_role_set(membership=member(team, teammate), role=Role.OWNER)
+    assert client_of(UserFactory()).get(theirs).status_code == 200, "an owner who stays one keeps them"
+    values = {"action": action, "role": "editor", "member": member(team, teammate).pk}
+    assert client_of(owner).post(f"/teams/{team.pk}/", values).status_code == 302
+    assert client_of(teammate).get(theirs).status_code == client_of(teammate).post(theirs).status_code == 404
+    assert client_of(UserFactory()).post(mine).status_code == 302
+    withdrawn = AuditEntry.objects.get(action=Action.INVITE_WITHDRAWN)
+    assert (withdrawn.actor, withdrawn.target_id) == ("owner", str(team.pk))
+
+
 def test_invitations_are_mailed_where_mails_leave(
     team: Team, owner: User, client_of: ClientOf, settings: Any
 ) -> None:
