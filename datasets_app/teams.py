@@ -16,13 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from datasets_app.audit import one_line, record
-from datasets_app.models import Action, Invitation, Membership, Role, Shared, Team
+from datasets_app.models import Action, AuditEntry, Invitation, Membership, Role, Shared, Team
 
 MAX_TEAMS: Final = 20
 """That one person may own."""
 MAX_MEMBERS: Final = 100
 MAX_INVITATIONS: Final = 50
-"""That may be open at a time for one team."""
+"""That may be open at a time for one team, and that one person may make in an hour: each may be a mail."""
 INVITATION_DAYS: Final = 7
 
 
@@ -114,7 +114,10 @@ def invitation_create(*, team: Team, user: User, role: str, email: str = "") -> 
     if role not in Role.values:
         raise ValidationError(_("There is no such role. Choose viewer, editor or owner."))
     _lock(team)
-    if open_invitations(team).count() >= MAX_INVITATIONS:
+    made = AuditEntry.objects.filter(  # rows of invitations go when they are withdrawn; those of the log stay
+        action=Action.INVITE, actor_id=user.pk, at__gt=timezone.now() - timedelta(hours=1)
+    )
+    if max(open_invitations(team).count(), made.count()) >= MAX_INVITATIONS:
         raise ValidationError(_("Many invitations of this team are open. Withdraw some of them first."))
     _check_room(team)
     secret = secrets.token_urlsafe(32)

@@ -240,6 +240,25 @@ def test_invitations_are_mailed_where_mails_leave(
     assert "\n" not in sent.subject
 
 
+def test_invitations_of_an_hour_are_bounded_though_withdrawn(
+    team: Team, owner: User, client_of: ClientOf, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teams, "MAX_INVITATIONS", 2)
+    settings.EMAIL_HOST = "mail.example.org"
+    for _ in range(2):
+        invite(client_of(owner), team, email="new@example.org")
+        teams.invitation_withdraw(invitation=Invitation.objects.get())
+    values = {"action": "invite", "role": "viewer", "email": "new@example.org"}
+    refused = client_of(owner).post(f"/teams/{team.pk}/", values)
+    assert refused.status_code == 422
+    assert "Many invitations of this team are open" in refused.content.decode()
+    assert len(mail.outbox) == 2
+    later = timezone.now() + timedelta(minutes=61)
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: later)
+        teams.invitation_create(team=team, user=owner, role=Role.VIEWER)
+
+
 @pytest.mark.parametrize("action", ["invite", "withdraw", "role", "remove", "delete"])
 def test_only_owners_look_after_a_team(
     team: Team, owner: User, teammate: User, client_of: ClientOf, action: str
