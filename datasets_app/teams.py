@@ -16,13 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from datasets_app.audit import one_line, record
-from datasets_app.models import Action, Invitation, Membership, Role, Shared, Team
+from datasets_app.models import Action, AuditEntry, Invitation, Membership, Role, Shared, Team
 
 MAX_TEAMS: Final = 20
 """That one person may own."""
 MAX_MEMBERS: Final = 100
 MAX_INVITATIONS: Final = 50
-"""That may be open at a time for one team."""
+"""That may be open at a time for one team, and that one person may make in an hour: each may be a mail."""
 INVITATION_DAYS: Final = 7
 
 
@@ -62,7 +62,7 @@ def team_delete(*, team: Team) -> None:
 
 @transaction.atomic
 def member_role_set(*, membership: Membership, role: str) -> None:
-    """Gives a member another role.
+    """Gives a member another role; whoever is no owner any more has no open invitations either.
 
     Raises:
         ValidationError: No such role, or nobody would be left to own the team.
@@ -72,6 +72,7 @@ def member_role_set(*, membership: Membership, role: str) -> None:
     _lock(membership.team)
     if role != Role.OWNER:
         _check_another_owner(membership)
+        _withdraw_invitations(membership)
     Membership.objects.filter(pk=membership.pk).update(role=role)
     detail = f"{membership.user.get_username()}: {membership.role} -> {role}"
     record(Action.MEMBER_ROLE, target=membership.team, detail=detail)
@@ -79,13 +80,14 @@ def member_role_set(*, membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def member_remove(*, membership: Membership) -> None:
-    """Takes a member out of the team, and with them whatever they had shared with it.
+    """Takes a member out of the team, with whatever they had shared with it and their open invitations.
 
     Raises:
         ValidationError: Nobody would be left to own the team.
     """
     _lock(membership.team)
     _check_another_owner(membership)
+    _withdraw_invitations(membership)
     for model in shared_models():
         things: QuerySet[Any] = model._default_manager.filter(team=membership.team)
         things.filter(owner_id=membership.user_id).update(team=None)
@@ -112,7 +114,10 @@ def invitation_create(*, team: Team, user: User, role: str, email: str = "") -> 
     if role not in Role.values:
         raise ValidationError(_("There is no such role. Choose viewer, editor or owner."))
     _lock(team)
-    if open_invitations(team).count() >= MAX_INVITATIONS:
+    made = AuditEntry.objects.filter(  # rows of invitations go when they are withdrawn; those of the log stay
+        action=Action.INVITE, actor_id=user.pk, at__gt=timezone.now() - timedelta(hours=1)
+    )
+    if max(open_invitations(team).count(), made.count()) >= MAX_INVITATIONS:
         raise ValidationError(_("Many invitations of this team are open. Withdraw some of them first."))
     _check_room(team)
     secret = secrets.token_urlsafe(32)
@@ -214,6 +219,13 @@ def leave_all(*, user: User) -> None:
 def _lock(team: Team) -> Team:
     """Makes other changes of this team's members wait until this transaction ends."""
     return Team.objects.select_for_update().get(pk=team.pk)
+
+
+def _withdraw_invitations(membership: Membership) -> None:
+    """Ends the open invitations that a member made: by such a link they could let themselves in again."""
+    theirs = open_invitations(membership.team).filter(invited_by_id=membership.user_id)
+    for invitation in theirs.select_related("team"):
+        invitation_withdraw(invitation=invitation)
 
 
 def _check_another_owner(membership: Membership) -> None:

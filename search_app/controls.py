@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from search_app.models import SearchRun
 from search_app.publish import publish_hint
+from search_app.services import check_may_train
 
 State = SearchRun.State
 
@@ -52,13 +53,15 @@ def search_run_extend(*, run: SearchRun, minutes: float) -> SearchRun:
 
     Raises:
         ValidationError: If the minutes are no sensible number, the sum is above the limit of this server, or
-            the ending has begun.
+            the ending has begun, or the owner of the run may only look at its data set now.
+        Dataset.DoesNotExist: If the owner of the run may not see the data set any more.
     """
     longest = settings.MAX_SEARCH_MINUTES
     if not 1 <= minutes <= longest:  # also refuses NaN
         raise ValidationError(
             gettext("Choose between 1 and %(longest)s minutes to add.") % {"longest": longest}
         )
+    check_may_train(run)
     mine = SearchRun.objects.filter(pk=run.pk, state__in=(State.QUEUED, State.RUNNING, State.PAUSED))
     changed = mine.filter(minutes__lte=longest - minutes).exclude(phase=ENDING)
     total_seconds = 60.0 * (F("minutes") + minutes)

@@ -24,6 +24,7 @@ from nas.files import write_atomically
 from search_app import tasks
 from search_app.evaluation import answers_of
 from search_app.models import TrainedModel
+from search_app.services import check_may_train
 
 KINDS: Final = ("learning", "photos")
 SILENCE_SECONDS: Final = 120
@@ -82,7 +83,9 @@ def work_ask(*, model: TrainedModel, kind: str) -> dict[str, Any]:
     """Asks for a piece of work, unless it is done or going on; returns its state.
 
     Raises:
-        ValidationError: If the run has not ended, there are no kept answers, or the broker is away.
+        ValidationError: If the run has not ended, there are no kept answers, the owner of the run may not
+            train on its data set any more, or the broker is away.
+        Dataset.DoesNotExist: If the owner of the run may not see the data set to train on any more.
         EvaluationError: If the kept answers are damaged.
     """
     if not model.run.ended or answers_of(model) is None:
@@ -91,6 +94,8 @@ def work_ask(*, model: TrainedModel, kind: str) -> dict[str, Any]:
         )
     state = work_state(model, kind)
     if state["state"] in ("none", "failed"):
+        if kind == "learning":  # the other kind only judges photos
+            check_may_train(model.run)
         work_told(model, kind, state="waiting")
         try:
             _hint(tasks.evaluate_further, str(model.pk), kind)

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from datasets_app.access import NOT_ALLOWED, Right, check_right
+from datasets_app.models import Dataset
 from nas.errors import EvaluationError
 from nas.evaluation.heat_files import heat_file
 from search_app.evaluation import answers_of
@@ -115,7 +116,10 @@ def model_work(request: HttpRequest, run_id: uuid.UUID, model_id: uuid.UUID, kin
         raise Http404
     if request.method == "POST":
         check_right(request.user, found.run, Right.CHANGE)
-        return JsonResponse(work_ask(model=found, kind=kind), status=202)
+        try:
+            return JsonResponse(work_ask(model=found, kind=kind), status=202)
+        except Dataset.DoesNotExist as error:
+            raise Http404 from error
     return JsonResponse(work_state(found, kind))
 
 

@@ -128,8 +128,10 @@ def search_run_resume(*, run: SearchRun) -> SearchRun:
     Finished candidates are kept. A worker that has not noticed the pause yet keeps the run.
 
     Raises:
-        ValidationError: If the run is not one that can go on.
+        ValidationError: If the run is not one that can go on, or its owner may only look at the data set now.
+        Dataset.DoesNotExist: If the owner of the run may not see the data set any more.
     """
+    check_may_train(run)
     mine = SearchRun.objects.filter(pk=run.pk)
     held = When(lease_until__gte=Now(), then=Value(State.RUNNING))
     changed = mine.filter(state=State.PAUSED).update(state=Case(held, default=Value(State.QUEUED)))
@@ -170,6 +172,16 @@ def search_run_delete(*, run: SearchRun) -> None:
     record(Action.DELETE, target=locked)
     locked.delete()
     transaction.on_commit(lambda: shutil.rmtree(workdir, ignore_errors=True))
+
+
+def check_may_train(run: SearchRun) -> None:
+    """Refuses what would train on photos that the owner of the run may not search on any more.
+
+    Raises:
+        ValidationError: If the data set is shared with them, but their role does not allow it.
+        Dataset.DoesNotExist: If they may not see it.
+    """
+    _searchable(run.dataset_version.dataset, run.owner)
 
 
 def trained_model_export(*, run: SearchRun, number: int) -> None:

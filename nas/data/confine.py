@@ -3,9 +3,10 @@
 Three walls, each for what the others let through. Limits of the system (memory, processor time, length of a
 file, open files) hold everywhere on Unix. Landlock (Linux 5.13, `landlock(7)`) lets the process read the
 interpreter and the given files, and write, make, remove and start nothing; descriptors that are open already
-keep working. A seccomp filter (`seccomp(2)`) refuses new processes, programs, sockets and what reaches into
-other processes. Both are inherited and cannot be taken back. `python -m nas.data.confine` tells what this
-machine offers; where one is missing, the others still hold.
+keep working. A seccomp filter (`seccomp(2)`) refuses new processes, programs, sockets, what reaches into
+other processes, and changes of files that Landlock does not judge. Both are inherited and cannot be taken
+back. `python -m nas.data.confine` tells what this machine offers; where one is missing, the others still
+hold.
 """
 
 from __future__ import annotations
@@ -53,23 +54,43 @@ _X32: Final = 0x40000000
 
 
 class _Calls(NamedTuple):
-    """Numbers of system calls on one kind of processor: its name in the kernel, clone, and the refused."""
+    """Numbers of system calls on one kind of processor.
+
+    Attributes:
+        audit_arch: The processor's name in the kernel.
+        clone: Allowed for threads only.
+        refused: Refused whatever their words are.
+        prlimit: Allowed for the calling process only.
+        tgkill: Allowed within the process only: `abort` and `raise` need it.
+    """
 
     audit_arch: int
     clone: int
     refused: tuple[int, ...]
+    prlimit: int
+    tgkill: int
 
 
 # socket, connect, execve, execveat, ptrace, kill, process_vm_readv/_writev, bpf, io_uring_setup, unshare,
-# setns, mount, keyctl, perf_event_open, userfaultfd, pidfd_open, pidfd_getfd; on x86 also fork and vfork
+# setns, mount, keyctl, perf_event_open, userfaultfd, pidfd_open, pidfd_getfd; on x86 also fork and vfork.
+# Then what Landlock does not judge (truncate before version 3, rights, owners and extended attributes of
+# files never): truncate, chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2, the families of
+# setxattr and removexattr. Last, other ways to send a signal: tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, and
+# pidfd_send_signal, which takes an open directory of /proc for a process.
 _CALLS: Final = {
     "x86_64": _Calls(
         0xC000003E, 56,
-        (41, 42, 59, 322, 101, 62, 310, 311, 321, 425, 272, 308, 165, 250, 298, 323, 434, 438, 57, 58),
+        (41, 42, 59, 322, 101, 62, 310, 311, 321, 425, 272, 308, 165, 250, 298, 323, 434, 438, 57, 58,
+         76, 90, 91, 92, 93, 94, 260, 268, 452, 188, 189, 190, 463, 197, 198, 199, 466,
+         200, 129, 297, 424),
+        302, 234,
     ),
     "aarch64": _Calls(
         0xC00000B7, 220,
-        (198, 203, 221, 281, 117, 129, 270, 271, 280, 425, 97, 268, 40, 219, 241, 282, 434, 438),
+        (198, 203, 221, 281, 117, 129, 270, 271, 280, 425, 97, 268, 40, 219, 241, 282, 434, 438,
+         45, 53, 52, 54, 55, 452, 5, 6, 7, 463, 14, 15, 16, 466,
+         130, 138, 240, 424),
+        261, 131,
     ),
 }  # fmt: skip
 _CLONE3: Final = 435
@@ -197,6 +218,16 @@ def _program(calls: _Calls) -> list[tuple[int, int, int, int]]:
     ]
     for number in calls.refused:
         steps += [(_IF_EQUAL, 0, 1, number), refuse]
+    for number, whom in ((calls.prlimit, 0), (calls.tgkill, os.getpid())):
+        steps += [
+            (_IF_EQUAL, 0, 6, number),
+            (_LOAD, 0, 0, 16),
+            (_IF_EQUAL, 0, 3, whom),
+            (_LOAD, 0, 0, 20),
+            (_IF_EQUAL, 0, 1, 0),
+            (_ANSWER, 0, 0, _ALLOW),
+            refuse,
+        ]
     steps += [
         (_IF_EQUAL, 0, 3, calls.clone),
         (_LOAD, 0, 0, 16),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -65,6 +68,26 @@ def grow(_: str) -> str:
     return "not found"
 
 
+def call(words: str) -> str:
+    """A system call by its number, where the C library has no name for it or takes another one."""
+    number, *rest = (int(word) for word in words.split())
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, rest)) < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return "called"
+
+
+def signal_self(_: str) -> str:
+    """What `abort` does, with a signal that nobody hears."""
+    signal.raise_signal(signal.SIGURG)
+    return "raised"
+
+
+def signal_directory(_: str) -> str:
+    held = os.open("/proc/self", os.O_RDONLY | os.O_DIRECTORY)
+    return f"sent {signal.pidfd_send_signal(held, 0)}"
+
+
 DEEDS: dict[str, Any] = {
     "ok": lambda _: "fine",
     "loop": loop,
@@ -79,6 +102,13 @@ DEEDS: dict[str, Any] = {
     "run": lambda _: f"ran {subprocess.call([sys.executable, '--version'])}",
     "connect": lambda port: f"connected {socket.create_connection(('127.0.0.1', int(port)), 1)}",
     "signal": lambda pid: f"sent {os.kill(int(pid), 0)}",
+    "signal-self": signal_self,
+    "signal-directory": signal_directory,
+    "tkill-self": lambda number: call(f"{number} {threading.get_native_id()} 0"),
+    "call": call,
+    "chmod": lambda path: f"changed {Path(path).chmod(0o777)}",
+    "truncate": lambda path: f"cut {os.truncate(path, 0)}",
+    "limit": lambda pid: f"limits {resource.prlimit(int(pid), resource.RLIMIT_CORE)}",
 }
 
 if __name__ == "__main__":

@@ -74,6 +74,34 @@ def test_no_process_program_socket_or_signal(ask: object) -> None:
 
 
 @WALLS
+def test_no_other_way_to_signal_and_no_limit_of_another_process(ask: object) -> None:
+    parent = os.getpid()
+    tkill, sigqueue = {"x86_64": (200, 129), "aarch64": (130, 138)}[confine.platform.machine()]
+    tgkill = confine._CALLS[confine.platform.machine()].tgkill
+    *others, mine = ask(  # type: ignore[operator]
+        f"tkill-self {tkill}",  # to itself: from version 6 on Landlock refuses the others
+        f"call {sigqueue} {parent} 0 0",
+        f"call {tgkill} {parent} {parent} 0",
+        "signal-directory",
+        f"limit {parent}",
+        "signal-self",
+    )
+    assert [told(one) for one in others] == ["refused 1"] * 5  # EPERM
+    assert told(mine) == "raised"
+
+
+@WALLS
+def test_no_file_is_cut_and_no_right_changed(ask: object, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_text("otter")
+    foreign.chmod(0o600)
+    changed, cut = ask(f"chmod {foreign}", f"truncate {foreign}")  # type: ignore[operator]
+    assert (told(changed), told(cut)) == ("refused 1", "refused 1")  # EPERM
+    assert foreign.stat().st_mode & 0o777 == 0o600
+    assert foreign.read_text() == "otter"
+
+
+@WALLS
 def test_no_file_is_written_removed_or_read(ask: object, tmp_path: Path) -> None:
     if not landlock_here():
         pytest.skip("this kernel has no Landlock")

@@ -15,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from datasets_app.claims import claim
+from datasets_app.models import Dataset, Membership, Role, Team
 from nas.phases.plan import SHARES
 from nas.phases.state import RunState
 from nas.search import SearchOutcome, _take_budget
@@ -194,3 +195,23 @@ def test_what_the_live_page_asks_for_costs_few_queries(
     assert client.get(f"{base}/front?cost=beauty").status_code == 422
     told = client.get(f"{base}/events?compact=true").json()
     assert told["items"] == []
+
+
+def test_who_lost_the_data_set_trains_on_it_no_longer(run: SearchRun, owner: User, stranger: User) -> None:
+    team = Team.objects.create(name="Otter lab")
+    membership = Membership.objects.create(team=team, user=owner, role=Role.EDITOR)
+    Dataset.objects.update(owner=stranger, team=team)
+    SearchRun.objects.update(state=State.PAUSED)
+    run = SearchRun.objects.get()
+    controls.search_run_extend(run=run, minutes=1)
+    Membership.objects.update(role=Role.VIEWER)
+    with pytest.raises(ValidationError, match="as a viewer"):
+        services.search_run_resume(run=run)
+    with pytest.raises(ValidationError, match="as a viewer"):
+        controls.search_run_extend(run=run, minutes=1)
+    membership.delete()
+    with pytest.raises(Dataset.DoesNotExist):
+        services.search_run_resume(run=run)
+    with pytest.raises(Dataset.DoesNotExist):
+        controls.search_run_extend(run=run, minutes=1)
+    assert (state_of(run), run.minutes) == (State.PAUSED, 11.0)

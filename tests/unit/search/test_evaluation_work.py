@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
 
+from datasets_app.models import Dataset
 from nas.evaluation.heat_files import HeatFigures, heat_file, save_heat
 from nas.evaluation.learning_file import learning_file, load_learning_curve
 from nas.evaluation.photos import load_photos, photos_file
@@ -99,6 +103,19 @@ def test_a_run_that_goes_on_is_not_evaluated_further(model: TrainedModel, hints:
     with pytest.raises(ValidationError, match="when the search has ended"):
         work_ask(model=model, kind="photos")
     assert hints == []
+
+
+def test_a_curve_is_not_trained_for_who_lost_the_data_set(
+    model: TrainedModel, hints: list[Any], owner: User, stranger: User, client_of: Callable[[User], Client]
+) -> None:
+    Dataset.objects.update(owner=stranger)
+    model = TrainedModel.objects.get(pk=model.pk)
+    with pytest.raises(Dataset.DoesNotExist):
+        work_ask(model=model, kind="learning")
+    path = reverse("search:model_work", args=[model.run_id, model.pk, "learning"])
+    assert client_of(owner).post(path).status_code == 404
+    assert (hints, work_state(model, "learning")) == ([], {"state": "none"})
+    assert work_ask(model=model, kind="photos") == {"state": "waiting"}
 
 
 def test_a_heat_map_that_is_there_is_not_drawn_again(model: TrainedModel, hints: list[Any]) -> None:

@@ -209,6 +209,23 @@ def test_a_member_who_opens_a_link_does_not_spend_it(
     assert client_of(stranger).post(link).status_code == 302
 
 
+@pytest.mark.parametrize("action", ["remove", "role"])
+def test_links_of_whoever_owns_the_team_no_longer_are_withdrawn(
+    team: Team, owner: User, teammate: User, client_of: ClientOf, action: str
+) -> None:
+    teams.member_role_set(membership=member(team, teammate), role=Role.OWNER)
+    theirs = invite(client_of(teammate), team, role="owner")
+    mine = invite(client_of(owner), team)
+    teams.member_role_set(membership=member(team, teammate), role=Role.OWNER)
+    assert client_of(UserFactory()).get(theirs).status_code == 200, "an owner who stays one keeps them"
+    values = {"action": action, "role": "editor", "member": member(team, teammate).pk}
+    assert client_of(owner).post(f"/teams/{team.pk}/", values).status_code == 302
+    assert client_of(teammate).get(theirs).status_code == client_of(teammate).post(theirs).status_code == 404
+    assert client_of(UserFactory()).post(mine).status_code == 302
+    withdrawn = AuditEntry.objects.get(action=Action.INVITE_WITHDRAWN)
+    assert (withdrawn.actor, withdrawn.target_id) == ("owner", str(team.pk))
+
+
 def test_invitations_are_mailed_where_mails_leave(
     team: Team, owner: User, client_of: ClientOf, settings: Any
 ) -> None:
@@ -221,6 +238,25 @@ def test_invitations_are_mailed_where_mails_leave(
     assert sent.to == ["new@example.org"]
     assert f"https://automl.example.org{link}" in sent.body
     assert "\n" not in sent.subject
+
+
+def test_invitations_of_an_hour_are_bounded_though_withdrawn(
+    team: Team, owner: User, client_of: ClientOf, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teams, "MAX_INVITATIONS", 2)
+    settings.EMAIL_HOST = "mail.example.org"
+    for _ in range(2):
+        invite(client_of(owner), team, email="new@example.org")
+        teams.invitation_withdraw(invitation=Invitation.objects.get())
+    values = {"action": "invite", "role": "viewer", "email": "new@example.org"}
+    refused = client_of(owner).post(f"/teams/{team.pk}/", values)
+    assert refused.status_code == 422
+    assert "Many invitations of this team are open" in refused.content.decode()
+    assert len(mail.outbox) == 2
+    later = timezone.now() + timedelta(minutes=61)
+    with monkeypatch.context() as patch:
+        patch.setattr(timezone, "now", lambda: later)
+        teams.invitation_create(team=team, user=owner, role=Role.VIEWER)
 
 
 @pytest.mark.parametrize("action", ["invite", "withdraw", "role", "remove", "delete"])
