@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -35,6 +36,8 @@ from typing import IO, Any
 
 PIECE_BYTES = 8 * 2**20
 TRIES = 6
+BROKEN = (OSError, http.client.HTTPException)
+"""Connections that broke: urllib wraps only what happens before the answer begins."""
 ENDED = ("DONE", "STOPPED", "FAILED")
 WORKING = ("UPLOADING", "UPLOADED", "CHECKING")
 
@@ -169,9 +172,13 @@ class Client:
     def _send_pieces(self, stream: IO[bytes], place: str, size: int) -> None:
         """Sends the file from where the server has it; gives up when nothing arrives several times in a
         row."""
-        offset, failed = 0, 0
+        offset, failed, known = 0, 0, True
         while offset < size:
             try:
+                if not known:
+                    with self._open("HEAD", place, None, {"Tus-Resumable": "1.0.0"}) as answer:
+                        offset, known = int(answer.headers["Upload-Offset"]), True
+                    continue  # all of it may be there
                 stream.seek(offset)
                 headers = {
                     "Tus-Resumable": "1.0.0",
@@ -181,15 +188,13 @@ class Client:
                 with self._open("PATCH", place, stream.read(PIECE_BYTES), headers) as answer:
                     offset = int(answer.headers["Upload-Offset"])
                 failed = 0
-            except (OSError, ApiError) as error:
-                failed += 1
+            except (*BROKEN, ApiError) as error:
+                failed, known = failed + 1, False
                 if failed >= TRIES or (
                     isinstance(error, ApiError) and error.status not in (408, 409, 423, 429, 503)
                 ):
                     raise
                 time.sleep(2.0**failed / 2)
-                with self._open("HEAD", place, None, {"Tus-Resumable": "1.0.0"}) as answer:
-                    offset = int(answer.headers["Upload-Offset"])
 
     def _save(self, address: str, path: Path) -> Path:
         partial = path.with_name(path.name + ".part")
@@ -217,7 +222,7 @@ class Client:
                 if not left or not (error.status in (429, 503) or in_flight):
                     raise
                 time.sleep(min(float(error.problem.get("retry_after") or 1), 60.0))
-            except urllib.error.URLError:
+            except BROKEN:
                 if not left:
                     raise
                 time.sleep(1.0)
@@ -331,7 +336,7 @@ def main() -> int:
         return 0 if _run(Client(chosen.url, token), chosen) else 1
     except ApiError as error:
         print(error.detail, file=sys.stderr)
-    except OSError as error:
+    except BROKEN as error:
         print(f"The server cannot be reached, or a file cannot be read: {error}", file=sys.stderr)
     return 1
 

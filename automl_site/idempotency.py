@@ -3,7 +3,7 @@
 The first answer is kept for a person, a key and a route. It is replayed to the same request; another body is
 422, and a request whose answer is not there yet is 409. What was refused before it was carried out (no
 access, too many requests, a body that does not fit the schema) is not kept: corrected, it may use the same
-key.
+key. Nor is an answer kept that says "try again": who does so with the same key must not get it for two days.
 
 An answer of which the process died is never known: its key stays taken, because to carry the request out
 again could double it.
@@ -34,6 +34,9 @@ REPLAYED: Final = "Idempotency-Replayed"
 LONGEST_KEY: Final = 255
 MOST_ANSWER: Final = 1_000_000
 DEAD_AFTER: Final = timedelta(hours=1)
+
+TRY_AGAIN: Final = frozenset({429, 503, 507})
+"""Statuses that say nothing of the request itself, only of the moment at which it came."""
 
 _EDGE_BYTES: Final = 2**20
 
@@ -111,10 +114,12 @@ def _answer_again(found: IdempotentRequest, body_sha256: str) -> HttpResponse:
 
 
 def _keep(taken: IdempotentRequest, response: HttpResponse) -> None:
+    found = IdempotentRequest.objects.filter(pk=taken.pk)
+    if response.status_code in TRY_AGAIN:
+        found.delete()
+        return
     text = response.content.decode("utf-8", "replace")[:MOST_ANSWER]
-    IdempotentRequest.objects.filter(pk=taken.pk).update(
-        status=response.status_code, content_type=response.get("Content-Type", ""), answer=text
-    )
+    found.update(status=response.status_code, content_type=response.get("Content-Type", ""), answer=text)
 
 
 def _fingerprint(values: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ from limits.strategies import FixedWindowRateLimiter
 from ninja.throttling import BaseThrottle
 from redis.exceptions import RedisError
 
+from datasets_app.audit import client_ip
+
 PAGES_FACTOR: Final = 10
 """Pages ask for many thumbnails: people get so many times what a program gets."""
 REFUSED_FACTOR: Final = 0.2
@@ -75,7 +77,7 @@ def _counters(url: str) -> _Counters:
 def wait_of_refused(request: HttpRequest) -> int | None:
     """Counts a request that was refused at the door; the seconds to wait if its address sends too many."""
     most = max(1, int(settings.API_RATE * REFUSED_FACTOR))
-    return _counters(settings.REDIS_URL).wait(most, "refused", request.META.get("REMOTE_ADDR", ""))
+    return _counters(settings.REDIS_URL).wait(most, "refused", client_ip(request) or "")
 
 
 class PerPerson(BaseThrottle):

@@ -1,7 +1,7 @@
 """May this person store so many bytes more? Each refusal names the numbers and carries a code.
 
 Codes of the ValidationErrors: ``empty``, ``too-large``, ``quota``, ``disk-full``, ``drafts``, ``fetches``.
-Where the answer is an HTTP status, `STATUS_OF_CODE` says which.
+Where the answer is an HTTP status, `STATUS_OF_CODE` says which, for refusals of other modules, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,17 @@ MAX_DRAFTS: Final = 20
 MAX_FETCHES: Final = 2
 """Public sets of one person that may be on their way at a time."""
 
-STATUS_OF_CODE: Final = {"too-large": 413, "quota": 413, "disk-full": 507, "in-use": 409, NOT_ALLOWED: 409}
+WORKERS_AWAY: Final = "workers-away"
+"""Code of refusals because the broker does not answer: the same request may succeed in a minute."""
+
+STATUS_OF_CODE: Final = {
+    "too-large": 413,
+    "quota": 413,
+    "disk-full": 507,
+    "in-use": 409,
+    NOT_ALLOWED: 409,
+    WORKERS_AWAY: 503,
+}
 """Statuses that say more than 422, by the code of the ValidationError."""
 
 FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -14,6 +14,8 @@ from ninja import Router
 from datasets_app.access import Right
 from datasets_app.api_pages import Page, page_of
 from datasets_app.api_schemas import Limit, Offset, file_of
+from datasets_app.audit import record
+from datasets_app.models import Action
 from datasets_app.words.engine import said
 from search_app.api_schemas import DeviceIn, DeviceLinkOut, DeviceOut
 from search_app.device_selectors import device_for_user, devices_of_user
@@ -66,6 +68,7 @@ def device_table(request: HttpRequest, device_id: uuid.UUID) -> HttpResponse:
     device = _device(request, device_id)
     if device.measured_at is None:
         raise Device.DoesNotExist
+    record(Action.DOWNLOAD, target=device, detail="device.json")
     response = file_response(device.table_file, "device.json", content_type="application/json")
     return cast(HttpResponse, response)  # ninja passes any Django response through
 

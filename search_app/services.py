@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 from datasets_app.access import Right
 from datasets_app.audit import record
 from datasets_app.models import Action, Dataset, DatasetVersion
+from datasets_app.quota import WORKERS_AWAY
 from datasets_app.selectors import dataset_for_user
 from nas.automatic import AUTO
 from nas.candidate import HERE, PRECISIONS
@@ -202,7 +203,9 @@ def trained_model_export(*, run: SearchRun, number: int) -> None:
     try:
         tasks.export_trained_model.delay(str(run.id), number)
     except OperationalError as error:
-        raise ValidationError("The workers cannot be reached. Try again in a minute.") from error
+        raise ValidationError(
+            "The workers cannot be reached. Try again in a minute.", code=WORKERS_AWAY
+        ) from error
 
 
 def _keep_table(run: SearchRun, table: Path) -> None:

@@ -37,7 +37,6 @@ TEST: Final = "test"
 State = WebhookDelivery.State
 
 
-@transaction.atomic
 def webhook_create(*, owner: User, url: str) -> tuple[WebhookEndpoint, str]:
     """Makes an endpoint; returns it and its signing secret, which is shown once.
 
@@ -45,11 +44,12 @@ def webhook_create(*, owner: User, url: str) -> tuple[WebhookEndpoint, str]:
         ValidationError: Messages may not go there, or there are too many endpoints.
     """
     target = target_of(url.strip())
-    checked_address(target)
-    if WebhookEndpoint.objects.filter(owner=owner).count() >= MOST_ENDPOINTS:
-        sentence = _("You have %(n)s webhooks already. Delete one that you no longer need.")
-        raise ValidationError(sentence % {"n": MOST_ENDPOINTS})
-    endpoint = WebhookEndpoint.objects.create(owner=owner, url=url.strip(), salt=secrets.token_hex(32))
+    checked_address(target)  # before the transaction: a slow name server must not hold SQLite's write lock
+    with transaction.atomic():
+        if WebhookEndpoint.objects.filter(owner=owner).count() >= MOST_ENDPOINTS:
+            sentence = _("You have %(n)s webhooks already. Delete one that you no longer need.")
+            raise ValidationError(sentence % {"n": MOST_ENDPOINTS})
+        endpoint = WebhookEndpoint.objects.create(owner=owner, url=url.strip(), salt=secrets.token_hex(32))
     return endpoint, secret_of(endpoint.salt)
 
 

@@ -106,6 +106,9 @@ def _children() -> list[Child]:
     web = [sys.executable, "-m", "uvicorn", "automl_site.asgi:application", "--lifespan", "off"]
     web += ["--host", settings.HOST, "--port", str(settings.PORT), "--log-level", "warning"]
     web += ["--ws-max-size", "4096", "--timeout-graceful-shutdown", "5"]
+    # uvicorn would believe X-Forwarded-For of any process of this machine; which proxies count is for
+    # AUTOML_TRUSTED_PROXIES to say.
+    web += ["--no-proxy-headers"]
     return [
         Child("web", web, "no page opens"),
         Child("interactive", _worker("interactive", 2), "uploads are not checked"),

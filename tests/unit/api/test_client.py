@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -144,3 +146,85 @@ def test_an_archive_in_one_request_takes_a_token_too(url: str, token: str, archi
     with pytest.raises(ApiError) as out:
         Client(url, "aml_wrong")._open("POST", "/api/v1/datasets", body, headers)
     assert out.value.status == 401
+
+
+class Cutting:
+    """A real server of sockets that keeps an upload; `cuts` says how the first connections end."""
+
+    def __init__(self, *cuts: str) -> None:
+        self.cuts = list(cuts)
+        self.kept = b""
+        self.asked: list[str] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _address = self._socket.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as stream:
+                self._answer(connection, stream)
+
+    def _answer(self, connection: socket.socket, stream: Any) -> None:
+        method = stream.readline().split()[0].decode()
+        headers = dict(
+            line.decode().strip().lower().split(": ", 1) for line in iter(stream.readline, b"\r\n")
+        )
+        body = stream.read(int(headers.get("content-length", 0)))
+        self.asked.append(method)
+        cut = self.cuts.pop(0) if self.cuts else ""
+        if cut == "reset":  # closing with nothing lingering sends RST
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        if cut in {"close", "reset"}:
+            return
+        if method == "PATCH":
+            self.kept += body
+        promised = 20 if cut == "short" else 2
+        told = (
+            f"Upload-Offset: {len(self.kept)}\r\nContent-Length: {0 if method == 'PATCH' else promised}\r\n"
+        )
+        content = b"" if method in {"PATCH", "HEAD"} else b"{}"
+        connection.sendall(f"HTTP/1.1 200 OK\r\nConnection: close\r\n{told}\r\n".encode() + content)
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+@pytest.fixture
+def cutting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    made: list[Cutting] = []
+
+    def make(*cuts: str) -> Cutting:
+        made.append(Cutting(*cuts))
+        return made[-1]
+
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.mark.parametrize("cut", ["close", "reset", "short"])
+def test_a_request_whose_answer_is_cut_off_is_sent_again(cutting: Any, cut: str) -> None:
+    server = cutting(cut)
+    assert Client(server.url, "aml_x").post("/searches", {}, key="one") == {}
+    assert server.asked == ["POST", "POST"]
+
+
+def test_an_upload_outlives_a_server_that_is_away_when_it_is_asked_for_the_offset(cutting: Any) -> None:
+    server = cutting("close", "reset", "close")
+    content = io.BytesIO(b"photos")
+    Client(server.url, "aml_x")._send_pieces(content, "/uploads/1", 6)
+    assert server.kept == b"photos"
+    assert server.asked == ["PATCH", "HEAD", "HEAD", "HEAD", "PATCH"]
+
+
+def test_an_upload_that_goes_on_breaking_ends(cutting: Any) -> None:
+    server = cutting(*["close"] * 20)
+    with pytest.raises(automl_client.BROKEN):
+        Client(server.url, "aml_x")._send_pieces(io.BytesIO(b"photos"), "/uploads/1", 6)
+    assert len(server.asked) == automl_client.TRIES

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from datasets_app import services
 from datasets_app.models import Dataset
+from datasets_app.quota import WORKERS_AWAY
+from search_app import tasks
 from search_app.forgotten import forget_old
 from search_app.models import IdempotentRequest, SearchRun
 from tests import images
-from tests.factories import DatasetVersionFactory
+from tests.factories import DatasetVersionFactory, SearchRunFactory, make_candidate
 from tests.unit.api.conftest import Programs
 
 DRAFT = {"name": "Photos", "confirm": True, "n_uploads": 1}
@@ -48,6 +53,46 @@ def test_refusals_of_the_work_are_replayed_and_those_of_the_input_are_not(
     again = program.post("/searches", {**body, "minutes": -1}, key="r")
     assert again["Idempotency-Replayed"] == "true"
     assert SearchRun.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValidationError("Away.", code=WORKERS_AWAY), 503),
+        (ValidationError("Full.", code="disk-full"), 507),
+        (OperationalError("database is locked"), 503),
+    ],
+)
+def test_answers_that_say_try_again_are_not_kept(
+    owner: User, program_of: Programs, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    program = program_of(owner)
+
+    def refuse(**_values: Any) -> Dataset:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "dataset_draft_create", refuse)
+        assert program.post("/datasets/drafts", DRAFT, key="one").status_code == status
+    again = program.post("/datasets/drafts", DRAFT, key="one")
+    assert (again.status_code, "Idempotency-Replayed" in again) == (201, False)
+
+
+def test_an_export_without_a_broker_may_be_asked_for_again_with_its_key(
+    owner: User, program_of: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = program_of(owner)
+    run = SearchRunFactory(owner=owner)
+    make_candidate(run, 0)
+    path = f"/searches/{run.pk}/candidates/0/export"
+
+    def refuse(*_values: Any) -> None:
+        raise BrokerError
+
+    monkeypatch.setattr(tasks.export_trained_model, "delay", refuse)
+    assert program.post(path, key="one").status_code == 503
+    monkeypatch.setattr(tasks.export_trained_model, "delay", lambda *_values: None)
+    assert program.post(path, key="one").status_code == 202
 
 
 def test_another_content_is_refused(owner: User, program_of: Programs) -> None:

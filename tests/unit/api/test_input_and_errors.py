@@ -173,6 +173,21 @@ def test_addresses_that_are_refused_again_and_again_wait(db: None, settings: Any
     assert 429 in statuses
 
 
+def test_refusals_are_counted_by_the_address_that_trusted_proxies_saw(db: None, settings: Any) -> None:
+    settings.API_RATE = 5 * 3
+
+    def refused(address: str) -> int:
+        answer = Program("aml_wrong").get("/devices", **{"X-Forwarded-For": address})
+        return int(answer.status_code)
+
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    # a minute may begin in between
+    assert 429 in [refused("198.51.100.7") for _ in range(8)]
+    assert refused("198.51.100.8") == 401
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0  # then the header is the client's own word
+    assert 429 in [refused(f"198.51.100.{number}") for number in range(8)]
+
+
 def test_limits_are_counted_in_this_process_while_redis_is_away(settings: Any, tmp_path: Any) -> None:
     counters = rate_limits._counters(f"unix://{tmp_path}/nowhere.sock")
     assert [counters.wait(2, "x") is None for _ in range(2)] == [True, True]

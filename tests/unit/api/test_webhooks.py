@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from search_app import webhook_addresses, webhook_wire
+from search_app import webhook_addresses, webhook_wire, webhooks
 from search_app.models import SearchRun, WebhookDelivery, WebhookEndpoint
 from search_app.webhook_addresses import checked_address, is_public, target_of
 from search_app.webhook_keys import secret_of, signature
@@ -97,6 +98,21 @@ def ended(owner: User) -> Callable[..., SearchRun]:
 def deliver() -> None:
     for delivery in claim_due():
         send(delivery)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_name_is_looked_up_outside_of_the_transaction(
+    owner: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+
+    def look_up(_target: Any) -> str:
+        held.append(connection.in_atomic_block)
+        return "127.0.0.1"
+
+    monkeypatch.setattr(webhooks, "checked_address", look_up)
+    webhook_create(owner=owner, url=receiver.url)
+    assert held == [False]
 
 
 def test_the_signature_is_that_of_standard_webhooks() -> None:

@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from datasets_app.models import Action, AuditEntry
 from nas.hardware.effort import EXTENTS
 from nas.hardware.target import load_target
 from nas.spaces.lite import lite0_architecture
@@ -24,7 +25,7 @@ from search_app import device_links
 from search_app.device_bundles import packed_bundle
 from search_app.device_forms import EXTENT_TIMES
 from search_app.device_pages import only_this_machine
-from search_app.device_services import MOST_BYTES, device_link_renew
+from search_app.device_services import MOST_BYTES, device_link_renew, device_upload
 from search_app.models import Device
 
 Answer = Callable[..., bytes]
@@ -219,6 +220,16 @@ def test_owner_downloads_the_table_that_the_command_line_takes(
     target = load_target(str(kept))
     assert target is not None and target.name == phone.name
     assert target.predict(lite0_architecture(96), 6)["latency_ms"] > 0
+
+
+@pytest.mark.parametrize("address", ["/devices/{}/table/", "/api/v1/devices/{}/table.json"])
+def test_downloads_of_the_table_are_in_the_audit_log(
+    phone: Device, owner: User, client_of: ClientOf, answer_of: Answer, address: str
+) -> None:
+    device_upload(device=phone, content=answer_of(phone))
+    assert client_of(owner).get(address.format(phone.pk)).status_code == 200
+    row = AuditEntry.objects.get(action=Action.DOWNLOAD)
+    assert (row.actor_id, row.target_id, row.detail) == (owner.pk, str(phone.pk), "device.json")
 
 
 @pytest.mark.parametrize("extent", EXTENT_TIMES)

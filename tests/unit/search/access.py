@@ -195,7 +195,7 @@ OPERATIONS = {
     f"GET {S}/{{run_id}}/chart": Rule("object"),
     f"GET {S}/{{run_id}}/models": Rule("object"),
     # 422: without a broker the export is refused with a sentence
-    f"POST {S}/{{run_id}}/candidates/{{number}}/export": Rule("object", frozenset({202, 422})),
+    f"POST {S}/{{run_id}}/candidates/{{number}}/export": Rule("object", frozenset({202, 422, 503})),
     f"GET {S}/{{run_id}}/models/{{model_id}}/files/{{name}}": Rule("object"),
     f"GET {S}/{{run_id}}/models/{{model_id}}/bundle.zip": Rule("object"),
     f"GET {S}/{{run_id}}/report.html": Rule("object"),

@@ -22,8 +22,14 @@ from django.core.management import call_command
 from django.test import Client
 
 from automl_site import env, startup, welcome
+from automl_site.management.commands import up
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_web_server_believes_nobodys_forwarded_address() -> None:
+    web = next(child for child in up._children() if child.name == "web")
+    assert "--no-proxy-headers" in web.command
 
 
 def test_the_web_process_does_not_load_torch(tmp_path: Path) -> None:
