@@ -13,6 +13,8 @@ from tests.integration.forty.conftest import QUOTA_MB
 from tests.integration.forty.hall import GOOD, Hall, Outcome
 from tests.integration.stack import wait_for
 
+ALL = {"limit": 100}
+
 HALF = 20_000
 
 
@@ -90,18 +92,14 @@ def test_of_two_tabs_on_one_upload_one_goes_on(hall: Hall, photos: bytes) -> Non
 
 
 def test_quota_is_crossed_by_no_upload_and_its_bytes_are_free_again(hall: Hall, photos: bytes) -> None:
-    held = sum(
-        one["size_bytes"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
-    )
+    held = sum(one["size_bytes"] for one in hall.person.call("GET", "/datasets", params=ALL)["items"])
     room = QUOTA_MB * 2**20 - held
-    before = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]}
+    before = {one["id"] for one in hall.person.call("GET", "/datasets", params=ALL)["items"]}
     marks = {"Upload_Metadata": "filename cGhvdG9zLnppcA=="}
     refused = hall.sender.ask("POST", "/uploads/", Upload_Length=room + 1, **marks)
     assert refused.status == 413
     assert b"Delete a data set" in refused.body
-    assert {
-        one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
-    } == before
+    assert {one["id"] for one in hall.person.call("GET", "/datasets", params=ALL)["items"]} == before
     path = announced(hall, photos)
     assert hall.piece(path, 0, photos[:HALF]).status_code == 204
     more = hall.piece(path, HALF, photos[HALF:] + b"more than was announced")

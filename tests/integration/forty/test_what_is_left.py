@@ -12,6 +12,8 @@ from tests.integration.forty.conftest import CASES
 from tests.integration.forty.hall import GOOD, Case, Hall
 from tests.integration.stack import ROOT, wait_for
 
+ALL = {"limit": 100}
+
 MOST_WHILE_REFUSING = 300_000_000
 MOST_OF_A_WORKER = 1_000_000_000  # the import and the checks of 50,000 images in 10,000 classes
 MOST_OF_A_READER = 200_000_000  # decoding the picture of 20,000 x 20,000 takes 400 MB
@@ -49,11 +51,10 @@ def test_the_same_workers_serve_the_next_data_set(hall: Hall) -> None:
 def test_no_file_lies_where_none_belongs(hall: Hall) -> None:
     files = stored(hall)
     assert [path for path in files if not STORED.fullmatch(path)] == []
-    datasets = {one["id"] for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]}
+    datasets = {one["id"] for one in hall.person.call("GET", "/datasets", params=ALL)["items"]}
     assert {path.split("/")[1] for path in files if path.startswith("uploads/")} == datasets
     n_versions = sum(
-        one["version"] is not None
-        for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]
+        one["version"] is not None for one in hall.person.call("GET", "/datasets", params=ALL)["items"]
     )
     assert len({path.split("/")[1] for path in files if path.startswith("caches/")}) == n_versions
     places = [
@@ -69,7 +70,7 @@ def test_no_file_lies_where_none_belongs(hall: Hall) -> None:
 
 
 def test_nothing_is_left_when_all_is_deleted(hall: Hall) -> None:
-    for one in hall.person.call("GET", "/datasets", params={"limit": 100})["items"]:
+    for one in hall.person.call("GET", "/datasets", params=ALL)["items"]:
         hall.person.call("DELETE", f"/datasets/{one['id']}")
     wait_for(lambda: not stored(hall), 20, "deleted data sets left bytes behind")
     assert not list((hall.stack.var_dir / "tmp").iterdir())
