@@ -95,7 +95,7 @@ def make_plan(facts: Facts, wishes: Wishes | None = None) -> Plan:
         EvaluationError: If the wished evaluator or the precision does not go with them.
     """
     wishes = wishes or Wishes()
-    times = _times(facts)
+    times = _times(facts, _all_left(wishes))
     rungs = ladder(facts, times.adaptation, _finalists(facts, times.final))
     preferred = _preferred(facts, times)
     space, strategy, evaluator = possible_options(
@@ -170,8 +170,9 @@ def ladder(facts: Facts, adaptation: float, finalists: int) -> tuple[int, ...]:
     return tuple(sorted({*(offered[place] for place in places), parent}))
 
 
-def _times(facts: Facts) -> _Times:
-    grown = min(1.0, max(0.0, (facts.seconds - _SHORT) / (_LONG - _SHORT)))
+def _times(facts: Facts, all_left: bool) -> _Times:
+    """Shares the seconds; a space or strategy of people's own gets the full share of a search at once."""
+    grown = min(1.0, max(0.0, (facts.seconds - _SHORT) / (_LONG - _SHORT))) if all_left else 1.0
     shares: dict[Phase, float] = {
         phase: least + grown * (SHARES[phase] - least) for phase, least in _LEAST.items()
     }
@@ -230,9 +231,15 @@ def _preferred(facts: Facts, times: _Times) -> tuple[str, str, str]:
 
 def _whole_only(facts: Facts, space: str, wishes: Wishes) -> bool:
     """True where the base search holds whole Lite0s alone; never against a choice of people."""
-    left = wishes.space == AUTO and wishes.strategy == AUTO and wishes.evaluator == AUTO
     tiny = facts.n_images < TINY_SET
-    return left and space == LiteElastic.name and (tiny or facts.seconds < SECONDS_FOR_CUT_NETWORKS)
+    return (
+        _all_left(wishes) and space == LiteElastic.name and (tiny or facts.seconds < SECONDS_FOR_CUT_NETWORKS)
+    )
+
+
+def _all_left(wishes: Wishes) -> bool:
+    """True if people chose neither space nor strategy nor evaluator."""
+    return wishes.space == AUTO and wishes.strategy == AUTO and wishes.evaluator == AUTO
 
 
 def _long_ones(base_seconds: float) -> int:

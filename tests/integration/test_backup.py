@@ -153,7 +153,8 @@ def rows_of(members: dict[str, bytes]) -> list[Any]:
             found.append(line)
             continue
         row = dict(zip(columns, line, strict=True))
-        row.pop("fence", None)
+        for changed in ("fence", "since"):  # a restored webhook tells nothing of the past
+            row.pop(changed, None)
         if row.get("name") != "on its way":
             found.append(row)
     return found

@@ -31,9 +31,10 @@ def test_networks_of_cells_are_searched_trained_further_and_exported(tmp_path: P
     config = SearchConfig(
         data=tmp_path / "data",
         workdir=tmp_path / "run",
-        minutes=0.8,
+        minutes=1.0,
         space="nasbench201",
         baselines=False,
+        ladder=False,
         n_finalists=1,
     )
     enough = lambda: bool(found("final_training"))  # noqa: E731 - one line says it

@@ -73,7 +73,9 @@ def test_a_darts_search_goes_on_from_slice_to_slice_and_its_cells_are_trained(tm
 
 
 def test_a_space_that_darts_cannot_search_is_refused_before_any_work(tmp_path: Path):
-    config = SearchConfig(data=tmp_path, workdir=tmp_path / "run", minutes=1.0, strategy="darts")
+    config = SearchConfig(
+        data=tmp_path, workdir=tmp_path / "run", minutes=1.0, strategy="darts", space="lite-elastic"
+    )
     with pytest.raises(SpaceError, match="Choose one of these spaces"):
         run_search(config, [], [].append, lambda: False, None)
     assert not (tmp_path / "run").exists()
